@@ -1,0 +1,3 @@
+"""The version of the one distribution, SDK and server."""
+
+__version__ = "0.1.0"

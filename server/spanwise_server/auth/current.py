@@ -1,0 +1,65 @@
+"""What every request needs: the server it came to, the project it speaks of, and who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from ..errors import Forbidden
+from ..ingest.pipeline import Pipeline
+from ..ingest.writer import Writer
+from ..settings import Settings
+from ..store.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The parts of one running server, put together in ``app.py``."""
+
+    settings: Settings
+    store: SqliteStore
+    writer: Writer
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking: ``key`` a program with an API key, ``login`` a person, ``local`` anyone on an open loopback."""
+
+    kind: str
+    name: str = ""
+    project: str | None = None
+    """The only project an API key may touch; ``None`` for people."""
+    rights: frozenset[str] = frozenset({"read", "write"})
+
+
+def server_of(connection: HTTPConnection) -> Server:
+    """Return the server this request came to."""
+    server: Server = connection.app.state.server
+    return server
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who is asking, as the guard in ``auth/guard.py`` found."""
+    actor: Actor = request.state.actor
+    return actor
+
+
+def project_of(request: Request) -> str:
+    """Return the project asked for: the API key's own, else header or query, else ``default``."""
+    asked = request.query_params.get("project") or request.headers.get("x-spanwise-project")
+    own = actor_of(request).project
+    if own is not None and asked is not None and asked != own:
+        raise Forbidden(
+            f"This API key belongs to project {own!r}, not {asked!r}.",
+            "Leave the project out, or use a key of that project.",
+        )
+    return own or asked or "default"
+
+
+CurrentServer = Annotated[Server, Depends(server_of)]
+CurrentActor = Annotated[Actor, Depends(actor_of)]
+CurrentProject = Annotated[str, Depends(project_of)]

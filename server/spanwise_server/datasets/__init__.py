@@ -1,0 +1,1 @@
+"""Examples made from judged spans, in frozen versions."""

@@ -1,0 +1,80 @@
+"""The errors the server answers with: each says what happened and what to do."""
+
+from __future__ import annotations
+
+
+class SpanwiseError(Exception):
+    """A refusal with a code for programs, a sentence for people and a hint of what would work."""
+
+    status = 400
+    code = "bad_request"
+
+    def __init__(self, message: str, hint: str = "", *, position: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.position = position
+        """Where in the text that was given the error lies, counted from 0; ``None`` where it lies nowhere."""
+
+
+class NotFound(SpanwiseError):
+    """Nothing has the name or id that was asked for."""
+
+    status = 404
+    code = "not_found"
+
+
+class Unauthorized(SpanwiseError):
+    """The caller has not said who they are, or not convincingly."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class Forbidden(SpanwiseError):
+    """The caller may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class Conflict(SpanwiseError):
+    """What was asked for clashes with what is there."""
+
+    status = 409
+    code = "conflict"
+
+
+class TooLarge(SpanwiseError):
+    """The body, packed or unpacked, is over the limit."""
+
+    status = 413
+    code = "too_large"
+
+
+class UnsupportedMedia(SpanwiseError):
+    """The body is of a type or encoding that the server does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class Overloaded(SpanwiseError):
+    """More is queued for writing than the server will hold; the same request will do later."""
+
+    status = 503
+    code = "overloaded"
+    retry_after_s = 1
+
+
+class FilterError(SpanwiseError):
+    """A filter text that cannot be read, or names a field that does not exist."""
+
+    code = "bad_filter"
+
+
+class ConfigError(SpanwiseError):
+    """A setting that the server refuses to start with."""
+
+    status = 500
+    code = "bad_configuration"

@@ -1,0 +1,1 @@
+"""How records and examples leave: JSON contracts and file formats."""

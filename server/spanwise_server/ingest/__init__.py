@@ -1,0 +1,1 @@
+"""From bytes on the wire to records in the store."""

@@ -1,0 +1,1 @@
+"""Judging outputs one at a time: queues, items, label events."""

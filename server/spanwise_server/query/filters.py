@@ -1,0 +1,102 @@
+"""The filter tree that text is parsed to and that every store compiles: plain values, no text and no SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Operator = Literal["=", "like", ">", ">=", "<", "<="]
+FieldType = Literal["text", "number", "duration_ms", "usd"]
+Level = Literal["trace", "span"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One word of the language: what it means, and whether it speaks of the whole trace or of any of its spans."""
+
+    name: str
+    type: FieldType
+    level: Level
+    sentence: str
+    example: str
+
+
+#: The fields of the language: parser, compiler, completion, API and documentation loop over this table.
+FIELDS: dict[str, Field] = {
+    f.name: f
+    for f in (
+        Field("kind", "text", "span", "Kind of a span: llm, tool, retriever, agent and so on.", "kind:llm"),
+        Field("name", "text", "span", "Name of a span.", "name:answer_*"),
+        Field("model", "text", "span", "Model that answered.", "model:gpt-4o*"),
+        Field("provider", "text", "span", "Who serves the model.", "provider:anthropic"),
+        Field("status", "text", "trace", "How it ended: ok, error or unset.", "status:error"),
+        Field("error", "text", "span", "Type of an error.", "error:RateLimitError"),
+        Field("cost", "usd", "trace", "Cost in dollars.", "cost>0.01"),
+        Field("latency", "duration_ms", "trace", "Time from start to end: ms, s, m or h.", "latency>2s"),
+        Field("tokens", "number", "trace", "Input and output tokens together.", "tokens>10000"),
+        Field("user", "text", "trace", "User the call was made for.", "user:alice"),
+        Field("session", "text", "trace", "Session, or conversation, it belongs to.", "session:s_c41e"),
+        Field("tag", "text", "trace", "One of its tags.", "tag:beta"),
+        Field("env", "text", "trace", "Environment: prod, staging, dev.", "env:prod"),
+        Field("prompt", "text", "span", "Prompt by name, or name@version.", "prompt:support@7"),
+        Field("label", "text", "trace", "Any label given by a person, a model or a program.", "label:fail"),
+        Field("trace", "text", "trace", "Trace id.", "trace:4f8a*"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One field compared with a value, or with any of several (``=`` and ``like`` only).
+
+    A ``like`` value is a pattern in which ``*`` stands for any text. Durations are milliseconds, money dollars.
+    """
+
+    field: str
+    operator: Operator
+    values: tuple[str, ...] | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that stand in an input, an output, a name or an error; several words are a phrase."""
+
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Everything that *of* does not match."""
+
+    of: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Everything that all of them match; none means everything."""
+
+    all: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Everything that any of them matches."""
+
+    any: tuple[Filter, ...]
+
+
+Filter = Term | Text | Not | And | Or
+EVERYTHING = And()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question about one project; *from_ns* is included, *to_ns* is not, ``None`` leaves the side open."""
+
+    project: str
+    filter: Filter = EVERYTHING
+    from_ns: int | None = None
+    to_ns: int | None = None
+    sort: str = "-time"
+    limit: int = 50
+    cursor: str | None = None

@@ -1,0 +1,85 @@
+"""The server's settings: one table of name, variable, default and sentence, read once at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from .errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: documentation and command line loop over these."""
+
+    name: str
+    variable: str
+    default: str
+    sentence: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", "SPANWISE_HOST", "127.0.0.1", "Address to listen on; any but loopback needs a password."),
+    Setting("port", "SPANWISE_PORT", "4318", "Port for ingest, viewer and API."),
+    Setting("data", "SPANWISE_DATA", "", "Folder of the embedded store; the user data folder where empty."),
+    Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
+    Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
+    Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
+    Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans waiting to be written before 503."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one server, checked."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 4318
+    password: str = ""
+    max_body_mb: int = 20
+    max_unpacked_mb: int = 100
+    max_queued_spans: int = 50_000
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return settings from *given* (the command line), else the environment, else the defaults."""
+    chosen: dict[str, str] = {}
+    for setting in SETTINGS:
+        value = (given or {}).get(setting.name)
+        chosen[setting.name] = value if value is not None else environ.get(setting.variable) or setting.default
+    return Settings(
+        data=Path(chosen["data"]).expanduser().absolute() if chosen["data"] else user_data_dir(),
+        host=chosen["host"],
+        port=_number(chosen, "port", 0, 65_535),
+        password=chosen["password"],
+        max_body_mb=_number(chosen, "max_body_mb", 1, 1_024),
+        max_unpacked_mb=_number(chosen, "max_unpacked_mb", 1, 4_096),
+        max_queued_spans=_number(chosen, "max_queued_spans", 1, 10_000_000),
+    )
+
+
+def user_data_dir() -> Path:
+    """Return the folder for data of this user's programs that the operating system suggests."""
+    from platformdirs import user_data_path
+
+    return user_data_path("spanwise", appauthor=False)
+
+
+def _number(chosen: Mapping[str, str], name: str, low: int, high: int) -> int:
+    text = chosen[name]
+    if text.isdecimal() and low <= int(text) <= high:
+        return int(text)
+    variable = next(s.variable for s in SETTINGS if s.name == name)
+    raise ConfigError(f"{name} is {text!r}, not a whole number from {low} to {high}.", f"Correct --{name} or {variable}.")

@@ -1,0 +1,111 @@
+"""What a store promises; one contract test runs over every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from ..query.filters import Query
+from ..record import Annotation, Record, TraceSummary
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some answers in order, and where the next ones and the ones before begin."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many match; *exact* is False where counting stopped at *n*."""
+
+    n: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What stands above a list of traces."""
+
+    traces: Count
+    errors: int
+    cost_nusd: int | None
+    latency_p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the histogram over time; the first nanosecond is included, the last is not."""
+
+    from_ns: int
+    to_ns: int
+    ok: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a field and how many traces have it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A trace whole: its summary, and its spans in the order they started."""
+
+    summary: TraceSummary
+    records: tuple[Record, ...]
+
+
+class SpanStore(Protocol):
+    """The large tables: spans, payloads, traces, rollups and their search index."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep *records* in one durable transaction; a span that is there already is replaced, never counted twice."""
+
+    def find_traces(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``, with ``-`` for descending."""
+
+    def find_spans(self, query: Query) -> Page[Record]:
+        """Return one page of whole spans, newest first unless the query sorts otherwise."""
+
+    def each_span(self, query: Query) -> Iterator[Record]:
+        """Yield every matching span, whole, a page at a time."""
+
+    def trace(self, project: str, trace_id: str) -> Trace | None:
+        """Return one trace with its spans, or ``None``."""
+
+    def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
+        """Return one span, or ``None``; the newest where two traces share the id."""
+
+    def totals(self, query: Query) -> Totals:
+        """Return the figures above the list; the count is exact when cheap."""
+
+    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
+        """Return traces over time in *bars* equal steps, empty ones too."""
+
+    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
+        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
+
+    def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
+        """Return values that exist and begin with *prefix*, for completion."""
+
+    def projects(self) -> tuple[str, ...]:
+        """Return the names of the projects there are, in order."""
+
+    def annotations(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, tuple[Annotation, ...]]:
+        """Return what was judged of these traces and their spans, by trace id, oldest first."""
+
+    def annotate(self, annotations: Sequence[Annotation]) -> None:
+        """Keep judgements; one whose id is there already replaces it."""
+
+    def unannotate(self, project: str, annotation_id: str) -> None:
+        """Take one judgement away."""

@@ -1,0 +1,169 @@
+"""The small tables, as SQLModel classes: projects, keys, labels, queues, datasets. Times are nanoseconds since 1970."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _ns(**kwargs: Any) -> Any:
+    return Field(sa_type=BigInteger, **kwargs)
+
+
+class ProjectRow(SQLModel, table=True):
+    """A project: everything else belongs to one."""
+
+    __tablename__ = "projects"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, max_length=200)
+    created_ns: int = _ns()
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """A key that a program shows; only its hash is kept."""
+
+    __tablename__ = "api_keys"
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id", index=True)
+    name: str
+    prefix: str = Field(max_length=16)
+    hash: str = Field(unique=True, max_length=64)
+    rights: str = "write,read"
+    created_ns: int = _ns()
+    last_used_ns: int | None = _ns(default=None)
+    revoked_ns: int | None = _ns(default=None)
+
+
+class SettingRow(SQLModel, table=True):
+    """A setting kept in the store, such as the hash of the login password."""
+
+    __tablename__ = "settings"
+    name: str = Field(primary_key=True)
+    value: str
+
+
+class LoginRow(SQLModel, table=True):
+    """A browser that has logged in; only the hash of its token is kept."""
+
+    __tablename__ = "logins"
+    hash: str = Field(primary_key=True, max_length=64)
+    created_ns: int = _ns()
+    expires_ns: int = _ns(index=True)
+
+
+class AnnotationRow(SQLModel, table=True):
+    """The judgement that stands now, derived from the label events."""
+
+    __tablename__ = "annotations"
+    id: str = Field(primary_key=True, max_length=64)
+    project_id: int = Field(foreign_key="projects.id")
+    name: str
+    trace_id: str = Field(max_length=32)
+    span_id: str | None = Field(default=None, max_length=16)
+    label: str | None = None
+    score: float | None = None
+    explanation: str | None = None
+    correction: Any = Field(default=None, sa_column=Column(JSON))
+    annotator_kind: str = "human"
+    annotator_id: str = ""
+    source: str = "api"
+    meta: Any = Field(default=None, sa_column=Column(JSON))
+    created_ns: int = _ns()
+    updated_ns: int = _ns()
+
+
+class LabelEventRow(SQLModel, table=True):
+    """One act of labelling: never changed, never deleted."""
+
+    __tablename__ = "label_events"
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id")
+    key: str = Field(unique=True, max_length=64)
+    """Chosen by the client, so that a repeated request is one event."""
+    action: str
+    """``set`` or ``undo``."""
+    annotation_id: str = Field(index=True, max_length=64)
+    item_id: int | None = Field(default=None, index=True)
+    before: Any = Field(default=None, sa_column=Column(JSON))
+    after: Any = Field(default=None, sa_column=Column(JSON))
+    annotator_id: str = ""
+    ms_on_item: int | None = None
+    at_ns: int = _ns()
+
+
+class QueueRow(SQLModel, table=True):
+    """Spans to be judged one at a time, and the question asked of each."""
+
+    __tablename__ = "queues"
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id", index=True)
+    name: str
+    question: str
+    annotation_name: str
+    filter: str = ""
+    created_ns: int = _ns()
+
+
+class ItemRow(SQLModel, table=True):
+    """One span in one queue, once."""
+
+    __tablename__ = "items"
+    __table_args__ = (UniqueConstraint("queue_id", "trace_id", "span_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    queue_id: int = Field(foreign_key="queues.id", index=True)
+    position: int
+    trace_id: str = Field(max_length=32)
+    span_id: str = Field(max_length=16)
+    state: str = Field(default="todo", max_length=16)
+    """``todo``, ``done`` or ``deferred``."""
+    annotation_id: str | None = Field(default=None, max_length=64)
+    done_ns: int | None = _ns(default=None)
+
+
+class DatasetRow(SQLModel, table=True):
+    """A named set of examples, in versions."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id")
+    name: str
+    description: str = ""
+    created_ns: int = _ns()
+
+
+class ExampleRow(SQLModel, table=True):
+    """One example as it was at one time; an edit makes a new row."""
+
+    __tablename__ = "examples"
+    __table_args__ = (UniqueConstraint("dataset_id", "example_id", "content_hash"),)
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: int = Field(foreign_key="datasets.id", index=True)
+    example_id: str = Field(max_length=64)
+    content_hash: str = Field(max_length=64)
+    body: Any = Field(sa_column=Column(JSON, nullable=False))
+    created_ns: int = _ns()
+
+
+class DatasetVersionRow(SQLModel, table=True):
+    """A frozen list of examples, named by the hash of its contents."""
+
+    __tablename__ = "dataset_versions"
+    __table_args__ = (UniqueConstraint("dataset_id", "number"),)
+    id: int | None = Field(default=None, primary_key=True)
+    dataset_id: int = Field(foreign_key="datasets.id")
+    number: int
+    content_hash: str = Field(max_length=64)
+    note: str = ""
+    created_ns: int = _ns()
+
+
+class VersionExampleRow(SQLModel, table=True):
+    """Which example rows a version holds, and in what order."""
+
+    __tablename__ = "version_examples"
+    version_id: int = Field(foreign_key="dataset_versions.id", primary_key=True)
+    example_row_id: int = Field(foreign_key="examples.id", primary_key=True)
+    position: int
