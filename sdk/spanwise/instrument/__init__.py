@@ -1,0 +1,1 @@
+"""The engine that turns calls of a client library into spans."""

@@ -1,0 +1,1 @@
+"""One file per client library: which methods to wrap and how to read what passes through them."""

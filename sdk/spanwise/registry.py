@@ -1,0 +1,49 @@
+"""Find the parts that can be added to: listed as import strings, or announced by installed packages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+logger = logging.getLogger("spanwise")
+
+#: Every provider that ships with the SDK, by name.
+PROVIDERS: Final[Mapping[str, str]] = {
+    "openai": "spanwise.providers.openai:PROVIDER",
+    "anthropic": "spanwise.providers.anthropic:PROVIDER",
+}
+#: Entry-point group in which another package announces its providers.
+PROVIDER_GROUP: Final = "spanwise.providers"
+
+
+def load_object(path: str) -> Any:
+    """Return the object that ``package.module:name`` (or ``name.attribute``) stands for."""
+    module, colon, name = path.partition(":")
+    if not colon or not name:
+        raise ValueError(f"{path!r} is not of the form 'package.module:name'.")
+    found: Any = import_module(module)
+    for attribute in name.split("."):
+        found = getattr(found, attribute)
+    return found
+
+
+def load_all(listed: Mapping[str, str], group: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield name and object of everything *listed*, then of what installed packages announce in *group*.
+
+    A name announced by a package replaces the listed one.  A package that fails to load is logged and left
+    out, because one bad plug-in must not take the others down; a listed part that fails to load raises.
+    """
+    announced = {point.name: point for point in entry_points(group=group)} if group else {}
+    for name, path in listed.items():
+        if name not in announced:
+            yield name, load_object(path)
+    for name, point in announced.items():
+        try:
+            found = point.load()
+        except Exception:
+            logger.warning("spanwise could not load %s from the entry-point group %s", name, group, exc_info=True)
+            continue
+        yield name, found
