@@ -23,6 +23,8 @@ class Server:
     store: SqliteStore
     writer: Writer
     pipeline: Pipeline
+    secret: bytes
+    """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
 
 
 @dataclass(frozen=True, slots=True)

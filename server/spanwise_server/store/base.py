@@ -107,5 +107,56 @@ class SpanStore(Protocol):
     def annotate(self, annotations: Sequence[Annotation]) -> None:
         """Keep judgements; one whose id is there already replaces it."""
 
-    def unannotate(self, project: str, annotation_id: str) -> None:
-        """Take one judgement away."""
+    def unannotate(self, project: str, annotation_id: str) -> bool:
+        """Take one judgement away; return whether it was there."""
+
+    def delete_trace(self, project: str, trace_id: str) -> bool:
+        """Take a trace and its spans away, out of every total; return whether it was there."""
+
+    def refusal(self) -> str | None:
+        """Return why nothing can be written now, such as a full disk, or ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it may be shown: never the secret itself."""
+
+    id: int
+    project: str
+    name: str
+    prefix: str
+    rights: frozenset[str]
+    created_ns: int
+    last_used_ns: int | None = None
+    revoked_ns: int | None = None
+
+
+class AccessStore(Protocol):
+    """The small tables that say who may come in."""
+
+    def create_key(self, project: str, name: str, rights: frozenset[str]) -> tuple[ApiKey, str]:
+        """Keep a new key and return it with its secret, which nothing can show again."""
+
+    def find_key(self, secret: str) -> ApiKey | None:
+        """Return the key with this secret unless it was revoked; note that it was used, at most once a minute."""
+
+    def keys(self, project: str | None = None) -> tuple[ApiKey, ...]:
+        """Return the keys of one project, or of all."""
+
+    def revoke_key(self, key_id: int) -> bool:
+        """Make a key useless; return whether it was there and in use."""
+
+    def setting(self, name: str) -> str | None:
+        """Return a kept setting, or ``None``."""
+
+    def keep_setting(self, name: str, value: str) -> None:
+        """Keep a setting."""
+
+    def log_in(self, token: str, expires_ns: int) -> None:
+        """Remember the hash of a browser's *token* until it expires."""
+
+    def logged_in(self, token: str) -> bool:
+        """Return whether *token* is of a browser that is logged in."""
+
+    def log_out(self, token: str) -> None:
+        """Forget one browser."""

@@ -1,0 +1,165 @@
+"""The gate in front of everything: who is asking, may this page ask, and the headers every answer carries."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import Forbidden, SpanwiseError, Unauthorized
+from ..store.base import AccessStore, ApiKey
+from .current import Actor, server_of
+from .origin import SAFE_METHODS, from_another_site, names_this_machine
+
+LOGIN_COOKIE: Final = "spanwise_login"
+PASSWORD_SETTING: Final = "password_hash"  # noqa: S105 - the name of a setting, not a password
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/login"})
+INGEST_PATHS: Final = ("/v1/", "/api/public/otel/")
+PROGRAM_PATHS: Final = (*INGEST_PATHS, "/api/", "/metrics")
+
+
+class Guard:
+    """ASGI middleware: names the request, finds the actor, refuses what may not pass, adds the headers."""
+
+    def __init__(self, app: ASGIApp, *, error_answer: Callable[[Request, SpanwiseError], Response]) -> None:
+        self._app = app
+        self._error_answer = error_answer
+        self._keys = KeyRing()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        request.state.request_id = uuid.uuid4().hex[:12]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers["x-request-id"] = request.state.request_id
+            await send(message)
+
+        try:
+            request.state.actor = self._admit(request)
+        except SpanwiseError as refusal:
+            request.state.actor = Actor("nobody")
+            await self._refused(request, refusal)(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)
+
+    def _admit(self, request: Request) -> Actor:
+        path, headers = request.url.path, request.headers
+        server = server_of(request)
+        ingest = path.startswith(INGEST_PATHS)
+        if from_another_site(request.method, headers):
+            raise Forbidden("This request was sent by a page of another site.", "Send it from Spanwise itself.")
+        if path in OPEN_PATHS or path.startswith("/static/"):
+            return Actor("anyone", rights=frozenset())
+        secret = _secret_shown(headers)
+        closed = bool(server.settings.password) or server.store.setting(PASSWORD_SETTING) is not None
+        if secret is not None:
+            key = self._keys.find(server.store, secret)
+            if key is not None:
+                return _with_right(Actor("key", key.name, key.project, key.rights), request.method)
+            if closed:
+                raise Unauthorized("This API key is not known.", "Create one with: spanwise keys create --project NAME")
+        if not closed:
+            if not ingest and server.settings.on_loopback and not names_this_machine(headers, server.settings.host):
+                raise Forbidden(
+                    f"This server answers to its own machine, not to the name {headers.get('host', '')!r}.",
+                    "Open it as http://127.0.0.1, or set a password: spanwise users password",
+                )
+            return Actor("local")
+        token = request.cookies.get(LOGIN_COOKIE)
+        if not ingest and token and server.store.logged_in(token):
+            return Actor("login")
+        if path.startswith(PROGRAM_PATHS):
+            raise Unauthorized(
+                "This server needs an API key.",
+                "Send it as 'Authorization: Bearer KEY'; create one with: spanwise keys create --project NAME",
+            )
+        raise Unauthorized("You are not logged in.", "Log in, then try again.")
+
+    def _refused(self, request: Request, refusal: SpanwiseError) -> Response:
+        is_page = not request.url.path.startswith(PROGRAM_PATHS)
+        if isinstance(refusal, Unauthorized) and is_page and request.method in SAFE_METHODS:
+            here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            login = f"/login?next={quote(here, safe='')}"
+            if request.headers.get("hx-request"):
+                return Response(status_code=401, headers={"HX-Redirect": login})
+            return RedirectResponse(login, status_code=303)
+        answer = self._error_answer(request, refusal)
+        if isinstance(refusal, Unauthorized):
+            answer.headers["www-authenticate"] = "Bearer"
+        return answer
+
+
+class KeyRing:
+    """API keys lately shown, so that a busy exporter does not look its key up for each request."""
+
+    KEPT_S: Final = 5.0
+    MOST: Final = 1_000
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[float, ApiKey]] = {}
+
+    def find(self, store: AccessStore, secret: str) -> ApiKey | None:
+        """Return the key, or ``None``; a revoked one is useless within five seconds."""
+        now = time.monotonic()
+        kept = self._found.get(secret)
+        if kept is not None and now - kept[0] < self.KEPT_S:
+            return kept[1]
+        key = store.find_key(secret)
+        if key is None:
+            self._found.pop(secret, None)
+            return None
+        if len(self._found) >= self.MOST:
+            self._found.clear()
+        self._found[secret] = (now, key)
+        return key
+
+
+def _with_right(actor: Actor, method: str) -> Actor:
+    needed = "read" if method in SAFE_METHODS else "write"
+    if needed not in actor.rights:
+        raise Forbidden(
+            f"This API key has no right to {needed}.", f"Create one with: spanwise keys create --rights {needed}"
+        )
+    return actor
+
+
+def _secret_shown(headers: Headers) -> str | None:
+    """Return the API key of a request: Bearer, x-api-key, or the secret half of Basic (as Langfuse's SDKs send)."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer" and value:
+        return value
+    if scheme.lower() == "basic" and value:
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2] or None
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return headers.get("x-api-key") or None

@@ -1,0 +1,63 @@
+"""The one shared login password: hashed with Argon2, guessed at slowly."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from ..errors import ConfigError, SpanwiseError
+
+SHORTEST = 8
+_HASHER = PasswordHasher()
+
+
+class TooManyTries(SpanwiseError):
+    """Too many wrong passwords in the last minute."""
+
+    status = 429
+    code = "too_many_tries"
+
+
+def hashed(password: str) -> str:
+    """Return the Argon2 hash to keep; a password under 8 characters is refused."""
+    if len(password) < SHORTEST:
+        raise ConfigError(
+            f"The password has {len(password)} characters; it needs at least {SHORTEST}.", "Choose a longer one."
+        )
+    return _HASHER.hash(password)
+
+
+def matches(password: str, kept: str) -> bool:
+    """Return whether *password* is the one whose hash was kept."""
+    try:
+        return _HASHER.verify(kept, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+class Tries:
+    """Wrong passwords of the last minute, so that nobody tries thousands."""
+
+    def __init__(self, most: int = 10, within_s: float = 60.0) -> None:
+        self._most = most
+        self._within_s = within_s
+        self._failed: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Refuse another try while too many have failed."""
+        with self._lock:
+            now = time.monotonic()
+            while self._failed and now - self._failed[0] > self._within_s:
+                self._failed.popleft()
+            if len(self._failed) >= self._most:
+                raise TooManyTries("Too many wrong passwords.", f"Wait {self._within_s:.0f} seconds, then try again.")
+
+    def failed(self) -> None:
+        """Count one wrong password."""
+        with self._lock:
+            self._failed.append(time.monotonic())
