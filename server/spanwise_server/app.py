@@ -1,0 +1,155 @@
+"""The only place where a server is put together."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from spanwise._version import __version__
+
+from .api import annotations, health, otlp, spans, traces
+from .api import datasets as api_datasets
+from .api import queues as api_queues
+from .api.errors import error_json
+from .auth.current import Server
+from .auth.guard import PASSWORD_SETTING, PROGRAM_PATHS, Guard
+from .errors import ConfigError, NotFound, SpanwiseError
+from .ingest.pipeline import Pipeline
+from .ingest.writer import Writer
+from .pages import datasets as datasets_page
+from .pages import help as help_page
+from .pages import label, login, queues, static
+from .pages import trace as trace_page
+from .pages import traces as traces_page
+from .pages.errors import error_page
+from .pricing.price import Prices
+from .settings import Settings
+from .store.sqlite import SqliteStore
+
+logger = logging.getLogger("spanwise.server")
+
+ROUTERS: Final = (
+    health.router, otlp.router, traces.router, spans.router, annotations.router, api_queues.router, api_datasets.router,
+    static.router, login.router, traces_page.router, trace_page.router, label.router, queues.router,
+    datasets_page.router, help_page.router,
+)  # fmt: skip
+SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
+
+
+class BadInput(SpanwiseError):
+    """Input that is not of the shape the documentation says."""
+
+    status = 422
+    code = "bad_input"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application for *settings*: it opens its store when it starts and closes it when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        server = open_server(settings)
+        app.state.server = server
+        try:
+            yield
+        finally:
+            server.writer.close()
+            server.store.close()
+
+    app = FastAPI(
+        title="Spanwise",
+        version=__version__,
+        summary="See every LLM call, label it, turn it into tests.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # both pages load scripts from another site
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Guard, error_answer=error_answer)
+    app.add_exception_handler(SpanwiseError, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_bad_input)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def open_server(settings: Settings) -> Server:
+    """Open the store and start the writer; a server that strangers could reach without a password is refused."""
+    store = SqliteStore(settings.data / "main.db")
+    store.open()
+    try:
+        if not settings.on_loopback and not settings.password and store.setting(PASSWORD_SETTING) is None:
+            raise ConfigError(
+                f"Spanwise will not listen on {settings.host} without a password: anyone who reaches it could read "
+                "every prompt and answer.",
+                "Set one with `spanwise users password` or SPANWISE_PASSWORD, then start again; "
+                "programs then need a key from `spanwise keys create`.",
+            )
+        secret = store.setting(SECRET_SETTING)
+        if secret is None:
+            secret = secrets.token_hex(32)
+            store.keep_setting(SECRET_SETTING, secret)
+    except BaseException:
+        store.close()
+        raise
+    return Server(
+        settings=settings,
+        store=store,
+        writer=Writer(store, max_queued_spans=settings.max_queued_spans),
+        pipeline=Pipeline(Prices()),
+        secret=bytes.fromhex(secret),
+    )
+
+
+def error_answer(request: Request, error: SpanwiseError) -> Response:
+    """Return *error* as JSON to programs, as a page to people."""
+    if request.url.path.startswith(PROGRAM_PATHS):
+        return error_json(request, error)
+    return error_page(request, error)
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SpanwiseError)  # noqa: S101 - what it was registered for
+    return error_answer(request, error)
+
+
+async def _on_bad_input(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what it was registered for
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    hint = "See /api/openapi.json for what is expected."
+    return error_answer(request, BadInput(f"{where}: {first['msg']}", hint))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it was registered for
+    path = request.url.path
+    refusal: SpanwiseError = NotFound(f"There is nothing at {path}.", "Start from /traces.")
+    if error.status_code != refusal.status:
+        refusal = SpanwiseError(str(error.detail), f"{request.method} is not what {path} answers to.")
+        refusal.status = error.status_code
+        refusal.code = "method_not_allowed" if error.status_code == 405 else "refused"
+    answer = error_answer(request, refusal)
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    request_id = getattr(request.state, "request_id", "")
+    logger.error("request %s to %s failed", request_id, request.url.path, exc_info=error)
+    bug = SpanwiseError(
+        "The server failed on this request.", f"Its log says why; look there for {request_id}. Nothing else was lost."
+    )
+    bug.status, bug.code = 500, "internal_error"
+    return error_answer(request, bug)

@@ -1,0 +1,41 @@
+"""Files stay small enough to read, pages small enough to load, the SDK light enough to import."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CODE = [
+    path
+    for folder in ("sdk", "server", "web", "migrations", "tests", "examples", "benchmarks")
+    for suffix in ("*.py", "*.js", "*.css", "*.html")
+    for path in sorted((ROOT / folder).rglob(suffix))
+    if "vendor" not in path.parts and "node_modules" not in path.parts
+]
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_file_has_over_600_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 600
+
+
+def test_the_sdk_imports_neither_the_server_nor_any_client() -> None:
+    seen = (
+        "import sys, spanwise; "
+        "print([m for m in ('fastapi', 'starlette', 'sqlalchemy', 'spanwise_server', 'openai', 'anthropic', 'pydantic') "
+        "if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_style_and_scripts_are_under_100_kb_compressed() -> None:
+    static = ROOT / "web" / "static"
+    files = [path for suffix in ("*.css", "*.js", "*.svg") for path in static.rglob(suffix)]
+    assert files
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 100_000
