@@ -1,0 +1,151 @@
+"""What is asked of the fake provider and what it is to answer, free of any provider's wire format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .sample import sample
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool that the model wants called."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    id: str | None = None
+    """Made up in the provider's own style where ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider is to say; token counts that are ``None`` are estimated from the lengths."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    refusal: str | None = None
+    """OpenAI only: said in place of the text."""
+    model: str | None = None
+    """The model that answers; the one asked for where ``None``."""
+    finish_reason: str | None = None
+    """In the provider's own words; fitting the answer where ``None``."""
+    input_tokens: int | None = None
+    """All input, cached input included."""
+    output_tokens: int | None = None
+    """All output, reasoning included."""
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning_tokens: int | None = None
+    status: int = 200
+    error: str | None = None
+    """The error's sentence, where the status is not 200 or an error comes midway."""
+    retry_after_s: float | None = None
+    delay_s: float = 0.0
+    """Seconds before the first byte."""
+    chunk_delay_s: float = 0.0
+    """Seconds before each further chunk of a stream."""
+    cut_after: int | None = None
+    """Drop the connection after so many chunks of a stream; before the body where nothing is streamed."""
+    error_after: int | None = None
+    """Send the provider's error event after so many chunks of a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came in."""
+
+    path: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Mapping[str, Any]
+    number: int
+    """Counted from 1 over the life of the provider."""
+
+    @property
+    def api(self) -> str:
+        """``chat``, ``responses``, ``embeddings`` or ``messages``; empty for a path that nobody serves."""
+        paths = {"chat/completions": "chat", "responses": "responses", "embeddings": "embeddings"}
+        return {**paths, "messages": "messages"}.get(self.path.partition("?")[0].removeprefix("/v1/"), "")
+
+    @property
+    def model(self) -> str:
+        """The model asked for."""
+        return str(self.body.get("model", ""))
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is to be streamed."""
+        return bool(self.body.get("stream"))
+
+    @property
+    def messages(self) -> list[Mapping[str, Any]]:
+        """The conversation: ``messages`` or the Responses API's ``input``, text as one user message."""
+        turns = self.body.get("messages", self.body.get("input", ()))
+        return [{"role": "user", "content": turns}] if isinstance(turns, str) else list(turns)
+
+    @property
+    def text(self) -> str:
+        """The text of the last user message."""
+        for message in reversed(self.messages):
+            if message.get("role") == "user" and (found := plain_text(message.get("content"))):
+                return found
+        return ""
+
+    @property
+    def tools(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Name and JSON schema of every function offered, whichever format it is in."""
+        found = []
+        for tool in self.body.get("tools", ()):
+            function = tool.get("function", tool)
+            if name := function.get("name"):
+                found.append((str(name), function.get("parameters") or function.get("input_schema") or {}))
+        return found
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The JSON schema that the answer has to fit, where there is one."""
+        chat = (self.body.get("response_format") or {}).get("json_schema", {}).get("schema")
+        responses = ((self.body.get("text") or {}).get("format") or {}).get("schema")
+        messages = ((self.body.get("output_config") or {}).get("format") or {}).get("schema")
+        return chat or responses or messages or None
+
+    @property
+    def answers_tool(self) -> bool:
+        """Whether the last turn brings a tool's result."""
+        if not self.messages:
+            return False
+        last = self.messages[-1]
+        if last.get("role") == "tool" or last.get("type") == "function_call_output":
+            return True
+        content = last.get("content")
+        return isinstance(content, list) and any(part.get("type") == "tool_result" for part in content)
+
+
+def plain_text(content: Json) -> str:
+    """Return the text in *content*: a string, or a list of parts."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    return " ".join(str(part["text"]) for part in content if isinstance(part, dict) and part.get("text"))
+
+
+def default_answer(request: Request) -> Answer:
+    """Answer every request the same way each time: a tool call where tools are offered, JSON where a schema asks."""
+    if request.tools and not request.answers_tool and request.body.get("tool_choice") != "none":
+        name, schema = request.tools[0]
+        return Answer(tool_calls=(ToolCall(name, sample(schema, request.text)),))
+    if request.schema is not None:
+        return Answer(text=json.dumps(sample(request.schema, request.text)))
+    return Answer(text=f"You said: {request.text or 'nothing'}. That is all I know.")
+
+
+def estimated_tokens(text: str) -> int:
+    """Return roughly how many tokens *text* has: one for four characters, at least one."""
+    return max(1, len(text) // 4)
