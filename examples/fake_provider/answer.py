@@ -85,15 +85,16 @@ class Request:
 
     @property
     def messages(self) -> list[Mapping[str, Any]]:
-        """The conversation: ``messages`` or the Responses API's ``input``, text as one user message."""
-        turns = self.body.get("messages", self.body.get("input", ()))
-        return [{"role": "user", "content": turns}] if isinstance(turns, str) else list(turns)
+        """The conversation: ``messages`` or ``input``, every plain text as a user message."""
+        given = self.body.get("messages", self.body.get("input", ()))
+        turns = [given] if isinstance(given, str) else given
+        return [{"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in turns]
 
     @property
     def text(self) -> str:
         """The text of the last user message."""
         for message in reversed(self.messages):
-            if message.get("role") == "user" and (found := plain_text(message.get("content"))):
+            if isinstance(message, dict) and message.get("role") == "user" and (found := plain_text(message.get("content"))):
                 return found
         return ""
 
