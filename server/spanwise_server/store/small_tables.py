@@ -83,8 +83,11 @@ class LabelEventRow(SQLModel, table=True):
     key: str = Field(unique=True, max_length=64)
     """Chosen by the client, so that a repeated request is one event."""
     action: str
-    """``set`` or ``undo``."""
+    """``set``, ``defer``, ``remove`` or ``undo``."""
+    undoes: int | None = Field(default=None, index=True)
+    """The event that an ``undo`` takes back."""
     annotation_id: str = Field(index=True, max_length=64)
+    queue_id: int | None = Field(default=None, index=True)
     item_id: int | None = Field(default=None, index=True)
     before: Any = Field(default=None, sa_column=Column(JSON))
     after: Any = Field(default=None, sa_column=Column(JSON))
@@ -103,6 +106,11 @@ class QueueRow(SQLModel, table=True):
     question: str
     annotation_name: str
     filter: str = ""
+    reason: str = ""
+    """Why these spans, in words: shown to whoever labels them."""
+    blind: bool = True
+    """Whether model, prompt, scores and other labels stay hidden until the verdict."""
+    created_by: str = ""
     created_ns: int = _ns()
 
 
@@ -157,6 +165,12 @@ class DatasetVersionRow(SQLModel, table=True):
     number: int
     content_hash: str = Field(max_length=64)
     note: str = ""
+    examples: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    """Against the version before."""
+    created_by: str = ""
     created_ns: int = _ns()
 
 
