@@ -9,7 +9,6 @@ from typing import Any, Final, Literal
 Status = Literal["ok", "error", "unset"]
 Json = Any
 Attributes = Mapping[str, Any]
-NOTHING: Final[Attributes] = {}
 
 #: Every kind a span can be read as; ``span`` is one that says nothing of a model.
 KINDS: Final = (
@@ -28,7 +27,7 @@ class Scope:
 
     name: str = ""
     version: str = ""
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Event:
 
     time_ns: int
     name: str
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Link:
 
     trace_id: str
     span_id: str
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class Span:
     end_ns: int
     status: Status = "unset"
     status_message: str | None = None
-    attributes: Attributes = NOTHING
-    resource: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=dict)
+    resource: Attributes = field(default_factory=dict)
     scope: Scope = Scope()
     events: tuple[Event, ...] = ()
     links: tuple[Link, ...] = ()
