@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 Status = Literal["ok", "error", "unset"]
 Json = Any
 Attributes = Mapping[str, Any]
+NOTHING: Final[Attributes] = {}
 
 #: Every kind a span can be read as; ``span`` is one that says nothing of a model.
 KINDS: Final = (
