@@ -1,0 +1,133 @@
+"""What a dialect is, and the draft that dialects fill in together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..record import Reading, Span
+from .decode import count, decoded, number, plain_text
+
+EMPTY_BUILTINS: Final = (str, list, dict, tuple)
+
+
+class Draft:
+    """A reading in the making: for every field the first dialect that says something wins."""
+
+    __slots__ = ("attributes", "dialect", "heads", "mapped_by", "said", "span", "speakers")
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.attributes: Mapping[str, Any] = span.attributes
+        self.heads: frozenset[str] = frozenset([key.partition(".")[0] for key in span.attributes])
+        """The first words of the attribute names, by which most dialects are recognised at once."""
+        self.said: dict[str, Any] = {}
+        self.mapped_by: dict[str, str] = {}
+        self.dialect = ""
+        """The dialect that is reading now."""
+        self.speakers: list[str] = []
+
+    def say(self, field: str, value: Any, source: str) -> bool:
+        """Set *field* unless it is said already or *value* is empty; return whether it was set. 0 is not empty."""
+        if field in self.said or value is None or (not value and isinstance(value, EMPTY_BUILTINS)):
+            return False
+        self.said[field] = value
+        self.mapped_by[field] = f"{self.dialect}: {source}"
+        return True
+
+    def prefer(self, field: str, value: Any, source: str, over: tuple[str, ...]) -> None:
+        """Set *field* as `say` does, and also where one of the dialects named in *over* has said it."""
+        if value is not None and self.mapped_by.get(field, "").partition(":")[0] in over:
+            del self.said[field]
+        self.say(field, value, source)
+
+    def merge(self, field: str, more: Mapping[str, Any] | None, source: str) -> None:
+        """Add to the object *field* the members that no earlier dialect has given."""
+        if not more:
+            return
+        if field not in self.said:
+            self.say(field, dict(more), source)
+            return
+        for key, value in more.items():
+            self.said[field].setdefault(key, value)
+
+    def text(self, field: str, *keys: str) -> None:
+        """Say *field* by the first of *keys* that holds text (or a number, as text)."""
+        if field in self.said:
+            return
+        for key in keys:
+            if (value := plain_text(self.attributes.get(key))) is not None:
+                self.say(field, value, key)
+                return
+
+    def value(self, field: str, *keys: str) -> None:
+        """Say *field* by the first of *keys* that holds anything, decoded where it is JSON."""
+        if field in self.said:
+            return
+        for key in keys:
+            raw = self.attributes.get(key)
+            if raw is not None and self.say(field, decoded(raw), key):
+                return
+
+    def number(self, field: str, *keys: str, scale: float = 1.0) -> None:
+        """Say *field* by the first of *keys* that holds a number, times *scale*."""
+        if field in self.said:
+            return
+        for key in keys:
+            if (value := number(self.attributes.get(key))) is not None:
+                self.say(field, value * scale, key)
+                return
+
+    def mapping(self, field: str, *keys: str) -> None:
+        """Say *field* by the first of *keys* that holds an object."""
+        if field in self.said:
+            return
+        for key in keys:
+            value = decoded(self.attributes.get(key))
+            if isinstance(value, dict) and self.say(field, value, key):
+                return
+
+    def texts(self, field: str, *keys: str) -> None:
+        """Say *field* by the first of *keys* that holds one text or a list of them."""
+        if field in self.said:
+            return
+        for key in keys:
+            value = decoded(self.attributes.get(key))
+            items = value if isinstance(value, list | tuple) else (value,)
+            found = tuple(text for item in items if (text := plain_text(item)) is not None)
+            if self.say(field, found, key):
+                return
+
+    def objects(self, field: str, *keys: str) -> None:
+        """Say *field* by the first of *keys* that holds a list of objects, or of JSON texts of them."""
+        if field in self.said:
+            return
+        for key in keys:
+            value = decoded(self.attributes.get(key))
+            items = value if isinstance(value, list | tuple) else (value,)
+            found = tuple(item for raw in items if isinstance(item := decoded(raw), dict))
+            if self.say(field, found, key):
+                return
+
+    def count(self, *keys: str) -> tuple[int | None, str]:
+        """Return the first token count among *keys* and its key, or ``None`` and an empty key."""
+        for key in keys:
+            if (value := count(self.attributes.get(key))) is not None:
+                return value, key
+        return None, ""
+
+    def reading(self) -> Reading:
+        """Return what has been said."""
+        return Reading(**self.said, mapped_by=self.mapped_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way in which a library spells an LLM call: a name, a test for spans that speak it, and a reader."""
+
+    name: str
+    speaks: Callable[[Draft], bool]
+    read: Callable[[Draft], None]
+    names_the_span: bool = True
+    """False for general conventions, which say nothing about who made the span."""

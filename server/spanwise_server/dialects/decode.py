@@ -1,0 +1,92 @@
+"""Turn attribute values into plain Python: JSON text, flattened keys, numbers sent as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+EMPTY_JSON = frozenset({"{}", "[]", '""', "null"})
+
+
+def decoded(value: Any) -> Any:
+    """Return the value of JSON text, ``None`` for text that says nothing, and anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if value[:1] not in '{["':
+        return None if not value or value == "null" else value
+    if value in EMPTY_JSON:
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def plain_text(value: Any) -> str | None:
+    """Return non-empty text, a number or a truth value as text, and ``None`` for the rest."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, also one sent as text, or ``None``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def count(value: Any) -> int | None:
+    """Return a whole number that is not negative and fits 63 bits, or ``None``."""
+    if type(value) is not int:
+        found = number(value)
+        if found is None:
+            return None
+        value = int(found)
+    return value if 0 <= value < 1 << 63 else None
+
+
+def unflattened(attributes: Mapping[str, Any], prefix: str) -> Any:
+    """Return the tree under *prefix*, where ``a.0.b`` is a list of objects, or ``None`` where nothing is there.
+
+    Indices keep their order and gaps close up, since a list may have been cut in the middle.
+    """
+    start = len(prefix)
+    tree: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key.startswith(prefix):
+            _plant(tree, key[start:].split("."), value)
+    return _listed(tree) if tree else None
+
+
+def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for word in path[:-1]:
+        below = tree.get(word)
+        if not isinstance(below, dict):
+            below = {} if below is None else {"": below}
+            tree[word] = below
+        tree = below
+    last = path[-1]
+    if isinstance(tree.get(last), dict):
+        tree[last][""] = value
+    else:
+        tree[last] = value
+
+
+def _listed(tree: dict[str, Any], depth: int = 0) -> Any:
+    if depth < 32:
+        for word, below in tree.items():
+            if isinstance(below, dict):
+                tree[word] = _listed(below, depth + 1)
+    if all(word.isdecimal() and word.isascii() and len(word) < 7 for word in tree):
+        return [tree[word] for word in sorted(tree, key=int)]
+    return tree

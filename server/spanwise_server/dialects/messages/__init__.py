@@ -1,0 +1,1 @@
+"""Turn any provider's messages into OpenTelemetry's GenAI message objects."""

@@ -1,0 +1,109 @@
+"""GenAI parts as OpenTelemetry writes them, older spellings brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from ..decode import decoded
+
+Part = dict[str, Any]
+
+
+def as_text(value: Any) -> str:
+    """Return text as it is and anything else as compact JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def text(content: str) -> Part:
+    """Return a text part, marked where it is JSON that was cut off by an attribute limit."""
+    if content[:2] in ("[{", '{"') and content[-1] not in "]}" and decoded(content) is content:
+        return {"type": "text", "content": content, "truncated": True}
+    return {"type": "text", "content": content}
+
+
+def arguments(value: Any) -> Any:
+    """Return a tool call's arguments as an object where their JSON is one, else unchanged."""
+    found = decoded(value) if isinstance(value, str) else value
+    return found if isinstance(found, dict) else {} if value == "{}" else value
+
+
+def modality(mime_type: Any) -> str:
+    """Return what a MIME type holds: image, audio, video or document."""
+    family = mime_type.partition("/")[0] if isinstance(mime_type, str) else ""
+    return family if family in ("image", "audio", "video") else "document"
+
+
+def media(url: str, kind: str | None = None, **more: Any) -> Part:
+    """Return a blob for a ``data:`` URL and a uri for any other."""
+    more = {key: value for key, value in more.items() if value is not None}
+    if url.startswith("data:"):
+        head, _, content = url[5:].partition(",")
+        mime_type = head.partition(";")[0] or None
+        part = blob(content, mime_type, kind)
+        part.update(more)
+        return part
+    return {"type": "uri", "modality": kind or "document", "uri": url, **more}
+
+
+def blob(content: Any, mime_type: Any, kind: str | None = None) -> Part:
+    """Return inline content, base64 as it came."""
+    part: Part = {"type": "blob", "modality": kind or modality(mime_type), "content": content}
+    if mime_type:
+        part["mime_type"] = mime_type
+    return part
+
+
+def _text(part: Mapping[str, Any]) -> Part | None:
+    return dict(part) if isinstance(part.get("content"), str) else None
+
+
+def _tool_call(part: Mapping[str, Any]) -> Part | None:
+    if "name" not in part:
+        return None
+    new = dict(part)
+    if "arguments" not in new and "args" in new:
+        new["arguments"] = new.pop("args")
+    if isinstance(new.get("arguments"), str):
+        new["arguments"] = arguments(new["arguments"])
+    return new
+
+
+def _tool_response(part: Mapping[str, Any]) -> Part:
+    new = dict(part)
+    if "response" not in new and "result" in new:
+        new["response"] = new.pop("result")
+    return new
+
+
+def _media(part: Mapping[str, Any]) -> Part | None:
+    if "content" not in part and "uri" not in part and "file_id" not in part:
+        return None
+    new = dict(part)
+    if "mime_type" not in new and "media_type" in new:
+        new["mime_type"] = new.pop("media_type")
+    uri = new.get("uri")
+    if isinstance(uri, str) and uri.startswith("data:"):
+        del new["uri"]
+        mime_type = new.pop("mime_type", None)
+        inline = media(uri, new.get("modality"))
+        return {**new, **({"mime_type": mime_type} if mime_type else {}), **inline}
+    return new
+
+
+PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part | None]]] = {
+    "text": _text,
+    "reasoning": _text,
+    "tool_call": _tool_call,
+    "tool_call_response": _tool_response,
+    "blob": _media,
+    "uri": _media,
+    "file": _media,
+}

@@ -1,0 +1,116 @@
+"""OpenInference, as Arize's instrumentors write it: flattened lists under ``llm.``, ``input.`` and ``output.``."""
+
+from __future__ import annotations
+
+from ..record import Tool
+from .base import Dialect, Draft
+from .decode import decoded, plain_text
+from .openinference_content import documents, messages, texts, tool_definitions
+from .usage import Counts, say_usage
+
+KIND = "openinference.span.kind"
+T = "llm.token_count."
+COUNTS = Counts(
+    input=(f"{T}prompt",),
+    output=(f"{T}completion",),
+    total=(f"{T}total",),
+    cache_read=(f"{T}prompt_details.cache_read",),
+    cache_write=(f"{T}prompt_details.cache_write",),
+    reasoning=(f"{T}completion_details.reasoning",),
+    input_audio=(f"{T}prompt_details.audio",),
+    output_audio=(f"{T}completion_details.audio",),
+)
+#: Kinds with another name here.
+KINDS = {"unknown": "span"}
+#: Attributes by which a span is known whose kind was left out.
+SIGNS = ("llm.model_name", "llm.token_count.prompt", "llm.token_count.completion", "embedding.model_name")
+
+
+def speaks(draft: Draft) -> bool:
+    """Say whether the span has OpenInference's kind, or the attributes that only it writes."""
+    if "openinference" in draft.heads:
+        return True
+    return not draft.heads.isdisjoint(("llm", "embedding")) and any(key in draft.attributes for key in SIGNS)
+
+
+def read(draft: Draft) -> None:
+    """Read OpenInference's attributes."""
+    _kind(draft)
+    draft.text("provider", "llm.provider", "llm.system")
+    draft.text("request_model", "llm.request.model_name", "llm.model_name")
+    draft.text(
+        "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name",
+        "embedding.model_name", "reranker.model_name",
+    )  # fmt: skip
+    for key in ("llm.invocation_parameters", "embedding.invocation_parameters"):
+        if isinstance(params := decoded(draft.attributes.get(key)), dict):
+            draft.merge("params", params, key)
+    _content(draft)
+    say_usage(draft, COUNTS)
+    draft.number("reported_cost_usd", "llm.cost.total")
+    draft.number("reported_input_cost_usd", "llm.cost.prompt")
+    draft.number("reported_output_cost_usd", "llm.cost.completion")
+    draft.texts("finish_reasons", "llm.finish_reason")
+    _first_token(draft)
+    draft.text("session_id", "session.id")
+    draft.text("user_id", "user.id", "llm.user")
+    draft.texts("tags", "tag.tags")
+    if isinstance(metadata := decoded(draft.attributes.get("metadata")), dict):
+        draft.merge("metadata", metadata, "metadata")
+
+
+def _kind(draft: Draft) -> None:
+    kind = draft.attributes.get(KIND)
+    if isinstance(kind, str) and kind:
+        kind = kind.lower()
+        draft.prefer("kind", KINDS.get(kind, kind), KIND, over=("gen_ai",))
+    if draft.said.get("kind") == "agent":
+        draft.text("name", "agent.name")
+
+
+def _content(draft: Draft) -> None:
+    heads = draft.heads
+    if "llm" in heads:
+        draft.say("input_messages", messages(draft, "llm.input_messages.", "user"), "llm.input_messages.*")
+        draft.say("output_messages", messages(draft, "llm.output_messages.", "assistant"), "llm.output_messages.*")
+        draft.say("input_messages", texts(draft, "llm.prompts.", "user"), "llm.prompts.*")
+        draft.say("output_messages", texts(draft, "llm.choices.", "assistant"), "llm.choices.*")
+        draft.say("tool_definitions", tool_definitions(draft), "llm.tools.*")
+    draft.value("input", "input.value", "reranker.query")
+    draft.value("output", "output.value")
+    if "retrieval" in heads:
+        draft.say("documents", documents(draft, "retrieval.documents."), "retrieval.documents.*")
+    if "reranker" in heads:
+        draft.say("documents", documents(draft, "reranker.output_documents."), "reranker.output_documents.*")
+        draft.say("documents", documents(draft, "reranker.input_documents."), "reranker.input_documents.*")
+    if "embedding" in heads and "input" not in draft.said:
+        draft.say("input", _embedded(draft), "embedding.embeddings.*")
+    if draft.said.get("kind") == "tool" and "tool" not in draft.said:
+        _tool(draft)
+
+
+def _embedded(draft: Draft) -> list[str]:
+    prefix, suffix = "embedding.embeddings.", ".embedding.text"
+    return [str(value) for key, value in draft.attributes.items() if key.startswith(prefix) and key.endswith(suffix)]
+
+
+def _tool(draft: Draft) -> None:
+    attributes = draft.attributes
+    tool = Tool(
+        name=plain_text(attributes.get("tool.name")),
+        call_id=plain_text(attributes.get("tool.id", attributes.get("tool_call.id"))),
+        arguments=decoded(attributes.get("input.value", attributes.get("tool.parameters"))),
+        result=decoded(attributes.get("output.value")),
+    )
+    if tool != Tool():
+        draft.say("tool", tool, "tool.name")
+
+
+def _first_token(draft: Draft) -> None:
+    for event in draft.span.events:
+        if event.name == "First Token Stream Event":
+            draft.say("ttft_ms", max(0, event.time_ns - draft.span.start_ns) / 1e6, "event First Token Stream Event")
+            return
+
+
+DIALECT = Dialect("openinference", speaks, read)

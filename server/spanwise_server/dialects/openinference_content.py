@@ -1,0 +1,145 @@
+"""The flattened lists of OpenInference: messages, documents, tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .base import Draft
+from .decode import decoded, unflattened
+from .messages import genai
+from .messages.message import Message
+from .messages.parts import part
+
+Part = dict[str, Any]
+
+
+def messages(draft: Draft, prefix: str, role: str) -> tuple[Message, ...]:
+    """Return the messages flattened under *prefix*."""
+    return tuple(_message(item, role) for item in _items(draft, prefix, "message"))
+
+
+def texts(draft: Draft, prefix: str, role: str) -> tuple[Message, ...]:
+    """Return prompts or completions that are bare text as messages."""
+    word = "prompt" if role == "user" else "completion"
+    found = (item.get("text") for item in _items(draft, prefix, word))
+    return tuple(
+        {"role": role, "parts": [{"type": "text", "content": text}]} for text in found if isinstance(text, str)
+    )
+
+
+def documents(draft: Draft, prefix: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the documents flattened under *prefix*."""
+    found = []
+    for item in _items(draft, prefix, "document"):
+        document = dict(item)
+        if "metadata" in document:
+            document["metadata"] = decoded(document["metadata"])
+        found.append(document)
+    return tuple(found)
+
+
+def tool_definitions(draft: Draft) -> tuple[Mapping[str, Any], ...]:
+    """Return the tools offered to the model, each ``{"type", "name", "description"?, "parameters"?}``."""
+    found = []
+    for item in _items(draft, "llm.tools.", "tool"):
+        schema = decoded(item.get("json_schema"))
+        if isinstance(schema, dict):
+            function = schema.get("function")
+            found.append({"type": "function", **function} if isinstance(function, dict) else schema)
+    return tuple(found)
+
+
+def _items(draft: Draft, prefix: str, word: str) -> list[dict[str, Any]]:
+    """Return the objects at ``prefix.N.word``, in order."""
+    tree = unflattened(draft.attributes, prefix)
+    if isinstance(tree, dict):
+        tree = [tree[index] for index in sorted(filter(_is_index, tree), key=int)]
+    if not isinstance(tree, list):
+        return []
+    inside = [item.get(word, item) for item in tree if isinstance(item, dict)]
+    return [item for item in inside if isinstance(item, dict)]
+
+
+def _is_index(word: str) -> bool:
+    return word.isdecimal() and word.isascii() and len(word) < 7
+
+
+def _listed(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _message(item: Mapping[str, Any], role: str) -> Message:
+    said = item.get("role")
+    said = said if isinstance(said, str) and said else role
+    parts: list[Part] = []
+    content = item.get("content")
+    if content is not None and content != "":
+        parts.extend(_plain(item, said, content))
+    for raw in _listed(item.get("contents")):
+        inside = raw.get("message_content", raw)
+        if isinstance(inside, dict):
+            parts.append(_content(inside))
+    parts.extend(_calls(item))
+    message: Message = {"role": said, "parts": parts}
+    for key in ("name", "finish_reason"):
+        if item.get(key):
+            message[key] = item[key]
+    return message
+
+
+def _plain(item: Mapping[str, Any], role: str, content: Any) -> list[Part]:
+    call_id = item.get("tool_call_id")
+    if call_id or role in ("tool", "function"):
+        answer: Part = {"type": "tool_call_response", "response": content}
+        return [{**answer, "id": call_id} if call_id else answer]
+    return [genai.text(content if isinstance(content, str) else genai.as_text(content))]
+
+
+def _calls(item: Mapping[str, Any]) -> list[Part]:
+    found = []
+    for raw in _listed(item.get("tool_calls")):
+        call = raw.get("tool_call", raw)
+        if isinstance(call, dict):
+            found.append(_call(call))
+    if name := item.get("function_call_name"):
+        said = genai.arguments(item.get("function_call_arguments_json"))
+        found.append({"type": "tool_call", "name": name, "arguments": said})
+    return found
+
+
+def _call(call: Mapping[str, Any]) -> Part:
+    function = call.get("function")
+    inside = function if isinstance(function, dict) else {}
+    new: Part = {
+        "type": "tool_call",
+        "name": inside.get("name"),
+        "arguments": genai.arguments(inside.get("arguments")),
+    }
+    return {"id": call["id"], **new} if call.get("id") else new
+
+
+def _content(content: Mapping[str, Any]) -> Part:
+    kind = content.get("type")
+    if kind in (None, "text") and isinstance(content.get("text"), str):
+        return {"type": "text", "content": content["text"]}
+    if kind == "reasoning":
+        new: Part = {"type": "reasoning", "content": content.get("text") or ""}
+        return new | {key: content[key] for key in ("id", "signature", "data", "encrypted_content") if content.get(key)}
+    url = _url(content)
+    if url is not None:
+        return genai.media(url, kind if isinstance(kind, str) else None)
+    return part(dict(content))
+
+
+def _url(content: Mapping[str, Any]) -> str | None:
+    for word in ("image", "audio", "file"):
+        inside: Any = content.get(word)
+        for _ in range(2):
+            if isinstance(inside, dict):
+                inside = inside.get(word, inside.get("url"))
+        if isinstance(inside, dict):
+            inside = inside.get("url")
+        if isinstance(inside, str):
+            return inside
+    return None

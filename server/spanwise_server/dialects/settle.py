@@ -1,0 +1,84 @@
+"""What follows from what was said: the kind where nobody named one, the name to show, one spelling of a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..record import Tool
+from .base import Draft
+from .messages.message import finish
+
+#: Other spellings of a provider -> ours.
+PROVIDERS: Final[Mapping[str, str]] = {
+    alias: name
+    for name, aliases in {
+        "azure.openai": ("azure", "az.ai.openai", "azure.ai.openai", "azure_openai", "azure-openai"),
+        "azure.ai.inference": ("az.ai.inference", "azure_ai"),
+        "aws.bedrock": ("aws", "amazon", "amazon-bedrock", "bedrock", "aws_bedrock"),
+        "google": ("gemini", "gcp.gemini", "google.generative-ai", "gcp.gen_ai", "google_genai", "google_ai_studio"),
+        "google.vertex": ("vertexai", "vertex_ai", "gcp.vertex_ai", "vertex"),
+        "mistral": ("mistralai", "mistral_ai"),
+        "xai": ("x_ai", "x-ai"),
+        "moonshot": ("moonshot_ai", "moonshotai"),
+        "together": ("together_ai", "togetherai"),
+        "watsonx": ("ibm.watsonx.ai", "ibm"),
+    }.items()
+    for alias in aliases
+}
+
+
+def settle(draft: Draft) -> None:
+    """Complete *draft* with what follows from the fields that the dialects said."""
+    draft.dialect = "settled"
+    said = draft.said
+    if "kind" not in said:
+        _kind(draft)
+    if (provider := said.get("provider")) is not None:
+        said["provider"] = provider_name(provider)
+    if "model" not in said and (model := said.get("request_model")) is not None:
+        draft.say("model", model, "request_model")
+    if said.get("kind") == "tool":
+        _tool(draft, said.get("tool"))
+    if "finish_reasons" not in said and "output_messages" in said:
+        reasons = tuple(r for m in said["output_messages"] if (r := finish(m.get("finish_reason"))) is not None)
+        draft.say("finish_reasons", reasons, "output_messages")
+    if draft.speakers:
+        #: gen_ai is everybody's second language: whoever speaks another one as well is named by that.
+        said["dialect"] = next((name for name in draft.speakers if name != "gen_ai"), draft.speakers[0])
+
+
+def provider_name(name: str) -> str:
+    """Return the one spelling of a provider's name."""
+    name = name.lower()
+    return PROVIDERS.get(name, name)
+
+
+def _kind(draft: Draft) -> None:
+    method = draft.attributes.get("mcp.method.name")
+    if method is not None:
+        draft.say("kind", "tool" if method == "tools/call" else "mcp", "mcp.method.name")
+    elif "tool" in draft.said:
+        draft.say("kind", "tool", "tool")
+    elif "model" in draft.said or "request_model" in draft.said:
+        draft.say("kind", "llm", "model")
+
+
+def _tool(draft: Draft, tool: Tool | None) -> None:
+    """Let a tool's arguments and result be the span's input and output, and the other way round."""
+    said = draft.said
+    name = tool.name if tool is not None else None
+    arguments: Any = tool.arguments if tool is not None else None
+    result: Any = tool.result if tool is not None else None
+    draft.say("input", arguments, "tool.arguments")
+    draft.say("output", result, "tool.result")
+    whole = Tool(
+        name=name if name is not None else said.get("name", draft.span.name),
+        call_id=tool.call_id if tool is not None else None,
+        arguments=arguments if arguments is not None else said.get("input"),
+        result=result if result is not None else said.get("output"),
+    )
+    if whole != tool:
+        said["tool"] = whole
+        draft.mapped_by.setdefault("tool", "settled: input, output")
+    draft.say("name", name, "tool.name")
