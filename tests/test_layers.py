@@ -133,7 +133,7 @@ def test_no_import_goes_in_a_circle() -> None:
     done: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, f"a circle: {' -> '.join((*path[path.index(module):], module))}"
+        assert module not in path, f"a circle: {' -> '.join((*path[path.index(module) :], module))}"
         if module not in done:
             for name in sorted(graph[module]):
                 visit(name, (*path, module))

@@ -82,4 +82,6 @@ def _number(chosen: Mapping[str, str], name: str, low: int, high: int) -> int:
     if text.isdecimal() and low <= int(text) <= high:
         return int(text)
     variable = next(s.variable for s in SETTINGS if s.name == name)
-    raise ConfigError(f"{name} is {text!r}, not a whole number from {low} to {high}.", f"Correct --{name} or {variable}.")
+    raise ConfigError(
+        f"{name} is {text!r}, not a whole number from {low} to {high}.", f"Correct --{name} or {variable}."
+    )

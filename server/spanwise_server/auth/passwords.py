@@ -40,24 +40,32 @@ def matches(password: str, kept: str) -> bool:
 
 
 class Tries:
-    """Wrong passwords of the last minute, so that nobody tries thousands."""
+    """Wrong passwords of the last minute by address, so that nobody tries thousands and nobody locks others out."""
 
-    def __init__(self, most: int = 10, within_s: float = 60.0) -> None:
+    def __init__(self, most: int = 10, within_s: float = 60.0, addresses: int = 10_000) -> None:
         self._most = most
         self._within_s = within_s
-        self._failed: deque[float] = deque()
+        self._addresses = addresses
+        self._failed: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def check(self) -> None:
-        """Refuse another try while too many have failed."""
+    def check(self, address: str) -> None:
+        """Refuse another try while too many from *address* have failed."""
         with self._lock:
+            failed = self._failed.get(address)
+            if failed is None:
+                return
             now = time.monotonic()
-            while self._failed and now - self._failed[0] > self._within_s:
-                self._failed.popleft()
-            if len(self._failed) >= self._most:
+            while failed and now - failed[0] > self._within_s:
+                failed.popleft()
+            if not failed:
+                del self._failed[address]
+            elif len(failed) >= self._most:
                 raise TooManyTries("Too many wrong passwords.", f"Wait {self._within_s:.0f} seconds, then try again.")
 
-    def failed(self) -> None:
-        """Count one wrong password."""
+    def failed(self, address: str) -> None:
+        """Count one wrong password from *address*."""
         with self._lock:
-            self._failed.append(time.monotonic())
+            if address not in self._failed and len(self._failed) >= self._addresses:
+                self._failed.pop(next(iter(self._failed)))
+            self._failed.setdefault(address, deque(maxlen=self._most)).append(time.monotonic())

@@ -24,7 +24,9 @@ _TRIES = Tries()
 @router.get("/login")
 def login_page(request: Request, next_url: str = "") -> Response:
     """Show the form; *next* is where to go afterwards."""
-    return render(request, "pages/login.html", next_url=_ours(request.query_params.get("next") or next_url), wrong=False)
+    return render(
+        request, "pages/login.html", next_url=_ours(request.query_params.get("next") or next_url), wrong=False
+    )
 
 
 @router.post("/login", dependencies=[Csrf])
@@ -35,9 +37,10 @@ def log_in(
     next_url: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
     """Let the browser in for 14 days where the password is right."""
-    _TRIES.check()
+    address = request.client.host if request.client else ""
+    _TRIES.check(address)
     if not _right(server, password):
-        _TRIES.failed()
+        _TRIES.failed(address)
         return render(request, "pages/login.html", status=401, next_url=_ours(next_url), wrong=True)
     token = secrets.token_urlsafe(32)
     server.store.log_in(token, time.time_ns() + LASTS_S * 1_000_000_000)
