@@ -1,0 +1,163 @@
+"""One example: what went in, what should come out, what did, and where it all came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from hashlib import blake2b
+from typing import Any, Final
+
+from ..labelling.answer import answer_text
+from ..record import Annotation, Json, Reading, Record
+
+Object = Mapping[str, Any]
+#: The name and version of the shape that :meth:`Example.as_json` writes.
+FORMAT: Final = "spanwise.dataset/1"
+#: What an example is, as against where it came from: the fields its hash is taken over.
+CONTENT: Final = ("input", "expected_output", "actual_output", "context", "tools", "label", "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row of a dataset: plain JSON values throughout.
+
+    The input is ``{"messages": [...]}``, in OpenTelemetry's message shape, or ``{"content": value}``; outputs are
+    ``{"content": value}``, with ``messages`` too where the model answered in messages.
+    """
+
+    id: str
+    input: Object
+    expected_output: Object | None
+    actual_output: Object | None
+    context: Sequence[str] = ()
+    tools: Sequence[Object] = ()
+    label: Object | None = None
+    tags: Sequence[str] = ()
+    source: Object | None = None
+    provenance: Object | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of what the example is, whoever labelled it and wherever it came from."""
+        return _hash({name: getattr(self, name) for name in CONTENT})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the example as one JSON object of the format ``spanwise.dataset/1``."""
+        return {**asdict(self), "content_hash": self.content_hash}
+
+    @classmethod
+    def from_json(cls, body: Object) -> Example:
+        """Return the example that :meth:`as_json` wrote."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in body.items() if name in names})
+
+
+def example_id(project: str, trace_id: str, span_id: str) -> str:
+    """Return the id of the example made from this span: the same in every version of every dataset."""
+    return f"ex_{blake2b(f'{project}/{trace_id}/{span_id}'.encode(), digest_size=10).hexdigest()}"
+
+
+def example_of(
+    record: Record, judged: Annotation | None, *, around: Iterable[Record] = (), blind: bool | None = None
+) -> Example:
+    """Return the example that *record* and its judgement come to; *around* are the spans of its trace.
+
+    What is expected is the correction, else the answer where it passed, else unknown.
+    """
+    reading, span = record.reading, record.span
+    actual = _output(reading)
+    return Example(
+        id=example_id(record.project, span.trace_id, span.span_id),
+        input=_input(reading),
+        expected_output=_expected(judged, actual),
+        actual_output=actual,
+        context=_context(record, around),
+        tools=_plain(reading.tool_definitions or ()),
+        label=None if judged is None else {"verdict": judged.label, "critique": judged.explanation},
+        tags=list(reading.tags or ()),
+        source=_source(record),
+        provenance=_provenance(judged, blind=blind),
+    )
+
+
+def _input(reading: Reading) -> Object:
+    if reading.input_messages is not None:
+        return {"messages": _plain(reading.input_messages)}
+    return {"content": _plain(reading.input)}
+
+
+def _output(reading: Reading) -> Object | None:
+    if reading.output_messages:
+        return {"content": answer_text(reading), "messages": _plain(reading.output_messages)}
+    return None if reading.output is None else {"content": _plain(reading.output)}
+
+
+def _expected(judged: Annotation | None, actual: Object | None) -> Object | None:
+    if judged is None:
+        return None
+    if judged.correction is not None:
+        return {"content": _plain(judged.correction)}
+    return actual if judged.label == "pass" else None
+
+
+def _context(record: Record, around: Iterable[Record]) -> list[str]:
+    """Return the texts of the documents that the span, or a span below it, was given; each once, in order."""
+    spans = list(around)
+    below = {record.span.span_id}
+    for _ in range(len(spans)):
+        more = {r.span.span_id for r in spans if r.span.parent_span_id in below} - below
+        if not more:
+            break
+        below |= more
+    found = [*_documents(record.reading)]
+    for other in spans:
+        if other.span.span_id in below and other.kind == "retriever":
+            found += _documents(other.reading)
+    return list(dict.fromkeys(found))
+
+
+def _documents(reading: Reading) -> list[str]:
+    texts = [document.get("content") for document in reading.documents or ()]
+    return [text for text in texts if isinstance(text, str) and text]
+
+
+def _source(record: Record) -> Object:
+    reading, span = record.reading, record.span
+    prompt = reading.prompt
+    return {
+        "project": record.project,
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "session_id": reading.session_id,
+        "prompt": None if prompt is None else {"name": prompt.name, "version": prompt.version, "hash": prompt.hash},
+        "model": reading.model or reading.request_model,
+        "captured_at_ns": span.start_ns,
+    }
+
+
+def _provenance(judged: Annotation | None, *, blind: bool | None) -> Object | None:
+    if judged is None:
+        return None
+    kind, _, queue = judged.source.partition(":")
+    return {
+        "annotation": judged.name,
+        "queue": queue if kind == "queue" else None,
+        "annotators": [judged.annotator.id or judged.annotator.kind],
+        "labelled_at_ns": judged.updated_ns,
+        "blind": blind,
+    }
+
+
+def _plain(value: Json) -> Any:
+    """Return a value as JSON would give it back, so that its hash is the same before and after keeping."""
+    return json.loads(json.dumps(value, ensure_ascii=False, default=_mapping))
+
+
+def _mapping(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _hash(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_mapping)
+    return f"b2:{blake2b(text.encode(), digest_size=16).hexdigest()}"
