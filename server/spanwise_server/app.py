@@ -32,6 +32,7 @@ from .pages import traces as traces_page
 from .pages.errors import error_page
 from .pricing.price import Prices
 from .settings import Settings
+from .store.base import AccessStore
 from .store.sqlite import SqliteStore
 
 logger = logging.getLogger("spanwise.server")
@@ -88,17 +89,8 @@ def open_server(settings: Settings) -> Server:
     store = SqliteStore(settings.data / "main.db")
     store.open()
     try:
-        if not settings.on_loopback and not settings.password and store.setting(PASSWORD_SETTING) is None:
-            raise ConfigError(
-                f"Spanwise will not listen on {settings.host} without a password: anyone who reaches it could read "
-                "every prompt and answer.",
-                "Set one with `spanwise users password` or SPANWISE_PASSWORD, then start again; "
-                "programs then need a key from `spanwise keys create`.",
-            )
-        secret = store.setting(SECRET_SETTING)
-        if secret is None:
-            secret = secrets.token_hex(32)
-            store.keep_setting(SECRET_SETTING, secret)
+        _refuse_strangers(settings, store)
+        secret = _secret(store)
     except BaseException:
         store.close()
         raise
@@ -107,8 +99,27 @@ def open_server(settings: Settings) -> Server:
         store=store,
         writer=Writer(store, max_queued_spans=settings.max_queued_spans),
         pipeline=Pipeline(Prices()),
-        secret=bytes.fromhex(secret),
+        secret=secret,
     )
+
+
+def _refuse_strangers(settings: Settings, store: AccessStore) -> None:
+    if settings.on_loopback or settings.password or store.setting(PASSWORD_SETTING) is not None:
+        return
+    raise ConfigError(
+        f"Spanwise will not listen on {settings.host} without a password: anyone who reaches it could read every "
+        "prompt and answer.",
+        "Set one with `spanwise users password` or SPANWISE_PASSWORD, then start again; "
+        "programs then need a key from `spanwise keys create`.",
+    )
+
+
+def _secret(store: AccessStore) -> bytes:
+    secret = store.setting(SECRET_SETTING)
+    if secret is None:
+        secret = secrets.token_hex(32)
+        store.keep_setting(SECRET_SETTING, secret)
+    return bytes.fromhex(secret)
 
 
 def error_answer(request: Request, error: SpanwiseError) -> Response:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from .errors import ConfigError
 
 
@@ -72,8 +74,6 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
 
 def user_data_dir() -> Path:
     """Return the folder for data of this user's programs that the operating system suggests."""
-    from platformdirs import user_data_path
-
     return user_data_path("spanwise", appauthor=False)
 
 
