@@ -57,7 +57,8 @@ class Draft:
         if field in self.said:
             return
         for key in keys:
-            if (value := plain_text(self.attributes.get(key))) is not None:
+            raw = self.attributes.get(key)
+            if raw is not None and (value := plain_text(raw)) is not None:
                 self.say(field, value, key)
                 return
 
@@ -70,22 +71,14 @@ class Draft:
             if raw is not None and self.say(field, decoded(raw), key):
                 return
 
-    def number(self, field: str, *keys: str, scale: float = 1.0) -> None:
-        """Say *field* by the first of *keys* that holds a number, times *scale*."""
+    def number(self, field: str, *keys: str) -> None:
+        """Say *field* by the first of *keys* that holds a number."""
         if field in self.said:
             return
         for key in keys:
-            if (value := number(self.attributes.get(key))) is not None:
-                self.say(field, value * scale, key)
-                return
-
-    def mapping(self, field: str, *keys: str) -> None:
-        """Say *field* by the first of *keys* that holds an object."""
-        if field in self.said:
-            return
-        for key in keys:
-            value = decoded(self.attributes.get(key))
-            if isinstance(value, dict) and self.say(field, value, key):
+            raw = self.attributes.get(key)
+            if raw is not None and (value := number(raw)) is not None:
+                self.say(field, value, key)
                 return
 
     def texts(self, field: str, *keys: str) -> None:
@@ -93,7 +86,9 @@ class Draft:
         if field in self.said:
             return
         for key in keys:
-            value = decoded(self.attributes.get(key))
+            if (raw := self.attributes.get(key)) is None:
+                continue
+            value = decoded(raw)
             items = value if isinstance(value, list | tuple) else (value,)
             found = tuple(text for item in items if (text := plain_text(item)) is not None)
             if self.say(field, found, key):
@@ -104,16 +99,19 @@ class Draft:
         if field in self.said:
             return
         for key in keys:
-            value = decoded(self.attributes.get(key))
+            if (raw := self.attributes.get(key)) is None:
+                continue
+            value = decoded(raw)
             items = value if isinstance(value, list | tuple) else (value,)
-            found = tuple(item for raw in items if isinstance(item := decoded(raw), dict))
+            found = tuple(item for each in items if isinstance(item := decoded(each), dict))
             if self.say(field, found, key):
                 return
 
     def count(self, *keys: str) -> tuple[int | None, str]:
         """Return the first token count among *keys* and its key, or ``None`` and an empty key."""
         for key in keys:
-            if (value := count(self.attributes.get(key))) is not None:
+            raw = self.attributes.get(key)
+            if raw is not None and (value := count(raw)) is not None:
                 return value, key
         return None, ""
 

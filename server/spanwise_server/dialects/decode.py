@@ -47,7 +47,7 @@ def number(value: Any) -> float | None:
 
 def count(value: Any) -> int | None:
     """Return a whole number that is not negative and fits 63 bits, or ``None``."""
-    if type(value) is not int:
+    if type(value) is not int:  # a bool is an int, but no count
         found = number(value)
         if found is None:
             return None
@@ -55,17 +55,26 @@ def count(value: Any) -> int | None:
     return value if 0 <= value < 1 << 63 else None
 
 
-def unflattened(attributes: Mapping[str, Any], prefix: str) -> Any:
-    """Return the tree under *prefix*, where ``a.0.b`` is a list of objects, or ``None`` where nothing is there.
+def unflattened(attributes: Mapping[str, Any], *prefixes: str) -> dict[str, list[Any]]:
+    """Return the lists under *prefixes* that have members, where ``a.0.b`` under ``a.`` is a list of objects.
 
-    Indices keep their order and gaps close up, since a list may have been cut in the middle.
+    Members come in the order of their indices; gaps close up, since a list may have been cut in the middle.
     """
-    start = len(prefix)
-    tree: dict[str, Any] = {}
+    trees: dict[str, dict[str, Any]] = {}
     for key, value in attributes.items():
-        if key.startswith(prefix):
-            _plant(tree, key[start:].split("."), value)
-    return _listed(tree) if tree else None
+        if key.startswith(prefixes):
+            prefix = next(prefix for prefix in prefixes if key.startswith(prefix))
+            _plant(trees.setdefault(prefix, {}), key[len(prefix) :].split("."), value)
+    return {prefix: _members(tree) for prefix, tree in trees.items()}
+
+
+def _members(tree: dict[str, Any]) -> list[Any]:
+    found = _listed(tree)
+    return found if isinstance(found, list) else [found[word] for word in sorted(filter(_is_index, found), key=int)]
+
+
+def _is_index(word: str) -> bool:
+    return word.isdecimal() and word.isascii() and len(word) < 7
 
 
 def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -87,6 +96,6 @@ def _listed(tree: dict[str, Any], depth: int = 0) -> Any:
         for word, below in tree.items():
             if isinstance(below, dict):
                 tree[word] = _listed(below, depth + 1)
-    if all(word.isdecimal() and word.isascii() and len(word) < 7 for word in tree):
+    if all(map(_is_index, tree)):
         return [tree[word] for word in sorted(tree, key=int)]
     return tree

@@ -89,8 +89,5 @@ def _older(draft: Draft, field: str, key: str, role: str) -> None:
     first = (f"{prefix}0.role", f"{prefix}0.content")
     if field in draft.said or not any(name in draft.attributes for name in first):
         return
-    tree = unflattened(draft.attributes, prefix)
-    if isinstance(tree, dict):
-        tree = [tree[index] for index in sorted(filter(str.isdecimal, tree), key=int)]
-    found = tuple(message(item, role) for item in tree if isinstance(item, dict)) if isinstance(tree, list) else ()
-    draft.say(field, found, f"{key}.*")
+    listed = unflattened(draft.attributes, prefix).get(prefix, [])
+    draft.say(field, tuple(message(item, role) for item in listed if isinstance(item, dict)), f"{key}.*")

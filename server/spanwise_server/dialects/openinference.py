@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
 from ..record import Tool
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
-from .openinference_content import documents, messages, texts, tool_definitions
+from .openinference_content import documents, flattened, messages, texts, tool_definitions
 from .usage import Counts, say_usage
 
 KIND = "openinference.span.kind"
@@ -19,6 +23,17 @@ COUNTS = Counts(
     reasoning=(f"{T}completion_details.reasoning",),
     input_audio=(f"{T}prompt_details.audio",),
     output_audio=(f"{T}completion_details.audio",),
+)
+#: Field, the flattened list that says it, and how to read the list.
+LISTS: Final[tuple[tuple[str, str, Callable[[list[dict[str, Any]]], Any]], ...]] = (
+    ("input_messages", "llm.input_messages.", partial(messages, role="user")),
+    ("output_messages", "llm.output_messages.", partial(messages, role="assistant")),
+    ("input_messages", "llm.prompts.", partial(texts, role="user")),
+    ("output_messages", "llm.choices.", partial(texts, role="assistant")),
+    ("tool_definitions", "llm.tools.", tool_definitions),
+    ("documents", "retrieval.documents.", documents),
+    ("documents", "reranker.output_documents.", documents),
+    ("documents", "reranker.input_documents.", documents),
 )
 #: Kinds with another name here.
 KINDS = {"unknown": "span"}
@@ -69,21 +84,13 @@ def _kind(draft: Draft) -> None:
 
 
 def _content(draft: Draft) -> None:
-    heads = draft.heads
-    if "llm" in heads:
-        draft.say("input_messages", messages(draft, "llm.input_messages.", "user"), "llm.input_messages.*")
-        draft.say("output_messages", messages(draft, "llm.output_messages.", "assistant"), "llm.output_messages.*")
-        draft.say("input_messages", texts(draft, "llm.prompts.", "user"), "llm.prompts.*")
-        draft.say("output_messages", texts(draft, "llm.choices.", "assistant"), "llm.choices.*")
-        draft.say("tool_definitions", tool_definitions(draft), "llm.tools.*")
+    lists = flattened(draft)
+    for field, prefix, make in LISTS:
+        if prefix in lists and field not in draft.said:
+            draft.say(field, make(lists[prefix]), f"{prefix}*")
     draft.value("input", "input.value", "reranker.query")
     draft.value("output", "output.value")
-    if "retrieval" in heads:
-        draft.say("documents", documents(draft, "retrieval.documents."), "retrieval.documents.*")
-    if "reranker" in heads:
-        draft.say("documents", documents(draft, "reranker.output_documents."), "reranker.output_documents.*")
-        draft.say("documents", documents(draft, "reranker.input_documents."), "reranker.input_documents.*")
-    if "embedding" in heads and "input" not in draft.said:
+    if "embedding" in draft.heads and "input" not in draft.said:
         draft.say("input", _embedded(draft), "embedding.embeddings.*")
     if draft.said.get("kind") == "tool" and "tool" not in draft.said:
         _tool(draft)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from .base import Draft
 from .decode import decoded, unflattened
@@ -12,37 +12,45 @@ from .messages.message import Message
 from .messages.parts import part
 
 Part = dict[str, Any]
+#: Prefix of each flattened list, and the word between an index and a field.
+WORDS: Final[Mapping[str, str]] = {
+    "llm.input_messages.": "message",
+    "llm.output_messages.": "message",
+    "llm.prompts.": "prompt",
+    "llm.choices.": "completion",
+    "llm.tools.": "tool",
+    "retrieval.documents.": "document",
+    "reranker.output_documents.": "document",
+    "reranker.input_documents.": "document",
+}
 
 
-def messages(draft: Draft, prefix: str, role: str) -> tuple[Message, ...]:
-    """Return the messages flattened under *prefix*."""
-    return tuple(_message(item, role) for item in _items(draft, prefix, "message"))
+def flattened(draft: Draft) -> dict[str, list[dict[str, Any]]]:
+    """Return the objects of every flattened list on the span, by the list's prefix."""
+    found = unflattened(draft.attributes, *WORDS)
+    return {prefix: _unwrapped(items, WORDS[prefix]) for prefix, items in found.items()}
 
 
-def texts(draft: Draft, prefix: str, role: str) -> tuple[Message, ...]:
+def messages(items: list[dict[str, Any]], role: str) -> tuple[Message, ...]:
+    """Return flattened messages as GenAI messages."""
+    return tuple(_message(item, role) for item in items)
+
+
+def texts(items: list[dict[str, Any]], role: str) -> tuple[Message, ...]:
     """Return prompts or completions that are bare text as messages."""
-    word = "prompt" if role == "user" else "completion"
-    found = (item.get("text") for item in _items(draft, prefix, word))
-    return tuple(
-        {"role": role, "parts": [{"type": "text", "content": text}]} for text in found if isinstance(text, str)
-    )
+    found = [item.get("text") for item in items]
+    return tuple({"role": role, "parts": [genai.text(text)]} for text in found if isinstance(text, str))
 
 
-def documents(draft: Draft, prefix: str) -> tuple[Mapping[str, Any], ...]:
-    """Return the documents flattened under *prefix*."""
-    found = []
-    for item in _items(draft, prefix, "document"):
-        document = dict(item)
-        if "metadata" in document:
-            document["metadata"] = decoded(document["metadata"])
-        found.append(document)
-    return tuple(found)
+def documents(items: list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return documents with their metadata as an object."""
+    return tuple({**item, "metadata": decoded(item["metadata"])} if "metadata" in item else item for item in items)
 
 
-def tool_definitions(draft: Draft) -> tuple[Mapping[str, Any], ...]:
+def tool_definitions(items: list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     """Return the tools offered to the model, each ``{"type", "name", "description"?, "parameters"?}``."""
     found = []
-    for item in _items(draft, "llm.tools.", "tool"):
+    for item in items:
         schema = decoded(item.get("json_schema"))
         if isinstance(schema, dict):
             function = schema.get("function")
@@ -50,19 +58,9 @@ def tool_definitions(draft: Draft) -> tuple[Mapping[str, Any], ...]:
     return tuple(found)
 
 
-def _items(draft: Draft, prefix: str, word: str) -> list[dict[str, Any]]:
-    """Return the objects at ``prefix.N.word``, in order."""
-    tree = unflattened(draft.attributes, prefix)
-    if isinstance(tree, dict):
-        tree = [tree[index] for index in sorted(filter(_is_index, tree), key=int)]
-    if not isinstance(tree, list):
-        return []
-    inside = [item.get(word, item) for item in tree if isinstance(item, dict)]
+def _unwrapped(items: list[Any], word: str) -> list[dict[str, Any]]:
+    inside = [item.get(word, item) for item in items if isinstance(item, dict)]
     return [item for item in inside if isinstance(item, dict)]
-
-
-def _is_index(word: str) -> bool:
-    return word.isdecimal() and word.isascii() and len(word) < 7
 
 
 def _listed(value: Any) -> list[dict[str, Any]]:

@@ -28,10 +28,13 @@ def read(draft: Draft) -> None:
 
 
 def _place(draft: Draft, field: str, keys: tuple[str, ...]) -> None:
-    draft.text(field, *keys)
-    if field not in draft.said:
+    """Say where the span ran, from the span itself or else from its resource."""
+    if field in draft.said:
+        return
+    resource = draft.span.resource
+    for attributes, source in ((draft.attributes, ""), (resource, "resource ")):
         for key in keys:
-            if draft.say(field, plain_text(draft.span.resource.get(key)), f"resource {key}"):
+            if key in attributes and draft.say(field, plain_text(attributes[key]), source + key):
                 return
 
 
