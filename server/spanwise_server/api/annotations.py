@@ -36,7 +36,7 @@ class Judge(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     kind: Literal["human", "llm", "code"] = "human"
-    id: str = Field("", max_length=200)
+    id: str = Field(default="", max_length=200)
 
 
 class NewAnnotation(BaseModel):

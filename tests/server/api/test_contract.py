@@ -79,7 +79,7 @@ def test_a_list_has_every_field_of_the_contract(sent):
     body = sent.get("/api/v1/traces").json()
     assert body["next_cursor"] is None
     (item,) = body["items"]
-    assert TRACE_FIELDS <= set(item)
+    assert set(item) >= TRACE_FIELDS
     assert (item["trace_id"], item["name"], item["span_count"], item["llm_count"]) == (TRACE, "answer", 2, 1)
     assert (item["duration_ms"], item["session_id"], item["user_id"]) == (900.0, "s_1", "maya")
     assert item["models"] == ["gpt-4o-mini-2024-07-18"]
@@ -90,8 +90,8 @@ def test_a_list_has_every_field_of_the_contract(sent):
 def test_a_trace_has_its_spans_in_order_with_every_field(sent):
     body = sent.get(f"/api/v1/traces/{TRACE}").json()
     root, call = body["spans"]
-    assert SPAN_FIELDS <= set(root)
-    assert SPAN_FIELDS <= set(call)
+    assert set(root) >= SPAN_FIELDS
+    assert set(call) >= SPAN_FIELDS
     assert (root["span_id"], call["parent_span_id"]) == (ROOT, ROOT)
     assert (call["kind"], call["provider"], call["status"]) == ("llm", "openai", "unset")
     assert call["start_time"] == "2026-11-18T11:06:40.100000000Z"
