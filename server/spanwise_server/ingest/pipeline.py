@@ -1,0 +1,97 @@
+"""The pure path from a request's bytes to records: unpack, decode, choose the project, read, price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spanwise.vocabulary import PROJECT_NAME
+
+from .. import dialects
+from ..errors import SpanwiseError
+from ..pricing.price import Prices
+from ..record import Attributes, Record, Span
+from .batch import Batch
+from .limits import unpacked
+from .otlp import Form, decode
+
+DEFAULT_PROJECT: Final = "default"
+#: Attributes of a resource that name its project, ours first.
+PROJECT_ATTRIBUTES: Final = (PROJECT_NAME, "openinference.project.name")
+LONGEST_PROJECT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One export as it came in."""
+
+    body: bytes
+    form: Form
+    encoding: str = ""
+    """Content-Encoding."""
+    project: str | None = None
+    """The API key's project or the header's; ``None`` leaves it to each resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What one export comes to: records to write, and how many of its spans were refused and why."""
+
+    records: tuple[Record, ...]
+    refused: int = 0
+    message: str = ""
+
+
+class Pipeline:
+    """Turns requests into priced records; it holds prices and nothing of any request."""
+
+    def __init__(self, prices: Prices, *, max_unpacked_bytes: int = 100_000_000) -> None:
+        self._prices = prices
+        self._max_unpacked_bytes = max_unpacked_bytes
+
+    def run(self, request: Request, *, max_unpacked_bytes: int | None = None) -> Records:
+        """Return the records of *request*; a request that cannot be decoded at all raises `SpanwiseError`."""
+        most_bytes = self._max_unpacked_bytes if max_unpacked_bytes is None else max_unpacked_bytes
+        batch = decode(unpacked(request.body, request.encoding, most_bytes), request.form)
+        return self._kept(batch, request.project)
+
+    def records(self, spans: Sequence[Span], project: str | None = None) -> tuple[Record, ...]:
+        """Return *spans* read and priced, in *project* or in the one that each span's resource names."""
+        return tuple([self.record(span, project or resource_project(span.resource)) for span in spans])
+
+    def record(self, span: Span, project: str) -> Record:
+        """Return one span read and priced."""
+        reading = dialects.read(span)
+        return Record(project, span, reading, self._prices.price(reading, span.start_ns))
+
+    def _kept(self, batch: Batch, project: str | None) -> Records:
+        if project is not None and not is_project_name(project):
+            raise SpanwiseError("The project's name is not 1 to 200 printable characters.", "Choose another name.")
+        named: dict[int, str] = {}
+        records: list[Record] = []
+        for span in batch.spans:
+            name = project
+            if name is None:
+                name = named.get(id(span.resource))  # one object for all spans of a resource
+                if name is None:
+                    name = named[id(span.resource)] = resource_project(span.resource)
+            if is_project_name(name):
+                records.append(self.record(span, name))
+            else:
+                batch.refuse(span.name, "its project's name is longer than 200 characters or not printable.")
+        return Records(tuple(records), batch.refused, batch.message)
+
+
+def resource_project(resource: Attributes) -> str:
+    """Return the project that a resource names, else ``default``."""
+    for key in PROJECT_ATTRIBUTES:
+        name = resource.get(key)
+        if isinstance(name, str) and name.strip():
+            return name.strip()
+    return DEFAULT_PROJECT
+
+
+def is_project_name(name: str) -> bool:
+    """Say whether *name* can be a project's: 1 to 200 printable characters."""
+    return 0 < len(name) <= LONGEST_PROJECT and name.isprintable()

@@ -1,0 +1,112 @@
+"""Prices of one model on one day, per bucket of tokens, found by asking genai-prices and then remembered."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any, Final
+
+from genai_prices import Usage as PricedUsage
+from genai_prices import calc_price
+
+from ..record import NANO, Usage
+
+#: Our bucket -> what genai-prices calls those tokens besides input or output; ``None`` for the plain ones.
+INPUTS: Final[Mapping[str, str | None]] = {
+    "input_uncached": None,
+    "cache_read": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "input_audio": "input_audio_tokens",
+    "input_image": "input_image_tokens",
+}
+OUTPUTS: Final[Mapping[str, str | None]] = {
+    "output_visible": None,
+    "reasoning": "output_reasoning_tokens",
+    "output_audio": "output_audio_tokens",
+    "output_image": "output_image_tokens",
+}
+#: Rates are nano-dollars for so many tokens: whole numbers, since prices are published in dollars per million.
+PER: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Nano-dollars per million tokens of each bucket, in the order of `INPUTS` and of `OUTPUTS`."""
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def price(self, usage: Usage) -> tuple[int, int]:
+        """Return what input and output cost, in nano-dollars."""
+        asked = 0
+        for rate, bucket in zip(self.inputs, INPUTS, strict=True):
+            if (tokens := getattr(usage, bucket)) is not None:
+                asked += rate * tokens
+        answered = 0
+        for rate, bucket in zip(self.outputs, OUTPUTS, strict=True):
+            if (tokens := getattr(usage, bucket)) is not None:
+                answered += rate * tokens
+        return (asked + PER // 2) // PER, (answered + PER // 2) // PER
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The rates of one model at one time, by the length of the input."""
+
+    name: str
+    """``provider/model``, as genai-prices spells them."""
+    above: tuple[int, ...]
+    """Inputs longer than these have dearer rates, shortest first."""
+    rates: tuple[Rates, ...]
+    """One more than there are steps in *above*."""
+
+    def of(self, usage: Usage) -> Rates:
+        """Return the rates that hold for an input as long as that of *usage*."""
+        if not self.above:
+            return self.rates[0]
+        return self.rates[bisect_left(self.above, usage.input_tokens or 0)]
+
+    @property
+    def prices_output(self) -> bool:
+        """Whether output costs anything; that of an embedding model does not."""
+        return any(any(rates.outputs) for rates in self.rates)
+
+
+def find_tariff(provider: str | None, model: str, tier: str | None, at_s: int) -> Tariff | None:
+    """Return the tariff of *model* at *at_s* seconds since 1970, or ``None`` where no price is known."""
+    when = datetime.fromtimestamp(at_s, tz=timezone.utc)
+    more: dict[str, Any] = {"provider_id": provider, "genai_request_timestamp": when}
+    if tier is not None:
+        more["price_context"] = {"service_tier": tier}
+    try:
+        found = calc_price(PricedUsage(input_tokens=1), model, **more)
+    except LookupError:
+        return None
+    published = [price for price in vars(found.model_price).values() if price is not None]
+    if not published:
+        return None
+    above = sorted({tier.start for price in published for tier in getattr(price, "tiers", ())})
+    rates = tuple(_rates(model, more, longer_than) for longer_than in (0, *above))
+    return Tariff(f"{found.provider.id}/{found.model.id}", tuple(above), rates)
+
+
+def _rates(model: str, more: Mapping[str, Any], longer_than: int) -> Rates:
+    """Return the rates of inputs just over *longer_than* tokens, bucket by bucket."""
+    size = longer_than + 1
+    asked = {"input_tokens": size}
+
+    def cost(**tokens: int) -> Decimal:
+        return calc_price(PricedUsage(**asked, **tokens), model, **more).total_price
+
+    plain = cost()
+    inputs = [plain if name is None else cost(**{name: size}) for name in INPUTS.values()]
+    outputs = [
+        cost(output_tokens=PER) if name is None else cost(output_tokens=PER, **{name: PER}) for name in OUTPUTS.values()
+    ]
+    return Rates(
+        tuple(round(price * NANO * PER / size) for price in inputs),
+        tuple(round((price - plain) * NANO) for price in outputs),
+    )
