@@ -1,0 +1,46 @@
+"""The smallest pieces of markup, as functions that every template sees without importing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from markupsafe import Markup
+
+from ..record import KINDS
+
+#: Kinds that borrow the icon and hue of another until they have their own.
+_DRAWN_AS = {"prompt": "chain", "memory": "retriever", "mcp": "tool"}
+
+AssetUrl = Callable[[str], str]
+
+
+class Elements:
+    """Draws icons and badges; knows where the icon sprite is served."""
+
+    def __init__(self, asset: AssetUrl) -> None:
+        self._sprite = asset("icons.svg")
+
+    def icon(self, name: str, classes: str = "") -> Markup:
+        """Return an icon of ``icons.svg``; it says nothing to a screen reader."""
+        more = f" {classes}" if classes else ""
+        return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, self._sprite, name)
+
+    def kind(self, kind: str) -> Markup:
+        """Return the tinted icon of a span kind, with the kind's name for those who do not see it."""
+        drawn = drawn_as(kind)
+        return Markup(
+            '<span class="kind" data-kind="{}" title="{}">{}<span class="sr">{}</span></span>',
+        ).format(drawn, kind, self.icon(f"k-{drawn}"), kind)
+
+    def copy(self, text: str, name: str, classes: str = "btn quiet icon") -> Markup:
+        """Return a button that copies *text*; *name* says what is copied."""
+        return Markup(
+            '<button class="{}" type="button" data-copy="{}" aria-label="Copy {}" title="Copy {}">{}</button>'
+        ).format(classes, text, name, name, self.icon("copy"))
+
+
+def drawn_as(kind: str) -> str:
+    """Return the kind whose icon and hue *kind* is drawn with; ``span`` for one nobody knows."""
+    if kind not in KINDS:
+        return "span"
+    return _DRAWN_AS.get(kind, kind)

@@ -1,0 +1,211 @@
+"""How a number, a time or a text is written for a reader: one place, so that every page agrees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from ..record import NANO, Usage
+
+#: What stands where nothing was said.
+UNSAID = "—"
+SECOND_NS = 1_000_000_000
+DAY_NS = 86_400 * SECOND_NS
+
+
+def duration(ms: float | None) -> str:
+    """Return milliseconds as ``842 ms``, ``3.41 s``, ``16.1 s``, ``2 m 10 s``, ``1 h 5 m`` or ``2 d 3 h``."""
+    if ms is None:
+        return UNSAID
+    if ms < 0:
+        return f"-{duration(-ms)}"
+    if ms < 999.5:
+        return _small_ms(ms)
+    seconds = ms / 1000
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    return _long(round(seconds))
+
+
+def _long(seconds: int) -> str:
+    size, unit, part, part_unit = next(scale for scale in _SCALES if seconds >= scale[0])
+    rest = seconds % size // part
+    return f"{seconds // size} {unit} {rest} {part_unit}" if rest else f"{seconds // size} {unit}"
+
+
+_SCALES = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "m"), (60, "m", 1, "s"))
+
+
+def _small_ms(ms: float) -> str:
+    if ms == 0 or ms >= 9.95:
+        return f"{ms:.0f} ms"
+    return f"{ms:.1f} ms" if ms >= 0.1 else "<0.1 ms"
+
+
+def money(nusd: int | None) -> str:
+    """Return nano-dollars as ``$0.0042``, ``$48.20``, ``$1,204`` or ``<$0.0001``."""
+    if nusd is None:
+        return UNSAID
+    if nusd < 0:
+        return f"-{money(-nusd)}"
+    dollars = nusd / NANO
+    if nusd == 0:
+        return "$0"
+    if dollars < 0.0001:
+        return "<$0.0001"
+    if dollars < 0.99995:
+        return f"${dollars:.4f}"
+    return f"${dollars:,.2f}" if dollars < 999.995 else f"${dollars:,.0f}"
+
+
+def cost(nusd: int | None, *, unpriced: bool) -> str:
+    """Return money, or ``unpriced`` where tokens were used at a price nobody knows."""
+    return "unpriced" if nusd is None and unpriced else money(nusd)
+
+
+def tokens(count: int | None) -> str:
+    """Return a count of tokens as ``412``, ``4.1k`` or ``1.2M``."""
+    if count is None:
+        return UNSAID
+    if count < 1_000:
+        return str(count)
+    if count < 999_950:
+        return f"{count / 1_000:.1f}k"
+    return f"{count / 1_000_000:.1f}M"
+
+
+def count(number: int | None) -> str:
+    """Return a whole number with its thousands apart, such as ``12,481``."""
+    return UNSAID if number is None else f"{number:,}"
+
+
+def percent(share: float) -> str:
+    """Return a share of one as ``75 %``."""
+    return f"{share * 100:.0f} %" if share == 0 or share >= 0.01 else "<1 %"
+
+
+def size(octets: int) -> str:
+    """Return a size as ``84 B``, ``64 KB`` or ``3.1 MB``."""
+    if octets < 1_000:
+        return f"{octets} B"
+    for unit, factor in (("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)):
+        value = octets / factor
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{octets / 1_000_000_000_000:.1f} TB"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return ``1 trace`` or ``12,481 traces``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def short_id(text: str) -> str:
+    """Return a long id as its ends, ``4f8a1c…9be2``."""
+    return text if len(text) <= 12 else f"{text[:6]}…{text[-4:]}"
+
+
+def one_line(text: str | None, limit: int = 200) -> str:
+    """Return *text* on one line, cut at *limit* characters."""
+    if text is None:
+        return ""
+    flat = " ".join(text[: limit * 2].split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+_BUCKETS: tuple[tuple[str, str], ...] = (
+    ("input_uncached", "input, not cached"),
+    ("cache_read", "read from cache"),
+    ("cache_write", "written to cache"),
+    ("input_audio", "audio in"),
+    ("input_image", "images in"),
+    ("output_visible", "output"),
+    ("reasoning", "reasoning"),
+    ("output_audio", "audio out"),
+    ("output_image", "images out"),
+    ("unsplit", "not split"),
+)
+
+
+def usage_split(usage: Usage | None) -> str:
+    """Return the exact split of tokens for a tooltip, ``4,086 input, not cached · 312 output``."""
+    if usage is None:
+        return ""
+    said = ((getattr(usage, name), word) for name, word in _BUCKETS)
+    return " · ".join(f"{number:,} {word}" for number, word in said if number is not None)
+
+
+def utc(ns: int) -> str:
+    """Return the exact moment, ``2026-11-23 19:23:37.204 UTC``."""
+    moment = datetime.fromtimestamp(ns // SECOND_NS, timezone.utc)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{ns % SECOND_NS // 1_000_000:03d} UTC"
+
+
+def iso(ns: int) -> str:
+    """Return RFC 3339 with milliseconds, for the ``datetime`` attribute."""
+    moment = datetime.fromtimestamp(ns // SECOND_NS, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns % SECOND_NS // 1_000_000:03d}Z"
+
+
+def zone(name: str | None) -> tzinfo:
+    """Return the time zone of that IANA name, UTC where there is none."""
+    return _zone(name) if name and len(name) < 64 else timezone.utc
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (
+        ValueError,
+        OSError,
+        KeyError,
+    ):  # ill-formed, not a file, not known: all from a cookie that anyone can write
+        return timezone.utc
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The reader's now and time zone, which every time on one page is written by."""
+
+    now_ns: int
+    tz: tzinfo = timezone.utc
+
+    def at(self, ns: int) -> datetime:
+        """Return the moment in the reader's time zone."""
+        return datetime.fromtimestamp(ns / SECOND_NS, self.tz)
+
+    def age(self, ns: int) -> str:
+        """Return how long ago, ``4 s``, ``17 m``, ``3 h``; from a day on the local date, ``21 Nov 14:03``."""
+        seconds = (self.now_ns - ns) // SECOND_NS
+        if -60 < seconds < 0:
+            seconds = 0  # clocks of two machines never agree to the second
+        if seconds < 0 or seconds >= 86_400:
+            return self.local(ns)
+        if seconds < 60:
+            return f"{seconds} s"
+        return f"{seconds // 60} m" if seconds < 3_600 else f"{seconds // 3_600} h"
+
+    def ago(self, ns: int) -> str:
+        """Return the age as a phrase, ``4 s ago``, or the local date from a day on."""
+        age = self.age(ns)
+        return f"{age} ago" if age[-1] in "smh" and age[:-2].isdecimal() else age
+
+    def local(self, ns: int) -> str:
+        """Return the local date and time, ``21 Nov 14:03``, with the year where it is another."""
+        moment, today = self.at(ns), self.at(self.now_ns)
+        year = "" if moment.year == today.year else f" {moment.year}"
+        return f"{moment.day} {moment:%b}{year} {moment:%H:%M}"
+
+    def exact(self, ns: int) -> str:
+        """Return the local time to the millisecond, ``14:03:07.204``."""
+        return f"{self.at(ns):%H:%M:%S}.{ns % SECOND_NS // 1_000_000:03d}"
+
+    def tag(self, ns: int, *, phrase: bool = False) -> Markup:
+        """Return a ``<time>`` element: the age, with the exact UTC as its tooltip."""
+        words = self.ago(ns) if phrase else self.age(ns)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(iso(ns), utc(ns), words)

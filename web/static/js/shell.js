@@ -1,0 +1,145 @@
+// What every page does: keys, menus, sheets, copying, toasts, theme and rail. Other scripts build on `spanwise`:
+//   spanwise.keys(".selector", {j(event) {...}})  keys that work while an element of that selector is on the page
+//   spanwise.toast({text, undo})                  a line at the bottom right; `undo` is a path to POST to, or a function
+//   spanwise.visit(url, {replace})                go to a URL of this page without loading it all
+{
+  const root = document.documentElement;
+  const bindings = [];
+  const keep = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private window */ } };
+
+  const typing = (element) => element.closest?.("input:not([type=checkbox],[type=radio]), textarea, select, [contenteditable]");
+  const dialog = () => document.querySelector("dialog[open]");
+
+  // ---- keys: one letter, or g and a letter; never while typing, in a dialog, or with a modifier (AltGr is Ctrl+Alt)
+  let afterG = 0;
+  addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    if (event.key === "Escape") return escape(event);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.getModifierState?.("AltGraph")) return;
+    if (typing(event.target) || dialog()) return;
+    if (afterG && performance.now() - afterG < 1500) {
+      afterG = 0;
+      const place = document.querySelector(`[data-keys="g ${CSS.escape(event.key)}"]`);
+      if (place) { event.preventDefault(); place.click(); return; }
+    }
+    if (event.key === "g") { afterG = performance.now(); return; }
+    if (event.key === "?") { event.preventDefault(); document.getElementById("keys")?.showModal(); return; }
+    for (const [selector, map] of bindings) {
+      const act = map[event.key];
+      if (act && document.querySelector(selector) && act(event) !== false) { event.preventDefault(); return; }
+    }
+  });
+
+  function escape(event) {
+    if (dialog()) return; // the browser closes it
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); return; }
+    for (const [selector, map] of bindings) {
+      if (map.Escape && document.querySelector(selector) && map.Escape(event) !== false) return;
+    }
+  }
+
+  // ---- clicks
+  addEventListener("click", (event) => {
+    const { target } = event;
+    if (!(target instanceof Element)) return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+    const opens = target.closest("[data-opens]");
+    if (opens) document.getElementById(opens.dataset.opens)?.showModal();
+    if (target.closest("[data-closes]")) target.closest("dialog").close();
+    if (target.matches("dialog[open]")) target.close(); // its backdrop
+    if (target.closest(".theme")) turnTheme();
+    if (target.closest(".fold-rail")) foldRail();
+    const copies = target.closest("[data-copy], [data-copy-from]");
+    if (copies) { event.preventDefault(); copy(copies); }
+  });
+
+  function turnTheme() {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    keep("theme", root.dataset.theme);
+  }
+  function foldRail() {
+    root.dataset.rail = root.dataset.rail === "open" ? "shut" : "open";
+    keep("rail", root.dataset.rail);
+    nameFold();
+  }
+  function nameFold() {
+    document.querySelector(".fold-rail")?.setAttribute("aria-expanded", root.dataset.rail === "open" ? "true" : "false");
+  }
+  nameFold();
+
+  async function copy(button) {
+    const from = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
+    const text = button.dataset.copy ?? (from?.matches("textarea") ? from.value : from?.textContent) ?? "";
+    if (!(await toClipboard(text))) return toast({ text: "The browser did not let us copy", bad: true });
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 1200);
+    toast({ text: "Copied", seconds: 2 });
+  }
+  async function toClipboard(text) {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* http, or refused: the old way */ }
+    const area = Object.assign(document.createElement("textarea"), { value: text, className: "sr" });
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+
+  // ---- toasts: 10 seconds, with Undo and the seconds left
+  function toast({ text, undo, link, bad = false, seconds = 10 }) {
+    const box = document.createElement("div");
+    box.className = bad ? "toast bad" : "toast";
+    const words = document.createElement("span");
+    words.textContent = text;
+    box.append(words);
+    let left = seconds;
+    const close = () => { clearInterval(timer); box.remove(); };
+    if (link) {
+      const go = Object.assign(document.createElement("a"), { className: "btn", href: link.href, textContent: link.text });
+      box.append(go);
+    }
+    const count = document.createElement("kbd");
+    if (undo) {
+      const button = Object.assign(document.createElement("button"), { className: "btn", type: "button", textContent: "Undo" });
+      count.textContent = `${left} s`;
+      button.append(count);
+      button.addEventListener("click", () => {
+        close();
+        if (typeof undo === "function") undo(); else htmx.ajax("POST", undo, { swap: "none", source: document.body });
+      });
+      box.append(button);
+    }
+    const timer = setInterval(() => {
+      if (box.matches(":hover, :focus-within")) return;
+      left -= 1;
+      count.textContent = `${left} s`;
+      if (left <= 0) close();
+    }, 1000);
+    document.getElementById("toasts").append(box);
+    return close;
+  }
+  addEventListener("toast", (event) => toast(event.detail));
+
+  // ---- htmx
+  const visit = (url, { replace = false, target = "#page" } = {}) =>
+    htmx.ajax("GET", url, { target, swap: "innerHTML", source: document.getElementById("page"), ...(replace ? { replace: "true" } : { push: "true" }) });
+
+  addEventListener("htmx:after:history:update", () => {
+    for (const link of document.querySelectorAll(".rail [data-place]")) {
+      const here = location.pathname === link.dataset.place || location.pathname.startsWith(`${link.dataset.place}/`);
+      if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+    }
+  });
+  addEventListener("htmx:error", () => toast({ text: "The server did not answer; what you see may be old", bad: true }));
+  addEventListener("htmx:after:swap", nameFold);
+
+  // The server wrote times in UTC because it did not know the zone yet: ask once more.
+  if (root.dataset.zone === "new") {
+    delete root.dataset.zone;
+    htmx.ajax("GET", location.href, { target: "#page", swap: "innerMorph" });
+  }
+
+  window.spanwise = { toast, visit, typing, keep, keys: (selector, map) => bindings.push([selector, map]) };
+}
