@@ -1,0 +1,144 @@
+"""Datasets made from judgements: of a queue, of what a filter finds, of one span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final, Literal, Protocol, TypeVar
+
+from ..errors import NotFound, SpanwiseError
+from ..labelling.judgement import LABELS
+from ..labelling.picking import each_trace_id
+from ..labelling.queue import Item, Queue, Target
+from ..query.filters import And, Query, Term
+from ..record import Annotation, Record
+from ..store.base import SpanStore
+from ..store.datasets import Datasets
+from ..store.queues import Queues
+from ..store.sessions import Sessions
+from .example import Example, example_of
+from .version import Version
+
+T = TypeVar("T")
+Which = Literal["all", "expected", "passed", "failed"]
+#: Choice -> what it takes, in words.
+CHOICES: Final[Mapping[Which, str]] = {
+    "all": "everything labelled",
+    "expected": "what has an expected answer: passed or corrected",
+    "passed": "what passed",
+    "failed": "what failed",
+}
+MOST_EXAMPLES: Final = 20_000
+_AT_ONCE: Final = 200
+
+
+class MakerStore(SpanStore, Sessions, Protocol):
+    """A store with judged spans, and small tables to keep examples in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which judgements become examples."""
+
+    annotation_name: str
+    which: Which = "all"
+
+    def takes(self, judged: Annotation) -> bool:
+        """Return whether a judgement by a person, of this name, is one of those chosen."""
+        if judged.name != self.annotation_name or judged.annotator.kind != "human" or judged.span_id is None:
+            return False
+        if self.which == "all":
+            return judged.label is not None or judged.correction is not None
+        if self.which == "expected":
+            return judged.label == "pass" or judged.correction is not None
+        return judged.label == {"passed": "pass", "failed": "fail"}[self.which]
+
+
+class Maker:
+    """Makes examples from the judged spans of one store."""
+
+    def __init__(self, store: MakerStore) -> None:
+        self._store = store
+        self.datasets = Datasets(store)
+
+    def add_queue(self, dataset_id: int, queue: Queue, which: Which, *, by: str = "") -> Version | None:
+        """Add the labelled items of a queue, in its order; ``None`` if the dataset has them all already."""
+        done = [item for item in Queues(self._store).items(queue.id) if item.state == "done"]
+        choice = Choice(queue.annotation_name, which)
+        examples = list(self._of_items(queue, done, choice))
+        _refuse_none(examples)
+        return self.datasets.add(dataset_id, examples, note=f"From the queue {queue.name}", by=by)
+
+    def add_filter(
+        self, dataset_id: int, query: Query, choice: Choice, *, note: str = "", by: str = ""
+    ) -> Version | None:
+        """Add every labelled span of the traces that *query* finds."""
+        labelled = replace(query, filter=And((query.filter, Term("label", "=", LABELS))), limit=_AT_ONCE, sort="-time")
+        examples: list[Example] = []
+        for trace_ids in _batches(each_trace_id(self._store, labelled)):
+            judged = self._store.annotations(query.project, trace_ids)
+            for trace_id in trace_ids:
+                examples += self._of_trace(query.project, trace_id, _latest(judged.get(trace_id, ()), choice))
+            if len(examples) > MOST_EXAMPLES:
+                raise SpanwiseError(f"That is more than {MOST_EXAMPLES:,} examples.", "Narrow the filter.")
+        _refuse_none(examples)
+        return self.datasets.add(dataset_id, examples, note=note, by=by)
+
+    def add_span(self, dataset_id: int, project: str, target: Target, name: str, *, by: str = "") -> Version | None:
+        """Add one span, labelled or not."""
+        judged = self._store.annotations(project, [target.trace_id]).get(target.trace_id, ())
+        latest = _latest(judged, Choice(name)).get(target.span_id)
+        trace = self._store.trace(project, target.trace_id)
+        record = _record(() if trace is None else trace.records, target.span_id)
+        if trace is None or record is None:
+            raise NotFound(f"There is no span {target.span_id}.", "Its trace may have been deleted.")
+        example = example_of(record, latest, around=trace.records, blind=self._blind(latest))
+        return self.datasets.add(dataset_id, [example], note="One span", by=by)
+
+    def _of_items(self, queue: Queue, items: Iterable[Item], choice: Choice) -> Iterator[Example]:
+        for batch in _batches(items):
+            judged = self._store.annotations(queue.project, list({item.target.trace_id for item in batch}))
+            for item in batch:
+                latest = _latest(judged.get(item.target.trace_id, ()), choice)
+                wanted = {span: a for span, a in latest.items() if span == item.target.span_id}
+                yield from self._of_trace(queue.project, item.target.trace_id, wanted)
+
+    def _of_trace(self, project: str, trace_id: str, judged: Mapping[str, Annotation]) -> Iterator[Example]:
+        trace = self._store.trace(project, trace_id) if judged else None
+        for span_id, annotation in judged.items():
+            record = None if trace is None else _record(trace.records, span_id)
+            if trace is not None and record is not None:
+                yield example_of(record, annotation, around=trace.records, blind=self._blind(annotation))
+
+    def _blind(self, judged: Annotation | None) -> bool | None:
+        """Return whether a judgement was given blind; ``None`` where nobody can tell."""
+        kind, _, number = ("", "", "") if judged is None else judged.source.partition(":")
+        if kind != "queue":
+            return None if judged is None else False
+        queue = Queues(self._store).find(int(number)) if number.isdecimal() else None
+        return None if queue is None else queue.blind
+
+
+def _latest(judged: Iterable[Annotation], choice: Choice) -> dict[str, Annotation]:
+    """Return the newest chosen judgement of each span."""
+    found: dict[str, Annotation] = {}
+    for annotation in sorted(judged, key=lambda a: a.updated_ns):
+        if annotation.span_id is not None and choice.takes(annotation):
+            found[annotation.span_id] = annotation
+    return found
+
+
+def _record(records: Iterable[Record], span_id: str) -> Record | None:
+    return next((record for record in records if record.span.span_id == span_id), None)
+
+
+def _refuse_none(examples: list[Example]) -> None:
+    if not examples:
+        raise SpanwiseError("Nothing there is labelled yet.", "Label some spans first, or choose other labels.")
+
+
+def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(things)
+    while batch := list(islice(rest, _AT_ONCE)):
+        yield batch

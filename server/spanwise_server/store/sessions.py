@@ -1,0 +1,47 @@
+"""What the small tables need of a store: a session to read in, a transaction to write in, and project ids."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from sqlmodel import Session, select
+
+from .small_tables import ProjectRow
+
+
+class Sessions(Protocol):
+    """A store that the small tables live in."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Return a session that reads."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Return a session that writes, alone, and commits when it ends well."""
+
+    def relabel(self, session: Session, project_id: int, trace_id: str) -> None:
+        """Let a trace be found by the labels it has now, within the session's transaction."""
+
+
+def project_id(session: Session, name: str) -> int | None:
+    """Return the number of a project, or ``None`` where there is none of this name."""
+    row = session.exec(select(ProjectRow).where(ProjectRow.name == name)).first()
+    return None if row is None else row.id
+
+
+def project_id_made(session: Session, name: str) -> int:
+    """Return the number of a project, which is made where there is none of this name."""
+    found = project_id(session, name)
+    if found is not None:
+        return found
+    row = ProjectRow(name=name, created_ns=time.time_ns())
+    session.add(row)
+    session.flush()
+    return known(row.id)
+
+
+def known(row_id: int | None) -> int:
+    """Return the number that the database gave a row it holds."""
+    assert row_id is not None, "a row that was flushed has a number"  # noqa: S101 - holds by construction
+    return row_id
