@@ -25,10 +25,8 @@ CONVERSATIONS = (
             ),
             Turn(
                 "which one for the alps in october, bivvy at 2500m?",
-                "Nights there can fall below -5 °C, which is the limit of the "
-                "Kestrel 400, so take the Kestrel 800 (comfort -9 °C). It is sold out just now and should be back in "
-                "about two "
-                "weeks.",
+                "Nights there can fall below -5 °C, which is the limit of the Kestrel 400, so take the Kestrel "
+                "800 (comfort -9 °C). It is sold out just now and should be back in about two weeks.",
                 calls=(Call("check_stock", {"product": "Kestrel 800 sleeping bag"}),),
                 poor="The Kestrel 400 will be perfectly fine for that.",
             ),
@@ -66,14 +64,14 @@ CONVERSATIONS = (
         (
             Turn(
                 "Can I take the Ember stove and gas on a plane to Iceland?",
-                "The stove yes, if it is clean; cartridges cannot be "
-                "flown at all. You can buy EN 417 cartridges in Reykjavik.",
+                "The stove yes, if it is clean; cartridges cannot be flown at all. You can buy EN 417 cartridges "
+                "in Reykjavik.",
                 poor="Yes, one cartridge is allowed in checked luggage.",
             ),
             Turn(
                 "How many cartridges for two people, five days?",
-                "I have no figure for that in our help pages, so I will ask a "
-                "colleague who cooks on it. What I can say: it boils a litre in 4 minutes.",
+                "I have no figure for that in our help pages, so I will ask a colleague who cooks on it. What I "
+                "can say: it boils a litre in 4 minutes.",
             ),
         ),
     ),
@@ -91,8 +89,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "Filter was in my pack at -6 last night. Still ok?",
-                "If it was wet, no: a frozen wet filter must be replaced, even "
-                "when it still runs. A dry one that was never used is fine.",
+                "If it was wet, no: a frozen wet filter must be replaced, even when it still runs. A dry one "
+                "that was never used is fine.",
             ),
             Turn(
                 "It was wet :( is that warranty?",
@@ -122,8 +120,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "Bonjour, quel sac pour une semaine en refuge, 40 ou 60 litres ?",
-                "Pour une semaine en refuge, sans tente ni "
-                "réchaud, le Lofoten 40 L (1,3 kg) suffit en général. Le 60 L pèse 1,7 kg.",
+                "Pour une semaine en refuge, sans tente ni réchaud, le Lofoten 40 L (1,3 kg) suffit en général. "
+                "Le 60 L pèse 1,7 kg.",
             ),
             Turn("Et le 40 passe en cabine ?", "Il mesure 54 x 32 x 22 cm et passe chez la plupart des compagnies."),
         ),
@@ -134,8 +132,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "Trail 2 or Fjell for a couple with a dog, mostly Scotland?",
-                "The Fjell: it is made for 3 persons and has a 4000 mm "
-                "floor, so the dog fits and wet ground is no worry. The Trail 2 is 1.2 kg lighter but made for 2.",
+                "The Fjell: it is made for 3 persons and has a 4000 mm floor, so the dog fits and wet ground is "
+                "no worry. The Trail 2 is 1.2 kg lighter but made for 2.",
             ),
             Turn(
                 "what about midges",
@@ -154,8 +152,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "Is the Skarv really PFAS free, membrane too?",
-                "The finish is PFAS-free. For the membrane our pages give no "
-                "statement; I will ask the product team and email you.",
+                "The finish is PFAS-free. For the membrane our pages give no statement; I will ask the product "
+                "team and email you.",
                 poor="Yes, every part is 100 % PFAS free.",
             ),
         ),

@@ -12,9 +12,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "I was charged twice for the trail tent, order {order}. Please refund one of them.",
-                "You were charged {price} twice on {placed}. I have refunded the second payment; your bank needs 5 "
-                "to 10 "
-                "working days to show it.",
+                "You were charged {price} twice on {placed}. I have refunded the second payment; your bank needs "
+                "5 to 10 working days to show it.",
                 "refund",
                 (Call("list_charges"), _REFUND_WHOLE),
                 gist="Two charges of the same amount for one order. Policy: the second is refunded in full, no "
@@ -35,8 +34,8 @@ CONVERSATIONS = (
             Turn(
                 "You took {price} from my card two times for {order}!",
                 "I can see one charge of {price}, made on {placed}. The second line in your banking app is most "
-                "likely the "
-                "reservation, which disappears within a week; if it is still there then, write to us and we will act.",
+                "likely the reservation, which disappears within a week; if it is still there then, write to us "
+                "and we will act.",
                 "refund",
                 (Call("list_charges"),),
                 poor="I am sorry! I have refunded {price} to your card. It will be there tomorrow.",
@@ -44,9 +43,8 @@ CONVERSATIONS = (
             ),
             Turn(
                 "My app shows both as booked, not reserved.",
-                "Then our colleagues in payments have to look at it with your bank statement. I have handed the chat "
-                "over; two "
-                "people are before you.",
+                "Then our colleagues in payments have to look at it with your bank statement. I have handed the "
+                "chat over; two people are before you.",
                 "refund",
                 (Call("hand_over", {"to": "payments", "summary": "Customer sees two booked charges, we see one"}),),
             ),
@@ -60,9 +58,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "Where is my refund for order {order}? It has been 9 days.",
-                "Banks need 5 to 10 working days to show a refund, so it should appear within the next days. If it "
-                "is not "
-                "there after the tenth working day we will trace it for you.",
+                "Banks need 5 to 10 working days to show a refund, so it should appear within the next days. If "
+                "it is not there after the tenth working day we will trace it for you.",
                 "refund",
                 lookup(),
                 poor="Refunds are instant. Please check your account again.",
@@ -77,8 +74,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "I bought the Kestrel 400 on {placed}, now it is €40 cheaper. Do I get the difference?",
-                "Yes: within 14 days of the order we refund the difference. I have sent €40.00 to the card you paid "
-                "with.",
+                "Yes: within 14 days of the order we refund the difference. I have sent €40.00 to the card you "
+                "paid with.",
                 "refund",
                 lookup(
                     Call("list_charges"), Call("create_refund", {"amount": 40.0, "reason": "price fell within 14 days"})
@@ -100,9 +97,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "I paid {order} with a gift card and sent it back. Can I have the money instead?",
-                "What was paid by gift card goes back to a new gift card; it cannot be paid out. It is valid for 3 "
-                "years and "
-                "arrives by email within 2 working days of our checking the return.",
+                "What was paid by gift card goes back to a new gift card; it cannot be paid out. It is valid for "
+                "3 years and arrives by email within 2 working days of our checking the return.",
                 "refund",
                 lookup(),
                 poor="Sure, I can transfer the amount to your bank account. Please send me your IBAN.",
@@ -125,8 +121,8 @@ CONVERSATIONS = (
             ),
             Turn(
                 "and the shipping?",
-                "Shipping was free for this order, so there is nothing more to refund. The return label was "
-                "free as well.",
+                "Shipping was free for this order, so there is nothing more to refund. The return label was free "
+                "as well.",
                 "refund",
             ),
         ),
@@ -139,16 +135,15 @@ CONVERSATIONS = (
         (
             Turn(
                 "My discount code TRAIL15 does not work",
-                "TRAIL15 ended on 15 November. Newsletter codes are personal and valid for 30 days: if you have one, "
-                "it still "
-                "works, one code an order.",
+                "TRAIL15 ended on 15 November. Newsletter codes are personal and valid for 30 days: if you have "
+                "one, it still works, one code an order.",
                 "offers",
                 poor="Try entering the code in capital letters. If that does not help, clear your cookies.",
             ),
             Turn(
                 "It says valid until the end of the month in the mail from you",
-                "Then I would like a colleague to see that email. "
-                "Please forward it to us; if it says so, we honour the code.",
+                "Then I would like a colleague to see that email. Please forward it to us; if it says so, we "
+                "honour the code.",
                 "offers",
             ),
             Turn(
@@ -158,9 +153,8 @@ CONVERSATIONS = (
                 (Call("hand_over", {"to": "care", "summary": "TRAIL15: email promises end of month"}),),
             ),
         ),
-        handover="A newsletter says that TRAIL15 is valid until the end of the month; the shop ended it on the 15th. "
-        "The email was "
-        "forwarded; honour the code if it says so.",
+        handover="A newsletter says that TRAIL15 is valid until the end of the month; the shop ended it on the "
+        "15th. The email was forwarded; honour the code if it says so.",
     ),
     Conversation(
         "student_discount",

@@ -24,9 +24,8 @@ CONVERSATIONS = (
             Turn(
                 "Is it still possible to return the pack from {order}? I know it's been over a month, it was a "
                 "present.",
-                "Between 31 and 60 days after delivery we give store credit for the full price, so {price} for your "
-                "{item}. "
-                "Shall I open the return?",
+                "Between 31 and 60 days after delivery we give store credit for the full price, so {price} for "
+                "your {item}. Shall I open the return?",
                 "returns",
                 lookup(),
                 poor="Yes, you can return it within 90 days for a full refund.",
@@ -47,9 +46,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "We used the Fjell tent one night and it is too small for us three. Can it go back? order {order}",
-                "Yes, tents that were pitched may come back within 30 days if they are dry and clean; otherwise we "
-                "keep 10 % for "
-                "the cleaning. Shall I send you the label?",
+                "Yes, tents that were pitched may come back within 30 days if they are dry and clean; otherwise "
+                "we keep 10 % for the cleaning. Shall I send you the label?",
                 "returns",
                 lookup(),
             ),
@@ -61,8 +59,8 @@ CONVERSATIONS = (
             ),
             Turn(
                 "which one would be better for 3 adults?",
-                "We have no larger tent than the Fjell, which is made for 3 persons. I "
-                "would rather ask a colleague than guess at other brands.",
+                "We have no larger tent than the Fjell, which is made for 3 persons. I would rather ask a "
+                "colleague than guess at other brands.",
                 "product",
                 poor="I would recommend the Fjell 5 family tent, it is on sale for €399 right now.",
             ),
@@ -76,16 +74,16 @@ CONVERSATIONS = (
             Turn(
                 "Wore the boots from {order} on a three day hike and now my heel hurts. I want to return them.",
                 "I am sorry about your heel. Footwear can be returned when it was tried indoors only, so after a "
-                "hike we cannot "
-                "take it back; if there is a fault, the 3 year warranty covers it. Is anything broken?",
+                "hike we cannot take it back; if there is a fault, the 3 year warranty covers it. Is anything "
+                "broken?",
                 "returns",
                 lookup(),
                 poor="Of course! You have 30 days to return them, used or not. Here is your label.",
             ),
             Turn(
                 "no they're just uncomfortable. not happy.",
-                "I understand. The Vidda runs half a size small, so a heel lift or a "
-                "thinner sock may help; a colleague who fits boots can call you tomorrow if you like.",
+                "I understand. The Vidda runs half a size small, so a heel lift or a thinner sock may help; a "
+                "colleague who fits boots can call you tomorrow if you like.",
                 "complaint",
             ),
         ),
@@ -97,9 +95,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "Still waiting for the exchange label for {order}, asked on Monday",
-                "I have sent the label again just now. Your new size is reserved for 10 days and leaves as soon as "
-                "the label "
-                "is scanned.",
+                "I have sent the label again just now. Your new size is reserved for 10 days and leaves as soon "
+                "as the label is scanned.",
                 "returns",
                 lookup(Call("open_return", {"reason": "exchange for another size"})),
             ),
@@ -114,9 +111,8 @@ CONVERSATIONS = (
         (
             Turn(
                 "The zip on my shell jacket broke after two weeks, can I get my money back?",
-                "Zips are covered by our 3 year warranty, and within 30 days you may also return the jacket for a "
-                "full refund. I have "
-                "opened a return for order {order}: write 'repair' or 'refund' on the slip.",
+                "Zips are covered by our 3 year warranty, and within 30 days you may also return the jacket for "
+                "a full refund. I have opened a return for order {order}: write 'repair' or 'refund' on the slip.",
                 "warranty",
                 lookup(Call("open_return", {"reason": "broken zip"})),
             ),
@@ -177,8 +173,7 @@ CONVERSATIONS = (
             Turn(
                 "A tent pole snapped in wind last weekend, order {order}. Is that a fault or my problem?",
                 "A break in wind can be either, so the workshop has to see it: faults are repaired free, else a "
-                "section costs €12. "
-                "The label is in your inbox.",
+                "section costs €12. The label is in your inbox.",
                 "warranty",
                 lookup(Call("open_return", {"reason": "pole section snapped"})),
             ),
