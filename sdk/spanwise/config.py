@@ -1,0 +1,162 @@
+"""The SDK's settings: one table of name, variable, default and sentence, read once by ``init()``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from .redact import Outgoing
+
+BeforeSend = Callable[["Outgoing"], "Outgoing | None"]
+StreamUsage = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: documentation and tests loop over these."""
+
+    name: str
+    variable: str
+    """Environment variable; empty where a setting can only be given in code."""
+    default: str
+    sentence: str
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("endpoint", "SPANWISE_ENDPOINT", "http://127.0.0.1:4318", "Root of the server that spans are sent to."),
+    Setting("api_key", "SPANWISE_API_KEY", "", "Key that the server knows the project by."),
+    Setting("project", "SPANWISE_PROJECT", "", "Project to file spans under where no key says it."),
+    Setting("service", "SPANWISE_SERVICE", "", "Name of this program."),
+    Setting("environment", "SPANWISE_ENVIRONMENT", "", "Where it runs, such as production or staging."),
+    Setting("release", "SPANWISE_RELEASE", "", "Its version, such as a tag or a commit."),
+    Setting("enabled", "SPANWISE_ENABLED", "true", "Whether anything is recorded at all."),
+    Setting("capture_content", "SPANWISE_CAPTURE_CONTENT", "true", "Whether messages, inputs and outputs are kept."),
+    Setting("instrument", "SPANWISE_INSTRUMENT", "all", "Providers to instrument: all, none, or names."),
+    Setting("stream_usage", "SPANWISE_STREAM_USAGE", "auto", "When to ask for token counts of a stream."),
+    Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans held while the server is away."),
+    Setting("max_queued_mb", "SPANWISE_MAX_QUEUED_MB", "128", "Memory held by them, in MB."),
+    Setting("export_interval_ms", "SPANWISE_EXPORT_INTERVAL_MS", "500", "Longest that a span waits to be sent."),
+    Setting("exit_timeout_s", "SPANWISE_EXIT_TIMEOUT_S", "5", "Longest that the end of the program waits for sending."),
+    Setting("before_send", "", "None", "Function that sees each span before it leaves and may change or drop it."),
+    Setting("span_exporter", "", "None", "OpenTelemetry span exporter that takes the place of sending to the server."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one ``init()``, checked."""
+
+    endpoint: str = "http://127.0.0.1:4318"
+    api_key: str = ""
+    project: str = ""
+    service: str = ""
+    environment: str = ""
+    release: str = ""
+    enabled: bool = True
+    capture_content: bool = True
+    instrument: tuple[str, ...] | None = None
+    """Names of providers; ``None`` for all of them."""
+    stream_usage: StreamUsage = "auto"
+    max_queued_spans: int = 50_000
+    max_queued_mb: int = 128
+    export_interval_ms: int = 500
+    exit_timeout_s: float = 5.0
+    before_send: BeforeSend | None = None
+    span_exporter: SpanExporter | None = None
+
+
+def read_config(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the settings *given* in code, else those of the environment, else the defaults.
+
+    Raises ValueError with a sentence where a setting makes no sense: the one error of this library that an
+    application is to see, and at its very start.
+    """
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        value = given.get(setting.name)
+        if value is None and setting.variable:
+            value = environ.get(setting.variable) or None
+        if value is not None:
+            read: Callable[[Setting, Any], Any] = _READ.get(setting.name, _text)
+            values[setting.name] = read(setting, value)
+    return Config(**values)
+
+
+def _text(setting: Setting, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{setting.name} is {value!r}, not text.")
+
+
+def _endpoint(setting: Setting, value: Any) -> str:
+    text = _text(setting, value).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{setting.name} is {value!r}, not a URL such as {setting.default}.")
+    return text
+
+
+def _truth(setting: Setting, value: Any) -> bool:
+    truths = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    found = value if isinstance(value, bool) else truths.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError(f"{setting.name} is {value!r}, neither true nor false.")
+    return found
+
+
+def _count(setting: Setting, value: Any) -> int:
+    text = str(value)
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise ValueError(f"{setting.name} is {value!r}, not a whole number above 0.")
+
+
+def _seconds(setting: Setting, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if 0 <= seconds < 86_400:
+        return seconds
+    raise ValueError(f"{setting.name} is {value!r}, not a number of seconds.")
+
+
+def _names(setting: Setting, value: Any) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{setting.name} is {value!r}, not a list of provider names.")
+    if list(value) == ["all"]:
+        return None
+    return () if list(value) == ["none"] else tuple(value)
+
+
+def _stream_usage(setting: Setting, value: Any) -> str:
+    if value in ("auto", "always", "never"):
+        return str(value)
+    raise ValueError(f"{setting.name} is {value!r}, not auto, always or never.")
+
+
+def _as_given(setting: Setting, value: Any) -> Any:  # noqa: ARG001  # every reader is called alike
+    return value
+
+
+_READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
+    "endpoint": _endpoint,
+    "enabled": _truth,
+    "capture_content": _truth,
+    "instrument": _names,
+    "stream_usage": _stream_usage,
+    "max_queued_spans": _count,
+    "max_queued_mb": _count,
+    "export_interval_ms": _count,
+    "exit_timeout_s": _seconds,
+    "before_send": _as_given,
+    "span_exporter": _as_given,
+}

@@ -1,0 +1,85 @@
+"""Wrap a client library when the application first imports it, or at once where it already has."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Final
+
+import wrapt
+
+from ..registry import PROVIDER_GROUP, PROVIDERS, load_all
+from ..safety import guard
+from .engine import Provider, wrap_method
+from .stream import arrive
+
+logger = logging.getLogger("spanwise")
+
+Undo = Callable[[], None]
+
+
+class Patches:
+    """Which providers are wanted, and how to undo what was wrapped for them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._wanted: set[str] = set()
+        self._watched: set[str] = set()
+        self._undo: dict[str, list[Undo]] = {}
+
+    def want(self, names: Iterable[str] | None) -> None:
+        """Wrap the providers of these *names* (``None`` for all) now or when they are imported."""
+        known: dict[str, Provider] = dict(load_all(PROVIDERS, PROVIDER_GROUP))
+        chosen = list(known) if names is None else list(names)
+        for name in chosen:
+            if name not in known:
+                raise ValueError(f"There is no provider {name!r}; there are {', '.join(sorted(known))}.")
+        for name in chosen:
+            self._want(known[name])
+
+    def unwant(self, names: Iterable[str] | None = None) -> None:
+        """Take the wrapping off the providers of these *names*, or all of them."""
+        with self._lock:
+            for name in list(self._wanted) if names is None else list(names):
+                self._wanted.discard(name)
+                for undo in reversed(self._undo.pop(name, [])):
+                    undo()
+
+    def _want(self, provider: Provider) -> None:
+        with self._lock:
+            self._wanted.add(provider.name)
+            first = provider.name not in self._watched
+            self._watched.add(provider.name)
+        # The hook runs at once where the module is already there; a hook cannot be taken back, so it asks.
+        if first:
+            wrapt.register_post_import_hook(lambda module: self._patch(provider, module), provider.module)
+        else:
+            self._patch_if_imported(provider)
+
+    def _patch_if_imported(self, provider: Provider) -> None:
+
+        module = sys.modules.get(provider.module)
+        if module is not None:
+            self._patch(provider, module)
+
+    def _patch(self, provider: Provider, module: ModuleType) -> None:
+        with guard(), self._lock:
+            if provider.name not in self._wanted or provider.name in self._undo:
+                return
+            undo: list[Undo] = []
+            self._undo[provider.name] = undo
+            for method in provider.methods:
+                owner_name, _, name = method.partition(".")
+                owner = getattr(module, owner_name, None)
+                if owner is None or name not in vars(owner):
+                    logger.debug("spanwise finds no %s in %s: another version of the library", method, provider.module)
+                    continue
+                undo.append(wrap_method(owner, name, provider.recognise, arrive))
+            if provider.on_patch is not None:
+                undo.append(provider.on_patch(module))
+
+
+PATCHES: Final = Patches()

@@ -1,0 +1,247 @@
+"""Wrap a client's methods so that each call becomes one span.
+
+A provider is data: which methods to wrap, how to recognise a call, and three small readers.  Sync, async,
+streamed, raw, failed, abandoned: the engine handles them all, once.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from .. import vocabulary as v
+from ..prompts import prompt_in_use
+from ..runtime import HELD
+from ..safety import guard
+from .generation import Generation
+
+Reader = Callable[[Generation, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of a provider, and how to read what passes through it."""
+
+    operation: str
+    kind: str
+    request: Callable[[Generation, Mapping[str, Any]], None]
+    response: Reader
+    chunk: Reader | None = None
+    surplus: Callable[[Any], bool] | None = None
+    """Whether a chunk is there only because we asked for it."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """One call as its provider recognised it."""
+
+    route: Route
+    request: Mapping[str, Any]
+    """The body that goes to the provider."""
+    provider: str
+    """The provider's name in the GenAI conventions."""
+    address: str | None = None
+    port: int | None = None
+    asked_for_usage: bool = False
+    """Whether we made the stream tell its usage, so that the chunk telling it is not the application's."""
+
+
+Recognise = Callable[[Any, tuple[Any, ...], dict[str, Any]], "Asked | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A client library: what it is called and what of it is wrapped."""
+
+    name: str
+    module: str
+    """Module that holds the methods; wrapped as soon as it is imported, never imported by us."""
+    methods: tuple[str, ...]
+    """Each as ``Class.method``; one that this version of the library lacks is passed over."""
+    recognise: Recognise
+    """Tells whether one call of a method is of interest: gets instance, arguments and keyword arguments."""
+    on_patch: Callable[[Any], Callable[[], None]] | None = None
+    """Does what else the library needs, and returns how to undo it."""
+
+
+Arrival = Callable[["Flight", Any], Any]
+
+
+def wrap_method(owner: type, name: str, recognise: Recognise, arrive: Arrival) -> Callable[[], None]:
+    """Wrap one method; return the function that puts the original back."""
+    original = owner.__dict__[name]
+    wrapped = (_observe_async if inspect.iscoroutinefunction(original) else _observe)(original, recognise, arrive)
+    setattr(owner, name, wrapped)
+
+    def restore() -> None:
+        if owner.__dict__.get(name) is wrapped:  # somebody may have wrapped ours since
+            setattr(owner, name, original)
+
+    return restore
+
+
+def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def observed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        flight = take_off(recognise, self, args, kwargs)
+        if flight is None:
+            return original(self, *args, **kwargs)
+        before = otel_context.get_current()
+        otel_context.attach(flight.context)
+        try:
+            result = original(self, *args, **kwargs)
+        except BaseException as error:
+            flight.fail(error)
+            raise
+        finally:
+            otel_context.attach(before)
+        return arrive(flight, result)
+
+    return observed
+
+
+def _observe_async(original: Callable[..., Any], recognise: Recognise, arrive: Arrival) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def observed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        flight = take_off(recognise, self, args, kwargs)
+        if flight is None:
+            return await original(self, *args, **kwargs)
+        before = otel_context.get_current()
+        otel_context.attach(flight.context)
+        try:
+            result = await original(self, *args, **kwargs)
+        except BaseException as error:
+            flight.fail(error)
+            raise
+        finally:
+            # Attached again rather than detached: a coroutine may be closed in a context that is not its own.
+            if otel_context.get_current() is flight.context:
+                otel_context.attach(before)
+        return arrive(flight, result)
+
+    return observed
+
+
+def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flight | None:
+    """Return the call in the air, or ``None`` where it is of no interest or we failed."""
+    flight = None
+    with guard():
+        asked = recognise(instance, args, kwargs)
+        if asked is not None:
+            flight = Flight(asked)
+    return flight
+
+
+IN_FLIGHT: Final = otel_context.create_key("spanwise-flight")
+
+
+class Flight:
+    """One call in the air, from its first argument to its last chunk; it lands once, however it ends."""
+
+    __slots__ = (
+        "_ended_ns",
+        "_hides",
+        "_started",
+        "context",
+        "generation",
+        "landed",
+        "left_at",
+        "route",
+        "seen",
+        "span",
+    )
+
+    def __init__(self, asked: Asked) -> None:
+        runtime = HELD.runtime
+        route = asked.route
+        self.route = route
+        self.generation = generation = Generation(content=runtime.config.capture_content)
+        attributes = generation.attributes
+        attributes[v.KIND] = route.kind
+        attributes[v.OPERATION_NAME] = route.operation
+        attributes[v.PROVIDER_NAME] = asked.provider
+        if asked.address:
+            attributes[v.SERVER_ADDRESS] = asked.address
+            if asked.port is not None:
+                attributes[v.SERVER_PORT] = asked.port
+        with guard():
+            route.request(generation, asked.request)
+        if generation.prompt is None:
+            generation.prompt = prompt_in_use()
+        model = attributes.get(v.REQUEST_MODEL)
+        name = f"{route.operation} {model}" if model else route.operation
+        self.span: Span = runtime.tracer.start_span(name, kind=SpanKind.CLIENT)
+        self.context = trace.set_span_in_context(self.span, otel_context.set_value(IN_FLIGHT, value=True))
+        self.landed = False
+        self.seen = False
+        self.left_at: float | None = None
+        self._hides = route.surplus if asked.asked_for_usage else None
+        self._started = time.perf_counter()
+        self._ended_ns: int | None = None
+
+    def stop_clock(self) -> None:
+        """Note that the answer is here, even if the span ends later."""
+        self._ended_ns = time.time_ns()
+
+    def leave(self) -> None:
+        """Note that a loop over the stream was left, maybe for good."""
+        self.left_at = time.monotonic()
+        self.stop_clock()
+
+    def resume(self) -> None:
+        """Note that the stream is read on after all."""
+        self.left_at = self._ended_ns = None
+
+    def whole(self, result: Any) -> None:
+        """Record a whole response and land."""
+        with guard():
+            self.route.response(self.generation, result)
+        self.land()
+
+    def see(self, chunk: Any) -> bool:
+        """Record one chunk of a stream; return whether it is to be kept from the application."""
+        with guard():
+            if not self.landed:
+                if not self.seen:
+                    self.seen = True
+                    waited_s = time.perf_counter() - self._started
+                    self.generation.attributes[v.TIME_TO_FIRST_CHUNK] = waited_s
+                if self.route.chunk is not None:
+                    self.route.chunk(self.generation, chunk)
+            return self._hides is not None and self._hides(chunk)
+        return False
+
+    def fail(self, error: BaseException) -> None:
+        """Land with what the application is about to see raised."""
+        kind = "error" if isinstance(error, Exception) else "cancelled"
+        self.land(kind if self.seen else None, error)
+
+    def land(self, stream_end: str | None = None, error: BaseException | None = None) -> None:
+        """End the span, once."""
+        if self.landed:
+            return
+        self.landed = True
+        with guard():
+            span = self.span
+            generation = self.generation
+            attributes = generation.finished()
+            if stream_end is not None:
+                attributes[v.STREAM_END] = stream_end
+            failure = generation.failure if error is None else (type(error).__qualname__, _sentence(error))
+            if failure is not None:
+                attributes[v.ERROR_TYPE] = failure[0]
+                span.set_status(Status(StatusCode.ERROR, failure[1]))
+            span.set_attributes(attributes)
+            span.end(self._ended_ns)
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error) or type(error).__qualname__

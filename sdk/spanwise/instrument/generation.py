@@ -1,0 +1,171 @@
+"""One model call while it happens: what was asked, and what has arrived so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import vocabulary as v
+from ..encode import from_json, to_json
+from ..prompts import PromptUse
+
+Message = dict[str, Any]
+Part = dict[str, Any]
+
+
+class Generation:
+    """The accumulator that every reader fills, from a whole response or chunk by chunk.
+
+    Content that nobody is to see is never looked at: with ``content`` false the readers' words are dropped.
+    """
+
+    __slots__ = ("_choices", "_parts", "_reasons", "attributes", "content", "failure", "prompt")
+
+    def __init__(self, *, content: bool) -> None:
+        self.content = content
+        self.attributes: dict[str, Any] = {}
+        """What the span will say; readers may put anything there by its name in the vocabulary."""
+        self.prompt: PromptUse | None = None
+        self.failure: tuple[str, str] | None = None
+        """Type and sentence, where the provider reports a failure inside a successful answer."""
+        self._choices: dict[int, list[list[Any]]] = {}
+        self._parts: dict[tuple[int, str, int], list[Any]] = {}
+        self._reasons: dict[int, str] = {}
+
+    # --- the request ---------------------------------------------------------------------------
+
+    def params(self, request: Mapping[str, Any], known: Mapping[str, str], other: tuple[str, ...]) -> None:
+        """Take the parameters: *known* ones under their attribute, *other* ones together as JSON."""
+        attributes = self.attributes
+        rest = {}
+        for name, value in request.items():
+            if name in known:
+                if value is not None:
+                    attributes[known[name]] = value
+            elif name in other and value is not None:
+                rest[name] = value
+        if rest:
+            attributes[v.PARAMS] = to_json(rest)
+
+    def asked(self, messages: list[Message], system: list[Part] | None = None) -> None:
+        """Take the conversation; encoded at once, since the application may go on changing it."""
+        if self.content:
+            if messages:
+                self.attributes[v.INPUT_MESSAGES] = to_json(messages)
+            if system:
+                self.attributes[v.SYSTEM_INSTRUCTIONS] = to_json(system)
+
+    def tools(self, definitions: list[dict[str, Any]]) -> None:
+        """Take the definitions of the tools offered."""
+        if definitions and self.content:
+            self.attributes[v.TOOL_DEFINITIONS] = to_json(definitions)
+
+    # --- the response --------------------------------------------------------------------------
+
+    def head(self, response_id: str | None, model: str | None) -> None:
+        """Take id and model of the answer."""
+        if response_id:
+            self.attributes[v.RESPONSE_ID] = response_id
+        if model:
+            self.attributes[v.RESPONSE_MODEL] = model
+
+    def usage(
+        self,
+        *,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cache_read: int | None = None,
+        cache_write: int | None = None,
+        reasoning: int | None = None,
+    ) -> None:
+        """Take token counts, inclusive ones; ``None`` leaves what was said before."""
+        attributes = self.attributes
+        if input_tokens is not None:
+            attributes[v.USAGE_INPUT_TOKENS] = input_tokens
+        if output_tokens is not None:
+            attributes[v.USAGE_OUTPUT_TOKENS] = output_tokens
+        if cache_read is not None:
+            attributes[v.USAGE_CACHE_READ] = cache_read
+        if cache_write is not None:
+            attributes[v.USAGE_CACHE_WRITE] = cache_write
+        if reasoning is not None:
+            attributes[v.USAGE_REASONING] = reasoning
+
+    def text(self, piece: str | None, *, choice: int = 0, index: int = 0, kind: str = "text") -> None:
+        """Append *piece* to one part of one choice; *kind* may be ``reasoning`` or ``refusal``."""
+        if piece and self.content:
+            self._part(choice, kind, index)[3].append(piece)
+
+    def tool_call(
+        self,
+        *,
+        choice: int = 0,
+        index: int = 0,
+        call_id: str | None = None,
+        name: str | None = None,
+        arguments: str | None = None,
+    ) -> None:
+        """Open or extend a tool call; *arguments* is the next piece of its JSON."""
+        if self.content:
+            part = self._part(choice, "tool_call", index)
+            part[1] = call_id or part[1]
+            part[2] = name or part[2]
+            if arguments:
+                part[3].append(arguments)
+
+    def part(self, part: Part, *, choice: int = 0) -> None:
+        """Append a part that is complete."""
+        if self.content:
+            self._choices.setdefault(choice, []).append(["whole", None, None, part])
+
+    def finish(self, reason: str | None, *, choice: int = 0) -> None:
+        """Note why one choice ended."""
+        if reason:
+            self._reasons[choice] = reason
+
+    def start_over(self) -> None:
+        """Forget what has arrived, because the whole of it is coming."""
+        self._choices, self._parts, self._reasons = {}, {}, {}
+
+    def finished(self) -> dict[str, Any]:
+        """Return every attribute of the span."""
+        attributes = self.attributes
+        if self._choices:
+            attributes[v.OUTPUT_MESSAGES] = to_json([self._message(choice) for choice in sorted(self._choices)])
+        if self._reasons:
+            attributes[v.FINISH_REASONS] = tuple(self._reasons[choice] for choice in sorted(self._reasons))
+        if self.prompt is not None:
+            attributes.update(self.prompt.attributes(capture_content=self.content))
+        return attributes
+
+    def _message(self, choice: int) -> Message:
+        message: Message = {"role": "assistant", "parts": [_whole(part) for part in self._choices[choice]]}
+        if choice in self._reasons:
+            message["finish_reason"] = self._reasons[choice]
+        return message
+
+    def _part(self, choice: int, kind: str, index: int) -> list[Any]:
+        """Return one part as kind, id, name and pieces, opening it where it is new."""
+        key = (choice, kind, index)
+        found = self._parts.get(key)
+        if found is None:
+            found = self._parts[key] = [kind, None, None, []]
+            self._choices.setdefault(choice, []).append(found)
+        return found
+
+
+def tool_call_part(call_id: str | None, name: str | None, arguments: Any) -> Part:
+    """Return a tool call as a part; arguments that are a JSON object become that object."""
+    if isinstance(arguments, str):
+        parsed = from_json(arguments) if arguments else {}
+        arguments = parsed if isinstance(parsed, dict) else arguments
+    return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
+
+
+def _whole(part: list[Any]) -> Part:
+    kind, call_id, name, pieces = part
+    if kind == "whole":
+        return pieces  # type: ignore[no-any-return]  # the one place that holds a part in it
+    if kind == "tool_call":
+        return tool_call_part(call_id, name, "".join(pieces))
+    return {"type": kind, "content": pieces[0] if len(pieces) == 1 else "".join(pieces)}

@@ -1,0 +1,310 @@
+"""Streams and raw responses as the application gets them: the client's own, seen on their way through."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import wrapt
+
+from ..safety import guard
+from .engine import Flight
+
+_GRACE_S: Final = 1.0
+
+if TYPE_CHECKING:
+    _Proxy = wrapt.ObjectProxy[Any]
+else:
+    _Proxy = wrapt.ObjectProxy
+
+
+def arrive(flight: Flight, result: Any) -> Any:
+    """Record a whole response now, a stream as its chunks go by, a raw response when it is parsed."""
+    kind = type(result)
+    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+        return ObservedStream(result, flight)
+    if hasattr(kind, "parse") and hasattr(result, "http_response"):
+        return ObservedRawResponse(result, flight)
+    flight.whole(result)
+    return result
+
+
+class ObservedStream(_Proxy):
+    """The client's own stream: it has every method and passes every type check of the original."""
+
+    def __init__(self, stream: Any, flight: Flight) -> None:
+        super().__init__(stream)
+        self._self_flight = flight
+
+    def __iter__(self) -> Any:
+        return _Pass(self)
+
+    def __aiter__(self) -> Any:
+        return _AsyncPass(self)
+
+    def __next__(self) -> Any:
+        flight = self._self_flight
+        if flight.left_at is not None:
+            flight.resume()
+        try:
+            chunk = next(self.__wrapped__)
+            while flight.see(chunk):
+                chunk = next(self.__wrapped__)
+        except StopIteration:
+            flight.land("exhausted")
+            raise
+        except BaseException as error:
+            flight.seen = True
+            flight.fail(error)
+            raise
+        return chunk
+
+    async def __anext__(self) -> Any:
+        flight = self._self_flight
+        if flight.left_at is not None:
+            flight.resume()
+        try:
+            chunk = await self.__wrapped__.__anext__()
+            while flight.see(chunk):
+                chunk = await self.__wrapped__.__anext__()
+        except StopAsyncIteration:
+            flight.land("exhausted")
+            raise
+        except BaseException as error:
+            flight.seen = True
+            flight.fail(error)
+            raise
+        return chunk
+
+    def __enter__(self) -> Any:
+        self.__wrapped__.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        self._self_leave(error)
+        return self.__wrapped__.__exit__(kind, error, traceback)
+
+    async def __aenter__(self) -> Any:
+        await self.__wrapped__.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        self._self_leave(error)
+        return await self.__wrapped__.__aexit__(kind, error, traceback)
+
+    def close(self) -> Any:
+        """Close the stream and end the span; of an asynchronous stream the result is to be awaited."""
+        self._self_flight.land("closed")
+        return self.__wrapped__.close()
+
+    @property
+    def aclose(self) -> Callable[[], Any]:
+        """Close as ``close`` does, on streams that have it under this name."""
+        return _landing_first(self._self_flight, self.__wrapped__.aclose)
+
+    @property
+    def response(self) -> Any:
+        """The HTTP response, which some helpers close instead of the stream."""
+        return _ObservedBody(self.__wrapped__.response, self._self_flight)
+
+    def __del__(self) -> None:
+        self._self_flight.land("abandoned")
+
+    def _self_leave(self, error: BaseException | None) -> None:
+        if error is None or isinstance(error, GeneratorExit):
+            self._self_flight.land("closed")
+        else:
+            # The application failed while it read; that the stream was closed for it is not the stream's failure.
+            self._self_flight.land("closed" if isinstance(error, Exception) else "cancelled")
+
+
+class ObservedRawResponse(_Proxy):
+    """The client's own raw response; it is read for us when the application parses it, never earlier."""
+
+    def __init__(self, response: Any, flight: Flight) -> None:
+        super().__init__(response)
+        self._self_flight = flight
+        self._self_stream: ObservedStream | None = None
+        if getattr(response.http_response, "is_closed", False):
+            flight.stop_clock()
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse as the client does; of an asynchronous response the result may have to be awaited."""
+        result = self.__wrapped__.parse(*args, **kwargs)
+        if inspect.iscoroutine(result):
+            return self._self_parsed_later(result, own=not args and not kwargs)
+        return self._self_parsed(result, own=not args and not kwargs)
+
+    def close(self) -> Any:
+        """Close the response and end the span."""
+        self._self_end("closed")
+        return self.__wrapped__.close()
+
+    @property
+    def aclose(self) -> Callable[[], Any]:
+        """Close as ``close`` does, on responses that have it under this name."""
+        return _landing_first(self._self_flight, self.__wrapped__.aclose)
+
+    def __del__(self) -> None:
+        if self._self_stream is None:
+            self._self_end("abandoned")
+
+    async def _self_parsed_later(self, pending: Coroutine[Any, Any, Any], *, own: bool) -> Any:
+        return self._self_parsed(await pending, own=own)
+
+    def _self_parsed(self, result: Any, *, own: bool) -> Any:
+        kind = type(result)
+        if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+            if self._self_stream is None or self._self_stream.__wrapped__ is not result:
+                self._self_stream = ObservedStream(result, self._self_flight)
+            return self._self_stream
+        if own and not self._self_flight.landed:  # of another class, our readers could not know the fields
+            self._self_flight.whole(result)
+        return result
+
+    def _self_end(self, stream_end: str) -> None:
+        flight = self._self_flight
+        if flight.landed:
+            return
+        if self._self_stream is not None:
+            flight.land(stream_end)
+            return
+        result = _unparsed(self.__wrapped__)
+        if result is None:
+            flight.land()
+        else:
+            flight.whole(result)
+
+
+class _ObservedBody(_Proxy):
+    """The HTTP response below a stream; closing it closes the stream."""
+
+    def __init__(self, response: Any, flight: Flight) -> None:
+        super().__init__(response)
+        self._self_flight = flight
+
+    def close(self) -> Any:
+        """Close the response and end the span."""
+        self._self_flight.land("closed")
+        return self.__wrapped__.close()
+
+    @property
+    def aclose(self) -> Callable[[], Any]:
+        """Close as ``close`` does."""
+        return _landing_first(self._self_flight, self.__wrapped__.aclose)
+
+
+class _Pass:
+    """One loop over a stream: when the loop is left, the stream may be too."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: ObservedStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> _Pass:
+        return self
+
+    def __next__(self) -> Any:
+        return self._stream.__next__()
+
+    def close(self) -> None:
+        """Leave the loop, as a generator is left."""
+        _leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _AsyncPass:
+    """One asynchronous loop over a stream: when the loop is left, the stream may be too."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: ObservedStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> _AsyncPass:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._stream.__anext__()
+
+    async def aclose(self) -> None:
+        """Leave the loop, as an asynchronous generator is left."""
+        _leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
+
+    def __del__(self) -> None:
+        _leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
+
+
+_LEFT: Final[dict[int, Flight]] = {}
+_LEFT_LOCK: Final = threading.Lock()
+
+
+def _leave(flight: Flight) -> None:
+    """Note that a loop was left: a stream that nobody goes on reading within a second has ended there."""
+    if not flight.landed:
+        flight.leave()
+        with _LEFT_LOCK:
+            _LEFT[id(flight)] = flight
+
+
+def settle_left(grace_s: float = _GRACE_S) -> None:
+    """End the spans of streams whose loop was left *grace_s* seconds ago and not taken up again."""
+    if not _LEFT:
+        return
+    with _LEFT_LOCK:
+        waiting = list(_LEFT.values())
+    now = time.monotonic()
+    for flight in waiting:
+        left_at = flight.left_at
+        if left_at is not None and not flight.landed and now - left_at < grace_s:
+            continue
+        with _LEFT_LOCK:
+            _LEFT.pop(id(flight), None)
+        if left_at is not None:
+            flight.land("abandoned")
+
+
+def _landing_first(flight: Flight, call: Callable[[], Any]) -> Callable[[], Any]:
+    def closing() -> Any:
+        flight.land("closed")
+        return call()
+
+    return closing
+
+
+def _unparsed(response: Any) -> Any:
+    """Return what a raw response says that the application never parsed; ``None`` where its body was not read."""
+    result = None
+    with guard():
+        try:
+            if not response.http_response.content:
+                return None
+            result = response.parse()
+            if inspect.iscoroutine(result):
+                result = _driven(result)
+        except Exception:  # noqa: BLE001  # whatever the client raises is its own refusal
+            return None  # not read, or not what the client expects
+        if hasattr(type(result), "__next__") or hasattr(type(result), "__anext__"):
+            return None
+    return result
+
+
+def _driven(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of a coroutine that has nothing to wait for, since the body is in memory."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    return None

@@ -1,0 +1,42 @@
+"""What the clients that Stainless generates have in common: one ``request`` method that every call goes through.
+
+Wrapping it catches ``create``, ``parse``, ``stream``, raw and streaming responses alike, each exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ..instrument.engine import Asked, Recognise, Route
+
+METHODS: Final = ("SyncAPIClient.request", "AsyncAPIClient.request")
+_RAW_HEADER: Final = "X-Stainless-Raw-Response"
+
+Named = Callable[[Any, str | None], str]
+
+
+def recogniser(
+    routes: Mapping[str, Route],
+    name: Named,
+    adjust: Callable[[Any, Asked, bool], None] | None = None,
+) -> Recognise:
+    """Return how to recognise calls of the given *routes*, by path.
+
+    *name* tells the provider from client and host; *adjust* may change the client's options before they go out.
+    """
+
+    def recognise(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+        options = kwargs.get("options") or args[1]
+        route = routes.get(options.url) or routes.get(options.url.partition("?")[0])
+        if route is None or options.method.lower() != "post" or not isinstance(options.json_data, Mapping):
+            return None
+        url = getattr(instance, "base_url", None)
+        host = getattr(url, "host", None)
+        asked = Asked(route, options.json_data, name(instance, host), host, getattr(url, "port", None))
+        if adjust is not None:
+            headers = options.headers
+            adjust(options, asked, isinstance(headers, Mapping) and _RAW_HEADER in headers)
+        return asked
+
+    return recognise

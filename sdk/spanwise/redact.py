@@ -1,0 +1,116 @@
+"""What a span may still lose before it leaves: its content, or whatever the application takes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Status
+
+from . import vocabulary as v
+from .config import BeforeSend
+
+#: Attributes that hold what was said, ours and those of other instrumentations in the same program.
+CONTENT: Final = frozenset({
+    v.INPUT, v.OUTPUT, v.INPUT_MESSAGES, v.OUTPUT_MESSAGES, v.SYSTEM_INSTRUCTIONS,
+    v.TOOL_CALL_ARGUMENTS, v.TOOL_CALL_RESULT, v.TOOL_DEFINITIONS, v.RETRIEVAL_DOCUMENTS, v.RETRIEVAL_QUERY,
+    v.PROMPT_TEMPLATE, v.PROMPT_VARIABLES,
+    "gen_ai.prompt", "gen_ai.completion", "input.value", "output.value",
+    "traceloop.entity.input", "traceloop.entity.output",
+})  # fmt: skip
+_CONTENT_PREFIXES: Final = (
+    "gen_ai.prompt.", "gen_ai.completion.", "llm.input_messages.", "llm.output_messages.", "retrieval.documents.",
+)  # fmt: skip
+_NOT_CONTENT: Final = frozenset({v.PROMPT_NAME, "gen_ai.prompt.version"})
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One finished span as ``before_send`` sees it; whatever is changed here is what is sent."""
+
+    name: str
+    attributes: dict[str, Any]
+    status_message: str | None
+    start_ns: int
+    """Nanoseconds since 1970."""
+    end_ns: int
+    events: list[tuple[str, int, dict[str, Any]]]
+    """Name, nanoseconds since 1970 and attributes of each event."""
+    trace_id: str
+    """32 hex digits; changing it has no effect, as with the next."""
+    span_id: str
+
+
+def redacted(span: ReadableSpan, *, capture_content: bool, before_send: BeforeSend | None) -> ReadableSpan | None:
+    """Return *span* as it may leave, or ``None`` where ``before_send`` drops it."""
+    if not capture_content:
+        span = _changed(span, attributes=_without_content(span.attributes or {}), events=_silent(span))
+    if before_send is None:
+        return span
+    seen = _outgoing(span)
+    wanted = before_send(seen)
+    if wanted is None:
+        return None
+    events = tuple(Event(name, attributes=attributes, timestamp=at) for name, at, attributes in wanted.events)
+    return _changed(
+        span,
+        name=wanted.name,
+        attributes=wanted.attributes,
+        events=events,
+        status=Status(span.status.status_code, wanted.status_message),
+        start_time=wanted.start_ns,
+        end_time=wanted.end_ns,
+    )
+
+
+def is_content(name: str) -> bool:
+    """Whether the attribute *name* holds what was said."""
+    return name in CONTENT or (name.startswith(_CONTENT_PREFIXES) and name not in _NOT_CONTENT)
+
+
+def _without_content(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if not is_content(name)}
+
+
+def _silent(span: ReadableSpan) -> tuple[Event, ...]:
+    """Return the events without content: older instrumentations put messages into events."""
+    return tuple(
+        Event(event.name, attributes=_without_content(event.attributes or {}), timestamp=event.timestamp)
+        for event in span.events
+        if not event.name.startswith("gen_ai.")
+    )
+
+
+def _outgoing(span: ReadableSpan) -> Outgoing:
+    context = span.get_span_context()
+    return Outgoing(
+        name=span.name,
+        attributes=dict(span.attributes or {}),
+        status_message=span.status.description,
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time or 0,
+        events=[(event.name, event.timestamp, dict(event.attributes or {})) for event in span.events],
+        trace_id=format(context.trace_id, "032x") if context else "",
+        span_id=format(context.span_id, "016x") if context else "",
+    )
+
+
+def _changed(span: ReadableSpan, **changes: Any) -> ReadableSpan:
+    """Return a copy of *span* with *changes*."""
+    same = {
+        "name": span.name,
+        "context": span.get_span_context(),
+        "parent": span.parent,
+        "resource": span.resource,
+        "attributes": span.attributes,
+        "events": span.events,
+        "links": span.links,
+        "kind": span.kind,
+        "status": span.status,
+        "start_time": span.start_time,
+        "end_time": span.end_time,
+        "instrumentation_scope": span.instrumentation_scope,
+    }
+    return ReadableSpan(**{**same, **changes})

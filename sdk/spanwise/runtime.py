@@ -1,0 +1,47 @@
+"""What ``init()`` settled, kept in the one place where every part of the SDK finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opentelemetry import trace
+
+from . import vocabulary as v
+from ._version import __version__
+from .config import Config
+from .export import Exporter
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The settings in force, where spans are made and where they go."""
+
+    config: Config
+    tracer: trace.Tracer
+    exporter: Exporter | None = None
+    """``None`` before ``init()``: spans then go wherever the application's own tracer provider sends them."""
+
+
+def _idle() -> Runtime:
+    return Runtime(Config(), trace.get_tracer(v.SCOPE, __version__, schema_url=v.SCHEMA_URL))
+
+
+class Holder:
+    """Holds the runtime in force; one attribute look-up away on every hot path."""
+
+    __slots__ = ("runtime",)
+
+    def __init__(self) -> None:
+        self.runtime = _idle()
+
+    def install(self, runtime: Runtime) -> None:
+        """Put *runtime* in force."""
+        self.runtime = runtime
+
+    def retire(self) -> None:
+        """Go back to how it was before ``init()``, but with the last settings."""
+        self.runtime = replace(_idle(), config=self.runtime.config)
+
+
+HELD: Final = Holder()

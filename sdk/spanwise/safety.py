@@ -1,0 +1,34 @@
+"""The promise that observing a program never breaks it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from types import TracebackType
+from typing import Final
+
+logger = logging.getLogger("spanwise")
+
+STRICT_VARIABLE: Final = "SPANWISE_STRICT"
+
+
+class guard:  # noqa: N801  # used as a word: ``with guard():``
+    """Swallow and log any error of ours; under ``SPANWISE_STRICT=1`` let it out.
+
+    The test suite runs strict, so that a swallowed error can never hide there.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        if os.environ.get(STRICT_VARIABLE):
+            return False
+        logger.debug("spanwise could not record something; the program itself is unaffected", exc_info=error)
+        return True
