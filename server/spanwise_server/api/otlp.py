@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from spanwise.vocabulary import PROJECT_HEADER
@@ -106,11 +107,14 @@ async def _body(request: Request, most_bytes: int) -> bytes:
         raise too_large(most_bytes)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most_bytes:
-            raise too_large(most_bytes)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most_bytes:
+                raise too_large(most_bytes)
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise SpanwiseError("The sender hung up before the end of the body.") from error
     return b"".join(chunks)
 
 

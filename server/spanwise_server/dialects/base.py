@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..record import Reading, Span
-from .decode import count, decoded, number, plain_text
+from .decode import decoded, number, plain_text
 
 EMPTY_BUILTINS: Final = (str, list, dict, tuple)
 
@@ -106,14 +106,6 @@ class Draft:
             found = tuple(item for each in items if isinstance(item := decoded(each), dict))
             if self.say(field, found, key):
                 return
-
-    def count(self, *keys: str) -> tuple[int | None, str]:
-        """Return the first token count among *keys* and its key, or ``None`` and an empty key."""
-        for key in keys:
-            raw = self.attributes.get(key)
-            if raw is not None and (value := count(raw)) is not None:
-                return value, key
-        return None, ""
 
     def reading(self) -> Reading:
         """Return what has been said."""

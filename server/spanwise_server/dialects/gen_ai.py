@@ -36,22 +36,24 @@ MEMORY: Final = "memory"
 
 U: Final = "gen_ai.usage."
 COUNTS: Final = Counts(
-    input=(f"{U}input_tokens", f"{U}prompt_tokens"),
-    output=(f"{U}output_tokens", f"{U}completion_tokens"),
-    total=(f"{U}total_tokens", "llm.usage.total_tokens"),
-    cache_read=(
-        f"{U}cache_read.input_tokens", f"{U}cache_read_input_tokens", f"{U}cache_read_tokens",
-        f"{U}details.cache_read_tokens", f"{U}details.cache_read_input_tokens",
-    ),
-    cache_write=(
-        f"{U}cache_write.input_tokens", f"{U}cache_creation.input_tokens", f"{U}cache_creation_input_tokens",
-        f"{U}cache_write_tokens", f"{U}details.cache_write_tokens", f"{U}details.cache_creation_input_tokens",
-    ),
-    reasoning=(f"{U}reasoning.output_tokens", f"{U}reasoning_tokens", f"{U}details.reasoning_tokens"),
-    input_audio=(f"{U}audio.input_tokens",),
-    output_audio=(f"{U}audio.output_tokens",),
-    input_image=(f"{U}image.input_tokens",),
-    output_image=(f"{U}image.output_tokens",),
+    {
+        "input_tokens": (f"{U}input_tokens", f"{U}prompt_tokens"),
+        "output_tokens": (f"{U}output_tokens", f"{U}completion_tokens"),
+        "total_tokens": (f"{U}total_tokens", "llm.usage.total_tokens"),
+        "cache_read": (
+            f"{U}cache_read.input_tokens", f"{U}cache_read_input_tokens", f"{U}cache_read_tokens",
+            f"{U}details.cache_read_tokens", f"{U}details.cache_read_input_tokens",
+        ),
+        "cache_write": (
+            f"{U}cache_write.input_tokens", f"{U}cache_creation.input_tokens", f"{U}cache_creation_input_tokens",
+            f"{U}cache_write_tokens", f"{U}details.cache_write_tokens", f"{U}details.cache_creation_input_tokens",
+        ),
+        "reasoning": (f"{U}reasoning.output_tokens", f"{U}reasoning_tokens", f"{U}details.reasoning_tokens"),
+        "input_audio": (f"{U}audio.input_tokens",),
+        "output_audio": (f"{U}audio.output_tokens",),
+        "input_image": (f"{U}image.input_tokens",),
+        "output_image": (f"{U}image.output_tokens",),
+    }
 )  # fmt: skip
 
 #: Parameter -> the attributes that hold it.

@@ -15,14 +15,16 @@ from .usage import Counts, say_usage
 KIND = "openinference.span.kind"
 T = "llm.token_count."
 COUNTS = Counts(
-    input=(f"{T}prompt",),
-    output=(f"{T}completion",),
-    total=(f"{T}total",),
-    cache_read=(f"{T}prompt_details.cache_read",),
-    cache_write=(f"{T}prompt_details.cache_write",),
-    reasoning=(f"{T}completion_details.reasoning",),
-    input_audio=(f"{T}prompt_details.audio",),
-    output_audio=(f"{T}completion_details.audio",),
+    {
+        "input_tokens": (f"{T}prompt",),
+        "output_tokens": (f"{T}completion",),
+        "total_tokens": (f"{T}total",),
+        "cache_read": (f"{T}prompt_details.cache_read",),
+        "cache_write": (f"{T}prompt_details.cache_write",),
+        "reasoning": (f"{T}completion_details.reasoning",),
+        "input_audio": (f"{T}prompt_details.audio",),
+        "output_audio": (f"{T}completion_details.audio",),
+    }
 )
 #: Field, the flattened list that says it, and how to read the list.
 LISTS: Final[tuple[tuple[str, str, Callable[[list[dict[str, Any]]], Any]], ...]] = (

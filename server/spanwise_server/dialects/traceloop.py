@@ -13,12 +13,14 @@ KINDS = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
 REQUESTS = {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "reranker"}
 SIGNS = ("llm.request.type", "llm.is_streaming", "llm.usage.total_tokens", "llm.usage.prompt_tokens")
 COUNTS = Counts(
-    input=("llm.usage.prompt_tokens",),
-    output=("llm.usage.completion_tokens",),
-    total=("llm.usage.total_tokens",),
-    cache_read=("llm.usage.cache_read_input_tokens",),
-    cache_write=("llm.usage.cache_creation_input_tokens",),
-    reasoning=("llm.usage.reasoning_tokens",),
+    {
+        "input_tokens": ("llm.usage.prompt_tokens",),
+        "output_tokens": ("llm.usage.completion_tokens",),
+        "total_tokens": ("llm.usage.total_tokens",),
+        "cache_read": ("llm.usage.cache_read_input_tokens",),
+        "cache_write": ("llm.usage.cache_creation_input_tokens",),
+        "reasoning": ("llm.usage.reasoning_tokens",),
+    }
 )
 PARAMS = {
     "llm.frequency_penalty": "frequency_penalty",

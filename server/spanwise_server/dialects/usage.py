@@ -2,57 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..record import Usage
 from .base import Draft
+from .decode import count
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The attributes that hold each count, the newest spelling first, and what the dialect's totals include."""
+    """Where one dialect writes each count, the newest spelling first, and what its totals include.
 
-    input: tuple[str, ...]
-    output: tuple[str, ...]
-    total: tuple[str, ...] = ()
-    cache_read: tuple[str, ...] = ()
-    cache_write: tuple[str, ...] = ()
-    reasoning: tuple[str, ...] = ()
-    input_audio: tuple[str, ...] = ()
-    output_audio: tuple[str, ...] = ()
-    input_image: tuple[str, ...] = ()
-    output_image: tuple[str, ...] = ()
+    Counts are named as `Usage.from_totals` names them.
+    """
+
+    keys: Mapping[str, tuple[str, ...]]
     input_includes_cache: bool = True
     output_includes_reasoning: bool = True
 
 
-def say_usage(draft: Draft, counts: Counts, *, input_includes_cache: bool | None = None) -> None:
+def say_usage(draft: Draft, counts: Counts) -> None:
     """Say the usage that *counts* finds, unless another dialect has said one."""
     if "usage" in draft.said:
         return
-    asked, input_key = draft.count(*counts.input)
-    answered, output_key = draft.count(*counts.output)
-    total, total_key = draft.count(*counts.total)
-    source = input_key or output_key or total_key
-    if not source:
+    found: dict[str, int] = {}
+    source = ""
+    attributes = draft.attributes
+    for name, keys in counts.keys.items():
+        for key in keys:
+            if key in attributes and (tokens := count(attributes[key])) is not None:
+                found[name] = tokens
+                source = source or key
+                break
+    if not found:
         return
-    includes = counts.input_includes_cache if input_includes_cache is None else input_includes_cache
-    if asked is None and answered is not None and total is not None and total >= answered:
-        asked = total - answered
-    elif answered is None and asked is not None and total is not None and total >= asked:
-        answered = total - asked
+    _complete(found)
     usage = Usage.from_totals(
-        input_tokens=asked,
-        output_tokens=answered,
-        total_tokens=total,
-        cache_read=draft.count(*counts.cache_read)[0],
-        cache_write=draft.count(*counts.cache_write)[0],
-        reasoning=draft.count(*counts.reasoning)[0],
-        input_audio=draft.count(*counts.input_audio)[0],
-        output_audio=draft.count(*counts.output_audio)[0],
-        input_image=draft.count(*counts.input_image)[0],
-        output_image=draft.count(*counts.output_image)[0],
-        input_includes_cache=includes,
+        **found,
+        input_includes_cache=counts.input_includes_cache,
         output_includes_reasoning=counts.output_includes_reasoning,
     )
     draft.say("usage", usage, source)
+
+
+def _complete(found: dict[str, int]) -> None:
+    """Add the one of input and output that is missing where the total gives it away."""
+    total = found.get("total_tokens")
+    if total is None or ("input_tokens" in found) == ("output_tokens" in found):
+        return
+    known, missing = ("input_tokens", "output_tokens") if "input_tokens" in found else ("output_tokens", "input_tokens")
+    if total >= found[known]:
+        found[missing] = total - found[known]
