@@ -1,5 +1,31 @@
 """Spanwise: see every LLM call, label it, turn it into tests."""
 
 from ._version import __version__
+from .api import annotate, flush, init, instrument, shutdown, status, uninstrument
+from .context import context
+from .export import Status
+from .observe import observe
+from .prompts import PromptMessages, PromptText, prompt
+from .redact import Outgoing
+from .span import Span, current_span, span
 
-__all__ = ["__version__"]
+__all__ = [
+    "Outgoing",
+    "PromptMessages",
+    "PromptText",
+    "Span",
+    "Status",
+    "__version__",
+    "annotate",
+    "context",
+    "current_span",
+    "flush",
+    "init",
+    "instrument",
+    "observe",
+    "prompt",
+    "shutdown",
+    "span",
+    "status",
+    "uninstrument",
+]

@@ -113,6 +113,19 @@ class Generation:
             if arguments:
                 part[3].append(arguments)
 
+    def server_tool_call(self, *, index: int, call_id: str | None, name: str | None) -> None:
+        """Open the call of a tool that the provider itself runs."""
+        if self.content:
+            part = self._part(0, "server_tool_call", index)
+            part[1], part[2] = call_id, name
+
+    def more_arguments(self, piece: str, *, index: int) -> None:
+        """Extend whichever tool call was opened at *index* by the next piece of its JSON."""
+        if piece and self.content:
+            for kind in ("tool_call", "server_tool_call"):
+                if (part := self._parts.get((0, kind, index))) is not None:
+                    part[3].append(piece)
+
     def part(self, part: Part, *, choice: int = 0) -> None:
         """Append a part that is complete."""
         if self.content:
@@ -162,10 +175,22 @@ def tool_call_part(call_id: str | None, name: str | None, arguments: Any) -> Par
     return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
 
 
+def server_tool_call_part(call_id: str | None, name: str | None, arguments: Any) -> Part:
+    """Return the call of a tool that the provider itself runs as a part."""
+    return {
+        "type": "server_tool_call",
+        "id": call_id,
+        "name": name,
+        "server_tool_call": {"type": name, "arguments": arguments},
+    }
+
+
 def _whole(part: list[Any]) -> Part:
     kind, call_id, name, pieces = part
     if kind == "whole":
         return pieces  # type: ignore[no-any-return]  # the one place that holds a part in it
     if kind == "tool_call":
         return tool_call_part(call_id, name, "".join(pieces))
+    if kind == "server_tool_call":
+        return server_tool_call_part(call_id, name, from_json("".join(pieces)) if pieces else {})
     return {"type": kind, "content": pieces[0] if len(pieces) == 1 else "".join(pieces)}

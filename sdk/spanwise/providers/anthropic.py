@@ -9,7 +9,7 @@ from opentelemetry import context as otel_context
 
 from .. import vocabulary as v
 from ..instrument.engine import IN_FLIGHT, Provider, Route
-from ..instrument.generation import Generation, Message, Part, tool_call_part
+from ..instrument.generation import Generation, Message, Part, server_tool_call_part, tool_call_part
 from ..prompts import find_prompt
 from .content import blob_part, file_part, functions, media_part, plain, text_part
 from .stainless import METHODS, recogniser
@@ -98,11 +98,13 @@ def _opened(g: Generation, event: Any) -> None:
     block = event.content_block
     if block.type == "tool_use":
         g.tool_call(index=event.index, call_id=block.id, name=block.name)
+    elif block.type == "server_tool_use":
+        g.server_tool_call(index=event.index, call_id=block.id, name=block.name)
     elif block.type == "text":
         g.text(block.text, index=event.index)
     elif block.type == "thinking":
         g.text(block.thinking, index=event.index, kind="reasoning")
-    else:  # a server's tool, its result, hidden thinking: whole from the start, but for a tool's arguments
+    else:  # the result of a server's tool, hidden thinking: whole from the start
         g.part(_block(plain_block(block)))
 
 
@@ -113,7 +115,7 @@ def _grown(g: Generation, event: Any) -> None:
     elif delta.type == "thinking_delta":
         g.text(delta.thinking, index=event.index, kind="reasoning")
     elif delta.type == "input_json_delta":
-        g.tool_call(index=event.index, arguments=delta.partial_json)
+        g.more_arguments(delta.partial_json, index=event.index)
 
 
 def _ended(g: Generation, event: Any) -> None:
@@ -178,9 +180,7 @@ _BLOCKS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part]]] = {
     "tool_result": lambda block: {
         "type": "tool_call_response", "id": block.get("tool_use_id"), "response": block.get("content"),
     },
-    "server_tool_use": lambda block: {
-        "type": "server_tool_call", "id": block.get("id"), "name": block.get("name"), "server_tool_call": dict(block),
-    },
+    "server_tool_use": lambda block: server_tool_call_part(block.get("id"), block.get("name"), block.get("input")),
     "image": _media("image"),
     "document": _media("document"),
 }  # fmt: skip

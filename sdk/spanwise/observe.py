@@ -1,0 +1,235 @@
+"""Make each call of a function a span: functions, coroutines, and generators of both sorts."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, overload
+
+from .runtime import HELD
+from .safety import guard
+from .span import Span
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SELF: Final = frozenset({"self", "cls"})
+
+
+@overload
+def observe(function: F, /) -> F: ...
+
+
+@overload
+def observe(
+    *, name: str | None = None, kind: str = "chain", capture_input: bool = True, capture_output: bool = True
+) -> Callable[[F], F]: ...
+
+
+def observe(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    kind: str = "chain",
+    capture_input: bool = True,
+    capture_output: bool = True,
+) -> Any:
+    """Make each call of the decorated function a span, with its arguments as input and its result as output.
+
+    Use it bare or with arguments.  *name* is the function's own where not given; *kind* is one of
+    ``spanwise.vocabulary.KINDS``.  The span of a generator lasts until it is exhausted, closed or dropped, and its
+    output is what it yielded.
+    """
+    if function is None:
+        return lambda found: _observed(found, name, kind, capture_input, capture_output)
+    return _observed(function, name, kind, capture_input, capture_output)
+
+
+def _observed(function: Any, name: str | None, kind: str, capture_input: bool, capture_output: bool) -> Any:  # noqa: FBT001  # passed on
+    if isinstance(function, (staticmethod, classmethod)):
+        inner = _observed(function.__func__, name, kind, capture_input, capture_output)
+        return type(function)(inner)
+    shown = name or getattr(function, "__qualname__", type(function).__name__).rpartition("<locals>.")[2]
+    watch = _Watch(function, shown, kind, capture_input=capture_input, capture_output=capture_output)
+    if inspect.isasyncgenfunction(function):
+        return _async_generator(function, watch)
+    if inspect.isgeneratorfunction(function):
+        return _generator(function, watch)
+    return _coroutine(function, watch) if inspect.iscoroutinefunction(function) else _function(function, watch)
+
+
+class _Watch:
+    """What to record of each call of one function."""
+
+    __slots__ = ("_captures_input", "_captures_output", "_kind", "_name", "_names", "_rest")
+
+    def __init__(self, function: Any, name: str, kind: str, *, capture_input: bool, capture_output: bool) -> None:
+        self._name = name
+        self._kind = kind
+        self._captures_input = capture_input
+        self._captures_output = capture_output
+        self._names, self._rest = _positional(function)
+
+    def open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
+        """Return the started span of one call."""
+        opened = Span(self._name, self._kind).start()
+        if self._captures_input and HELD.runtime.config.capture_content:
+            with guard():
+                opened.set_input(self._input(args, kwargs))
+        return opened
+
+    def output(self, opened: Span, value: Any) -> None:
+        """Record what came out."""
+        if self._captures_output:
+            opened.set_output(value)
+
+    def yielded(self, opened: Span, values: list[Any]) -> None:
+        """Record what a generator yielded: pieces of text as one text."""
+        if self._captures_output:
+            text = bool(values) and all(isinstance(value, str) for value in values)
+            opened.set_output("".join(values) if text else values)
+
+    def _input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        names = self._names
+        given = dict(zip(names, args, strict=False))
+        if len(args) > len(names):
+            given[self._rest] = args[len(names) :]
+        given.update(kwargs)
+        if names and names[0] in _SELF:
+            given.pop(names[0], None)
+        return given
+
+
+def _positional(function: Any) -> tuple[tuple[str, ...], str]:
+    """Return the names that positional arguments go by, and the name of what is left over."""
+    names = []
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # written in C
+        return (), "args"
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return tuple(names), parameter.name
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+    return tuple(names), "args"
+
+
+def _function(function: Any, watch: _Watch) -> Any:
+    @functools.wraps(function)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        opened = watch.open(args, kwargs)
+        opened.enter()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            opened.leave()
+            opened.end(error)
+            raise
+        opened.leave()
+        watch.output(opened, result)
+        opened.end()
+        return result
+
+    return observed
+
+
+def _coroutine(function: Any, watch: _Watch) -> Any:
+    @functools.wraps(function)
+    async def observed(*args: Any, **kwargs: Any) -> Any:
+        opened = watch.open(args, kwargs)
+        opened.enter()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            opened.leave()
+            opened.end(error)
+            raise
+        opened.leave()
+        watch.output(opened, result)
+        opened.end()
+        return result
+
+    return observed
+
+
+def _generator(function: Any, watch: _Watch) -> Any:
+    """Wrap a generator; its body runs inside the span step by step, so that nothing is held over a yield."""
+
+    @functools.wraps(function)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        opened = watch.open(args, kwargs)
+        values: list[Any] = []
+        failure: BaseException | None = None
+        step: Callable[[], Any] = functools.partial(next, generator)
+        try:
+            while True:
+                opened.enter()
+                try:
+                    value = step()
+                except StopIteration as end:
+                    return end.value
+                finally:
+                    opened.leave()
+                values.append(value)
+                try:
+                    step = functools.partial(generator.send, (yield value))
+                except GeneratorExit:
+                    opened.enter()
+                    try:
+                        generator.close()
+                    finally:
+                        opened.leave()
+                    raise
+                except BaseException as thrown:  # noqa: BLE001  # whatever is thrown in belongs to the generator
+                    step = functools.partial(generator.throw, thrown)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            watch.yielded(opened, values)
+            opened.end(failure)
+
+    return observed
+
+
+def _async_generator(function: Any, watch: _Watch) -> Any:
+    """Wrap an asynchronous generator, as ``_generator`` does a plain one."""
+
+    @functools.wraps(function)
+    async def observed(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        opened = watch.open(args, kwargs)
+        values: list[Any] = []
+        failure: BaseException | None = None
+        step: Callable[[], Any] = generator.__anext__
+        try:
+            while True:
+                opened.enter()
+                try:
+                    value = await step()
+                except StopAsyncIteration:
+                    return
+                finally:
+                    opened.leave()
+                values.append(value)
+                try:
+                    step = functools.partial(generator.asend, (yield value))
+                except GeneratorExit:
+                    opened.enter()
+                    try:
+                        await generator.aclose()
+                    finally:
+                        opened.leave()
+                    raise
+                except BaseException as thrown:  # noqa: BLE001  # whatever is thrown in belongs to the generator
+                    step = functools.partial(generator.athrow, thrown)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            watch.yielded(opened, values)
+            opened.end(failure)
+
+    return observed

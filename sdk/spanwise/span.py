@@ -1,0 +1,221 @@
+"""One piece of work that the application names itself: a chain, a tool, an agent, a retrieval, anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from . import vocabulary as v
+from .documents import as_documents
+from .encode import to_json
+from .runtime import HELD
+from .safety import guard
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_UNSAID: Final = object()
+#: What the GenAI conventions call the work of each kind, and where they want its name.
+_OPERATIONS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "llm": ("chat", None),
+    "embedding": ("embeddings", None),
+    "retriever": ("retrieval", None),
+    "tool": ("execute_tool", v.TOOL_NAME),
+    "agent": ("invoke_agent", v.AGENT_NAME),
+}
+#: Where input and output go; a kind that is not listed has the general place.
+_INPUTS: Final = {"tool": v.TOOL_CALL_ARGUMENTS}
+_OUTPUTS: Final = {"tool": v.TOOL_CALL_RESULT}
+_NOT_FAILURES: Final = (GeneratorExit, SystemExit)
+
+
+class Span:
+    """One span of the application's own, for use as ``with`` or ``async with``."""
+
+    __slots__ = ("_attributes", "_before", "_context", "_kind", "_name", "_span")
+
+    def __init__(self, name: str, kind: str = "span", attributes: Mapping[str, Any] | None = None) -> None:
+        self._name = name
+        self._kind = kind
+        self._attributes: dict[str, Any] = dict(attributes or {})
+        self._span: trace.Span = trace.INVALID_SPAN
+        self._context: otel_context.Context | None = None
+        self._before: otel_context.Context | None = None
+
+    # --- what it says --------------------------------------------------------------------------
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's id, 32 hex digits; all zeros where nothing is recorded."""
+        return format(self._span.get_span_context().trace_id, "032x")
+
+    @property
+    def span_id(self) -> str:
+        """The span's id, 16 hex digits; all zeros where nothing is recorded."""
+        return format(self._span.get_span_context().span_id, "016x")
+
+    def set_input(self, value: Any) -> Self:
+        """Say what the work was given."""
+        return self._set_content(_INPUTS.get(self._kind, v.INPUT), value)
+
+    def set_output(self, value: Any) -> Self:
+        """Say what came out; of a retriever, a list of documents becomes its documents."""
+        with guard():
+            documents = as_documents(value) if self._kind == "retriever" else None
+            if documents is not None:
+                return self.set_documents(documents)
+        return self._set_content(_OUTPUTS.get(self._kind, v.OUTPUT), value)
+
+    def set_documents(self, documents: Any) -> Self:
+        """Say what was retrieved: texts, mappings or objects with content, and maybe id, score and metadata."""
+        with guard():
+            found = as_documents(documents)
+            return self._set_content(v.RETRIEVAL_DOCUMENTS, documents if found is None else found)
+        return self
+
+    def set_model(self, model: str, *, provider: str | None = None) -> Self:
+        """Say which model did the work."""
+        self.set(v.REQUEST_MODEL, model)
+        return self if provider is None else self.set(v.PROVIDER_NAME, provider)
+
+    def set_usage(
+        self,
+        *,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cache_read_tokens: int | None = None,
+        cache_write_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+    ) -> Self:
+        """Say what it took, in tokens; input includes cached tokens and output includes reasoning."""
+        said = {
+            v.USAGE_INPUT_TOKENS: input_tokens,
+            v.USAGE_OUTPUT_TOKENS: output_tokens,
+            v.USAGE_CACHE_READ: cache_read_tokens,
+            v.USAGE_CACHE_WRITE: cache_write_tokens,
+            v.USAGE_REASONING: reasoning_tokens,
+        }
+        for name, count in said.items():
+            if count is not None:
+                self.set(name, count)
+        return self
+
+    def set(self, name: str, value: Any) -> Self:
+        """Set any attribute; a value that is neither text, number nor truth is kept as JSON."""
+        with guard():
+            self._span.set_attribute(name, value if isinstance(value, (str, bool, int, float)) else to_json(value))
+        return self
+
+    def fail(self, error: BaseException) -> Self:
+        """Say that the work failed with *error*; an exception that leaves the block says so by itself."""
+        with guard():
+            self._span.set_attribute(v.ERROR_TYPE, type(error).__qualname__)
+            self._span.set_status(Status(StatusCode.ERROR, str(error) or type(error).__qualname__))
+            self._span.record_exception(error)
+        return self
+
+    def _set_content(self, name: str, value: Any) -> Self:
+        with guard():
+            if HELD.runtime.config.capture_content and self._span.is_recording():
+                self._span.set_attribute(name, to_json(value))
+        return self
+
+    # --- its life ------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Begin, without becoming the current span."""
+        with guard():
+            attributes = {v.KIND: self._kind, **self._attributes}
+            operation, named = _OPERATIONS.get(self._kind, (None, None))
+            if operation is not None:
+                attributes[v.OPERATION_NAME] = operation
+            if named is not None:
+                attributes[named] = self._name
+            self._span = HELD.runtime.tracer.start_span(self._name, kind=SpanKind.INTERNAL, attributes=attributes)
+            self._context = trace.set_span_in_context(self._span)
+        return self
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End, once; *error* is what the work failed with."""
+        if self._span.is_recording():
+            if error is not None and not isinstance(error, _NOT_FAILURES):
+                self.fail(error)
+            with guard():
+                self._span.end()
+
+    def enter(self) -> None:
+        """Become the current span: what is made from here on is made inside."""
+        if self._context is not None:
+            self._before = otel_context.get_current()
+            otel_context.attach(self._context)
+
+    def leave(self) -> None:
+        """Make the span before the current one again.
+
+        Attached anew rather than detached, and only where this is the current one: a generator or a coroutine may be
+        closed in a context that is not its own, where there is nothing of ours to take away.
+        """
+        if self._before is not None and otel_context.get_current() is self._context:
+            otel_context.attach(self._before)
+
+    def __enter__(self) -> Self:
+        self.start()
+        self.enter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.leave()
+        self.end(error)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+
+def span(
+    name: str,
+    *,
+    kind: str = "span",
+    input: Any = _UNSAID,
+    attributes: Mapping[str, Any] | None = None,  # noqa: A002  # what it is
+) -> Span:
+    """Return a span to put around a piece of work: ``with spanwise.span("search", kind="retriever") as s:``.
+
+    *kind* is one of ``spanwise.vocabulary.KINDS``.  What is called inside becomes its children.
+    """
+    made = _Opened(name, kind, attributes)
+    made.given = input
+    return made
+
+
+class _Opened(Span):
+    """A span that knows its input from the start."""
+
+    __slots__ = ("given",)
+    given: Any
+
+    def start(self) -> Self:
+        """Begin, and say what the work is given."""
+        super().start()
+        return self if self.given is _UNSAID else self.set_input(self.given)
+
+
+def current_span() -> Span:
+    """Return the span that the program is in, whoever made it; where there is none, one that records nothing."""
+    found = Span("")
+    found._span = trace.get_current_span()  # noqa: SLF001  # its own class
+    kind = getattr(found._span, "attributes", None)  # noqa: SLF001  # its own class
+    if kind:
+        found._kind = str(kind.get(v.KIND, "span"))  # noqa: SLF001  # its own class
+    return found
