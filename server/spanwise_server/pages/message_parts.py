@@ -1,0 +1,194 @@
+"""The parts of a message, ready to be shown: words, thoughts, tool calls with their results, pictures, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from markupsafe import Markup
+
+from ..record import Json, Record
+from .prose import SHOWN_CHARACTERS, as_json, host_of, json_tree, prose, safe_link
+
+Message = Mapping[str, Any]
+_TEXT_TYPES: Final = frozenset({"text", "refusal"})
+#: Pictures that a browser may draw from the page itself: none of them can hold a script.
+_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_LARGEST_PICTURE: Final = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words to be read; *cut* is how many characters are not shown."""
+
+    html: Markup
+    at: str
+    form: Literal["prose", "json"] = "prose"
+    cut: int = 0
+    whole: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What a model thought before it answered; folded."""
+
+    html: Markup
+    at: str
+    preview: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call and what came back, from the messages or from the tool's own span."""
+
+    name: str
+    id: str
+    arguments: Markup
+    result: Markup | None
+    error: str | None
+    span_id: str | None
+    duration_ms: float | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tool gave, where the call it answers is not shown."""
+
+    id: str
+    result: Markup
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that came with the message."""
+
+    src: str
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something elsewhere that the message points at: named, never loaded."""
+
+    href: str | None
+    host: str
+    modality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Whatever else a part may be, as JSON."""
+
+    name: str
+    html: Markup
+
+
+Part = Text | Reasoning | Call | Answer | Picture | Link | Other
+
+
+def value_html(value: Json, at: str = "") -> Text:
+    """Return any input or output for reading: JSON as a tree, words as Markdown."""
+    if not isinstance(value, str):
+        return Text(json_tree(value), at, "json")
+    parsed = as_json(value) if len(value) <= SHOWN_CHARACTERS else None
+    if parsed is not None:
+        return Text(json_tree(parsed), at, "json")
+    shown = value[:SHOWN_CHARACTERS]
+    return Text(prose(shown), at, "prose", len(value) - len(shown), len(value))
+
+
+class Links:
+    """Which result answers which call, and which span ran the tool."""
+
+    def __init__(self, asked: Sequence[Message], answered: Sequence[Message], records: Sequence[Record]) -> None:
+        self.called = {
+            part.get("id") for m in (*asked, *answered) for part in parts_of(m) if part.get("type") == "tool_call"
+        }
+        self.results: dict[str, Json] = {}
+        for message in asked:
+            for part in parts_of(message):
+                if part.get("type") == "tool_call_response" and part.get("id"):
+                    self.results.setdefault(str(part["id"]), part.get("response"))
+        self.spans = {r.reading.tool.call_id: r for r in records if r.reading.tool and r.reading.tool.call_id}
+
+    def call(self, part: Message, at: str) -> Call:
+        """Return the card of one tool call."""
+        call_id = str(part.get("id") or "")
+        span = self.spans.get(call_id)
+        result = self.results.get(call_id)
+        if result is None and span is not None and span.reading.tool is not None:
+            result = span.reading.tool.result
+        failed = span is not None and span.span.status == "error"
+        return Call(
+            name=str(part.get("name") or "tool"),
+            id=call_id,
+            arguments=_value(part.get("arguments")),
+            result=None if result is None else _value(result),
+            error=_why(span) if failed and span is not None else None,
+            span_id=span.span.span_id if span is not None else None,
+            duration_ms=span.duration_ms if span is not None else None,
+            at=at,
+        )
+
+
+def _why(record: Record) -> str:
+    return record.reading.error_type or "failed"
+
+
+def _value(value: Json) -> Markup:
+    if isinstance(value, str):
+        parsed = as_json(value) if len(value) <= SHOWN_CHARACTERS else None
+        return json_tree(parsed if parsed is not None else value)
+    return json_tree(value)
+
+
+def parts_of(message: Message) -> list[Message]:
+    """Return the parts of a message, empty where it has none that can be read."""
+    found = message.get("parts")
+    return [part for part in found if isinstance(part, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def plain(part: Message) -> str:
+    """Return a part as plain text, for copying and for previews."""
+    for key in ("content", "response", "arguments"):
+        value = part.get(key)
+        if value is not None:
+            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return json.dumps(dict(part), ensure_ascii=False, indent=2, default=str)
+
+
+def show(part: Message, at: str, links: Links) -> Part:
+    """Return one part as it is shown."""
+    kind = part.get("type")
+    if kind in _TEXT_TYPES:
+        return value_html(str(part.get("content") or ""), at)
+    if kind == "reasoning":
+        words = str(part.get("content") or "")
+        return Reasoning(prose(words[:SHOWN_CHARACTERS]), at, " ".join(words[:300].split()))
+    if kind == "tool_call":
+        return links.call(part, at)
+    if kind == "tool_call_response":
+        return Answer(str(part.get("id") or ""), _value(part.get("response")), at)
+    return _file(part)
+
+
+def _file(part: Message) -> Part:
+    kind, modality = part.get("type"), str(part.get("modality") or "file")
+    if kind == "blob":
+        mime, content = str(part.get("mime_type") or ""), part.get("content")
+        if mime in _PICTURES and isinstance(content, str) and len(content) <= _LARGEST_PICTURE and _is_base64(content):
+            return Picture(f"data:{mime};base64,{content}", mime)
+        size = len(content) if isinstance(content, str) else 0
+        return Other(f"{modality} {mime}".strip(), json_tree({"mime_type": mime, "base64_characters": size}))
+    uri = part.get("uri")
+    if kind == "uri" and isinstance(uri, str):
+        return Link(safe_link(uri), host_of(uri), modality)
+    return Other(str(kind or "part"), json_tree(dict(part)))
+
+
+def _is_base64(text: str) -> bool:
+    return all(c.isascii() and (c.isalnum() or c in "+/=") for c in text[:200])
