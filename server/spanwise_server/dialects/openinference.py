@@ -61,7 +61,7 @@ def read(draft: Draft) -> None:
     )  # fmt: skip
     for key in ("llm.invocation_parameters", "embedding.invocation_parameters"):
         if isinstance(params := decoded(draft.attributes.get(key)), dict):
-            draft.merge("params", params, key)
+            draft.merge("params", {name: value for name, value in params.items() if name != "model"}, key)
     _content(draft)
     say_usage(draft, COUNTS)
     draft.number("reported_cost_usd", "llm.cost.total")
@@ -90,17 +90,25 @@ def _content(draft: Draft) -> None:
     for field, prefix, make in LISTS:
         if prefix in lists and field not in draft.said:
             draft.say(field, make(lists[prefix]), f"{prefix}*")
-    draft.value("input", "input.value", "reranker.query")
-    draft.value("output", "output.value")
-    if "embedding" in draft.heads and "input" not in draft.said:
-        draft.say("input", _embedded(draft), "embedding.embeddings.*")
+    if draft.said.get("kind") == "embedding":
+        _embedded(draft)
+        return
+    if "input_messages" not in draft.said:  # else it is the same in the provider's own words
+        draft.value("input", "input.value", "reranker.query")
+    if "output_messages" not in draft.said:
+        draft.value("output", "output.value")
     if draft.said.get("kind") == "tool" and "tool" not in draft.said:
         _tool(draft)
 
 
-def _embedded(draft: Draft) -> list[str]:
+def _embedded(draft: Draft) -> None:
+    """Read what was embedded; the vectors are left in the attributes, for nobody reads them."""
     prefix, suffix = "embedding.embeddings.", ".embedding.text"
-    return [str(value) for key, value in draft.attributes.items() if key.startswith(prefix) and key.endswith(suffix)]
+    texts = [value for key, value in draft.attributes.items() if key.startswith(prefix) and key.endswith(suffix)]
+    draft.say("input", texts, "embedding.embeddings.*")
+    if "input" not in draft.said:
+        request = decoded(draft.attributes.get("input.value"))
+        draft.say("input", request.get("input", request) if isinstance(request, dict) else request, "input.value")
 
 
 def _tool(draft: Draft) -> None:

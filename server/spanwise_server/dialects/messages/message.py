@@ -86,7 +86,8 @@ def _with_parts(value: Mapping[str, Any], role: str) -> Message:
         found = [item if _is_plain(item) else part(item) for item in listed]
     else:
         found = parts(listed)
-    return _finished({**value, "role": _role(value, role), "parts": found})
+    said = {key: inside for key, inside in value.items() if inside is not None}
+    return _finished({**said, "role": _role(value, role), "parts": found})
 
 
 def _is_plain(item: Any) -> bool:
