@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -57,6 +57,7 @@ class AnnotationRow(SQLModel, table=True):
     """The judgement that stands now, derived from the label events."""
 
     __tablename__ = "annotations"
+    __table_args__ = (Index("ix_annotations_trace", "project_id", "trace_id"),)
     id: str = Field(primary_key=True, max_length=64)
     project_id: int = Field(foreign_key="projects.id")
     name: str
@@ -118,7 +119,10 @@ class ItemRow(SQLModel, table=True):
     """One span in one queue, once."""
 
     __tablename__ = "items"
-    __table_args__ = (UniqueConstraint("queue_id", "trace_id", "span_id"),)
+    __table_args__ = (
+        UniqueConstraint("queue_id", "trace_id", "span_id"),
+        Index("ix_items_next", "queue_id", "state", "position"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     queue_id: int = Field(foreign_key="queues.id", index=True)
     position: int

@@ -1,0 +1,124 @@
+"""Judgements of traces and spans: the ones that stand now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from ..record import Annotation, Annotator
+from .database import Database
+from .projects import find_project, project_id_of
+from .small_tables import AnnotationRow
+from .words import WordBook, label_word, labels_of, pack_ids, unpack_ids
+
+_DROP_WORD = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
+_PUT_WORD = "INSERT OR IGNORE INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?)"
+_ASKED_AT_ONCE = 500
+
+
+class Annotations:
+    """What a store does with judgements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, annotations: Sequence[Annotation]) -> None:
+        """Keep judgements; one whose id is there already replaces it."""
+        with self._database.transaction() as session:
+            for annotation in annotations:
+                put_annotation(session, annotation)
+
+    def drop(self, project: str, annotation_id: str) -> bool:
+        """Take one judgement away; return whether it was there."""
+        with self._database.transaction() as session:
+            return drop_annotation(session, project, annotation_id)
+
+    def of(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, tuple[Annotation, ...]]:
+        """Return what was judged of these traces and their spans, by trace id, oldest first."""
+        found: dict[str, list[Annotation]] = {}
+        with self._database.session() as session:
+            project_id = find_project(driver_of(session), project)
+            for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
+                rows = session.exec(
+                    select(AnnotationRow)
+                    .where(
+                        AnnotationRow.project_id == project_id,
+                        col(AnnotationRow.trace_id).in_(trace_ids[at : at + _ASKED_AT_ONCE]),
+                    )
+                    .order_by(col(AnnotationRow.created_ns), col(AnnotationRow.id))
+                )
+                for row in rows:
+                    found.setdefault(row.trace_id, []).append(_annotation(row, project))
+        return {trace_id: tuple(judged) for trace_id, judged in found.items()}
+
+
+def put_annotation(session: Session, annotation: Annotation) -> None:
+    """Keep one judgement in the caller's transaction, and let its trace be found by the label."""
+    connection = driver_of(session)
+    project_id = project_id_of(connection, annotation.project)
+    before = session.get(AnnotationRow, annotation.id)
+    was = None if before is None else before.trace_id
+    row = AnnotationRow(
+        id=annotation.id, project_id=project_id, name=annotation.name, trace_id=annotation.trace_id,
+        span_id=annotation.span_id, label=annotation.label, score=annotation.score,
+        explanation=annotation.explanation, correction=annotation.correction,
+        annotator_kind=annotation.annotator.kind, annotator_id=annotation.annotator.id, source=annotation.source,
+        meta=None if annotation.metadata is None else dict(annotation.metadata),
+        created_ns=annotation.created_ns, updated_ns=annotation.updated_ns,
+    )  # fmt: skip
+    session.merge(row)
+    session.flush()
+    relabel(connection, project_id, {annotation.trace_id} | ({was} if was is not None else set()))
+
+
+def drop_annotation(session: Session, project: str, annotation_id: str) -> bool:
+    """Take one judgement away in the caller's transaction; return whether it was there."""
+    connection = driver_of(session)
+    row = session.get(AnnotationRow, annotation_id)
+    if row is None or row.project_id != find_project(connection, project):
+        return False
+    session.delete(row)
+    session.flush()
+    relabel(connection, row.project_id, {row.trace_id})
+    return True
+
+
+def driver_of(session: Session) -> Connection:
+    """Return the driver's own connection that *session* is using."""
+    connection: Any = session.connection().connection.driver_connection
+    assert isinstance(connection, Connection)  # noqa: S101 - there is no other driver here
+    return connection
+
+
+def relabel(connection: Connection, project_id: int, trace_ids: Iterable[str]) -> None:
+    """Let traces be found by the labels that they have now; one that has not come yet will be when it does."""
+    book = WordBook()
+    for trace_id in map(bytes.fromhex, trace_ids):
+        found = connection.execute(
+            "SELECT id, words, start_ns FROM traces WHERE project_id = ? AND trace_id = ?", (project_id, trace_id)
+        ).fetchone()
+        if found is None:
+            continue
+        row, packed, start_ns = found
+        labels = labels_of(connection, project_id, [trace_id]).get(trace_id, set())
+        wanted = set(book.ids(connection, project_id, map(label_word, labels)))
+        had = set(unpack_ids(packed))
+        marks = ", ".join("?" * len(had))
+        of_labels = connection.execute(f"SELECT id FROM words WHERE field = 'label' AND id IN ({marks})", [*had])
+        gone = {word for (word,) in of_labels} - wanted
+        connection.executemany(_DROP_WORD, [(word, start_ns, row) for word in gone])
+        connection.executemany(_PUT_WORD, [(word, start_ns, row) for word in wanted - had])
+        connection.execute("UPDATE traces SET words = ? WHERE id = ?", (pack_ids((had - gone) | wanted), row))
+
+
+def _annotation(row: AnnotationRow, project: str) -> Annotation:
+    kind: Any = row.annotator_kind
+    return Annotation(
+        id=row.id, project=project, name=row.name, trace_id=row.trace_id, span_id=row.span_id, label=row.label,
+        score=row.score, explanation=row.explanation, correction=row.correction,
+        annotator=Annotator(kind, row.annotator_id), created_ns=row.created_ns, updated_ns=row.updated_ns,
+        source=row.source, metadata=row.meta,
+    )  # fmt: skip

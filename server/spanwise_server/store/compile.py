@@ -1,0 +1,292 @@
+"""A filter tree as SQL over traces or over spans.
+
+A trace has a word for each value of its text fields (``words.py``), so a term is a look-up of word ids. Terms are
+asked one by one: ``kind:tool model:gpt-4o`` is any tool span and any span of that model. The rarest term that must
+hold is the *driver*: the few traces that have it are looked at, instead of every trace in order of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+from typing import Any, Final
+
+from ..query.filters import And, Filter, Not, Or, Query, Term, Text
+from .address import MOST_PLACES, PLACE_BITS
+from .rows import STATUS_CODES
+from .search_words import match_of, needs_proof
+from .words import SOME_SPAN_FAILED, WORD_FIELDS
+
+#: A term with at most this many traces drives; looking at each of them is then quicker than walking by time.
+MOST_DRIVEN: Final = 5_000
+_LAST_NS: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A condition and the values of its question marks."""
+
+    text: str
+    values: tuple[Any, ...] = ()
+
+    @classmethod
+    def all(cls, parts: Sequence[Sql], word: str = "AND") -> Sql:
+        """Return the parts joined by *word*, each in brackets."""
+        return cls(f" {word} ".join(f"({p.text})" for p in parts), tuple(v for p in parts for v in p.values))
+
+
+NOTHING: Final = Sql("0")
+EVERYTHING: Final = Sql("1")
+#: Field of numbers -> column, and how many of the column's units one of the field's is.
+_NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "tokens": ("total_tokens", 1.0)}
+#: Field of text -> what a span says of it itself, else its trace.
+_OF_SPAN: Final = {
+    "kind": "s.kind", "name": "s.name", "model": "s.model", "provider": "s.provider", "error": "s.error_type",
+    "user": "coalesce(s.user_id, t.user_id)", "session": "coalesce(s.session_id, t.session_id)",
+    "env": "coalesce(s.environment, t.environment)",
+}  # fmt: skip
+_PROMPT_OF_SPAN: Final = ("s.prompt_name", "s.prompt_name || '@' || s.prompt_version")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to find what matches: a condition, and the traces to look at where they are few."""
+
+    where: Sql
+    driver: Sql | None = None
+    """A query for trace rows, named ``row``."""
+
+    def from_traces(self, project_id: int, index: str = "ix_traces_time") -> Sql:
+        """Return where to look for traces: the driver's, else all in the order of *index*; ends in a condition."""
+        if self.driver is None:
+            return Sql(f"FROM traces t INDEXED BY {index} WHERE t.project_id = ?", (project_id,))
+        return Sql(
+            f"FROM ({self.driver.text}) d CROSS JOIN traces t ON t.id = d.row WHERE t.project_id = ?",
+            (*self.driver.values, project_id),
+        )
+
+    def from_spans(self, project_id: int, index: str = "ix_spans_time") -> Sql:
+        """Return where to look for spans and their traces; ends in a condition."""
+        if self.driver is None:
+            joined = f"CROSS JOIN traces t ON t.id = s.id >> {PLACE_BITS}"
+            return Sql(f"FROM spans s INDEXED BY {index} {joined} WHERE s.project_id = ?", (project_id,))
+        inside = f"s.id BETWEEN d.row << {PLACE_BITS} AND (d.row << {PLACE_BITS}) + {MOST_PLACES - 1}"
+        return Sql(
+            f"FROM ({self.driver.text}) d CROSS JOIN traces t ON t.id = d.row CROSS JOIN spans s ON {inside} "
+            "WHERE s.project_id = ?",
+            (*self.driver.values, project_id),
+        )
+
+
+class Compiler:
+    """Turns the filter of one query into SQL, looking words up as it goes."""
+
+    def __init__(self, connection: Connection, project_id: int, query: Query) -> None:
+        self._connection = connection
+        self._project_id = project_id
+        self._from_ns = 0 if query.from_ns is None else query.from_ns
+        self._to_ns = _LAST_NS if query.to_ns is None else query.to_ns
+        self._filter = query.filter
+
+    def traces(self) -> Plan:
+        """Return the plan for traces, which are ``t`` in it."""
+        range_ = Sql("t.start_ns >= ? AND t.start_ns < ?", (self._from_ns, self._to_ns))
+        parts = conjuncts(self._filter)
+        driver = self._rarest([self._trace_driver(part) for part in parts])
+        # The driver's own term need not be asked again.
+        asked = [part for at, part in enumerate(parts) if driver is None or at != driver[0]]
+        return Plan(Sql.all([range_, *map(self._of_trace, asked)]), None if driver is None else driver[1])
+
+    def spans(self) -> Plan:
+        """Return the plan for spans, which are ``s``, their traces ``t``."""
+        range_ = Sql("s.start_ns >= ? AND s.start_ns < ?", (self._from_ns, self._to_ns))
+        parts = conjuncts(self._filter)
+        driver = self._rarest([self._span_driver(part) for part in parts])
+        # Some span of the driver's traces matches its term: which one, is asked again.
+        return Plan(Sql.all([range_, *map(self._of_span, parts)]), None if driver is None else driver[1])
+
+    @staticmethod
+    def _rarest(found: Sequence[tuple[int, Sql] | None]) -> tuple[int, Sql] | None:
+        """Return which term leaves the fewest traces, and the query for them; ``None`` where none leaves few."""
+        counts = [(driver[0], at, driver[1]) for at, driver in enumerate(found) if driver is not None]
+        if not counts:
+            return None
+        _, at, sql = min(counts, key=lambda driver: driver[:2])
+        return at, sql
+
+    def _trace_driver(self, part: Filter) -> tuple[int, Sql] | None:
+        """Return how many traces *part* leaves, and the query for them, where they are few."""
+        if isinstance(part, Text):
+            return self._text_driver(part)
+        if isinstance(part, Term) and part.field in WORD_FIELDS:
+            return self._word_driver(self._word_ids(part), self._from_ns, self._to_ns)
+        return None
+
+    def _span_driver(self, part: Filter) -> tuple[int, Sql] | None:
+        """Return how many traces can have a span that *part* matches, and the query for them, where they are few."""
+        if isinstance(part, Term) and part.field == "status":
+            if part.values != ("error",):
+                return None
+            part = Term(SOME_SPAN_FAILED[0], "=", SOME_SPAN_FAILED[1:])
+            return self._word_driver(self._word_ids(part), 0, _LAST_NS)
+        if isinstance(part, Term) and part.field in WORD_FIELDS:
+            return self._word_driver(self._word_ids(part), 0, _LAST_NS)
+        return self._text_driver(part) if isinstance(part, Text) else None
+
+    def _word_driver(self, ids: Sequence[int], from_ns: int, to_ns: int) -> tuple[int, Sql] | None:
+        found = f"trace_words WHERE word_id IN ({', '.join('?' * len(ids))}) AND start_ns >= ? AND start_ns < ?"
+        values = (*ids, from_ns, to_ns)
+        few = f"SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {MOST_DRIVEN + 1})"
+        count = self._connection.execute(few, values).fetchone()[0]
+        return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= MOST_DRIVEN else None
+
+    def _text_driver(self, part: Text) -> tuple[int, Sql] | None:
+        match = match_of(part.phrase)
+        if match is None:
+            return None
+        found = f"SELECT DISTINCT rowid >> {PLACE_BITS} AS row FROM search.texts WHERE texts MATCH ?"
+        few = f"SELECT count(*) FROM ({found} LIMIT {MOST_DRIVEN + 1})"
+        count = self._connection.execute(few, (match,)).fetchone()[0]
+        proof = needs_proof(part.phrase)
+        # Proving a phrase means unpacking spans: the walk by time does so only until its page is full.
+        if count > (MOST_DRIVEN // 10 if proof else MOST_DRIVEN):
+            return None
+        return count, Sql(f"{found} AND {_PROOF}", (match, int(proof), part.phrase))
+
+    def _of_trace(self, part: Filter) -> Sql:
+        if isinstance(part, Term):
+            return self._trace_term(part)
+        if isinstance(part, Text):
+            match = match_of(part.phrase)
+            if match is None:
+                return EVERYTHING
+            inside = f"rowid BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
+            return Sql(
+                f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {inside} AND {_PROOF})",
+                (match, int(needs_proof(part.phrase)), part.phrase),
+            )
+        return _combined(part, self._of_trace)
+
+    def _trace_term(self, term: Term) -> Sql:
+        if term.field in _NUMBERS:
+            return _number("t", term)
+        if term.field == "trace":
+            return self._trace_id(term)
+        if term.field == "status" and term.operator == "=":
+            return _one_of("t.status", [STATUS_CODES[v] for v in term.values if v in STATUS_CODES])
+        ids = self._word_ids(term)
+        if not ids:
+            return NOTHING
+        marks = ", ".join("?" * len(ids))
+        return Sql(
+            f"EXISTS (SELECT 1 FROM trace_words w WHERE w.word_id IN ({marks}) "
+            "AND w.start_ns = t.start_ns AND w.trace_row = t.id)",
+            tuple(ids),
+        )
+
+    def _of_span(self, part: Filter) -> Sql:
+        if isinstance(part, Term):
+            return self._span_term(part)
+        if isinstance(part, Text):
+            match = match_of(part.phrase)
+            if match is None:
+                return EVERYTHING
+            return Sql(
+                f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND rowid = s.id AND {_PROOF})",
+                (match, int(needs_proof(part.phrase)), part.phrase),
+            )
+        return _combined(part, self._of_span)
+
+    def _span_term(self, term: Term) -> Sql:
+        field = term.field
+        if field in _NUMBERS:
+            return _number("s", term)
+        if field in _OF_SPAN:
+            return _text(_OF_SPAN[field], term)
+        if field == "prompt":
+            return Sql.all([_text(said, term) for said in _PROMPT_OF_SPAN], "OR")
+        if field == "status":
+            return _text("CASE s.status WHEN 1 THEN 'ok' WHEN 2 THEN 'error' ELSE 'unset' END", term)
+        if field == "label":
+            label = _text("a.label", term)
+            of_span = "(a.span_id IS NULL OR a.span_id = lower(hex(s.span_id)))"
+            return Sql(
+                "EXISTS (SELECT 1 FROM annotations a WHERE a.project_id = s.project_id "
+                f"AND a.trace_id = lower(hex(t.trace_id)) AND {of_span} AND ({label.text}))",
+                label.values,
+            )
+        return self._trace_term(term)
+
+    def _trace_id(self, term: Term) -> Sql:
+        lowered = replace(term, values=tuple(str(value).lower() for value in term.values))
+        if term.operator == "=":
+            return _one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
+        return _text("lower(hex(t.trace_id))", lowered)
+
+    def _word_ids(self, term: Term) -> list[int]:
+        condition = _text("value", term)
+        found = self._connection.execute(
+            f"SELECT id FROM words WHERE project_id = ? AND field = ? AND ({condition.text})",
+            (self._project_id, term.field, *condition.values),
+        )
+        return [word for (word,) in found]
+
+
+#: Whether the text really stands there: asked only of phrases, and of spans whose words may be stale.
+_PROOF: Final = (
+    "(CASE WHEN ? OR (SELECT rewritten FROM spans WHERE spans.id = texts.rowid) "
+    "THEN span_holds(texts.rowid, ?) ELSE 1 END)"
+)
+
+
+def conjuncts(filter_: Filter) -> Sequence[Filter]:
+    """Return the parts of *filter_* that must all hold."""
+    if isinstance(filter_, And):
+        return [part for inner in filter_.all for part in conjuncts(inner)]
+    return [filter_]
+
+
+def _combined(part: And | Or | Not, compile_: Callable[[Filter], Sql]) -> Sql:
+    if isinstance(part, Not):
+        inner = compile_(part.of)
+        return Sql(f"NOT ({inner.text})", inner.values)
+    if isinstance(part, Or):
+        return Sql.all([compile_(inner) for inner in part.any], "OR") if part.any else NOTHING
+    return Sql.all([compile_(inner) for inner in part.all]) if part.all else EVERYTHING
+
+
+def _number(table: str, term: Term) -> Sql:
+    column, units = _NUMBERS[term.field]
+    # Never NULL, so that NOT makes of it everything that does not match, the unsaid included.
+    parts = [
+        Sql(f"{table}.{column} IS NOT NULL AND {table}.{column} {term.operator} ?", (round(float(value) * units),))
+        for value in term.values
+    ]
+    return Sql.all(parts, "OR")
+
+
+def _text(column: str, term: Term) -> Sql:
+    if term.operator == "=":
+        return _one_of(column, list(term.values))
+    parts = [Sql(f"{column} IS NOT NULL AND {column} GLOB ?", (glob_of(str(value)),)) for value in term.values]
+    return Sql.all(parts, "OR")
+
+
+def _one_of(column: str, values: Sequence[Any]) -> Sql:
+    if not values:
+        return NOTHING
+    return Sql(f"{column} IS NOT NULL AND {column} IN ({', '.join('?' * len(values))})", tuple(values))
+
+
+def glob_of(pattern: str) -> str:
+    """Return a pattern of the language, in which only ``*`` is special, as SQLite's GLOB."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        bytes.fromhex(text)
+    except ValueError:
+        return False
+    return True

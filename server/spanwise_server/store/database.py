@@ -1,0 +1,147 @@
+"""The two SQLite files: one connection that writes, a pool of connections that read, and sessions over small tables."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Engine, create_engine, event
+from sqlmodel import Session
+
+#: Of the main file; the page size can only be chosen before anything is in it.
+PAGE_BYTES: Final = 8_192
+#: How long to wait for another process (a command beside a running server) to end its write.
+BUSY_MS: Final = 15_000
+_EVERY_CONNECTION: Final = f"PRAGMA busy_timeout = {BUSY_MS}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"
+#: A commit is on the disk when it returns, or an acknowledged span could be lost; group commits pay for it.
+_WRITER: Final = (
+    "PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -65536; "
+    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 134217728"
+)
+_READER: Final = "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824"
+_IDLE_READERS: Final = 16
+
+SqlFunction = Callable[..., Any]
+
+
+class Database:
+    """An open store's connections: exactly one of them writes, under ``write_lock``."""
+
+    def __init__(self, path: Path, search_path: Path) -> None:
+        self.path = path
+        self.search_path = search_path
+        self.write_lock = threading.RLock()
+        self.writer = self._connect(path, _WRITER)
+        self.functions: dict[tuple[str, int], SqlFunction] = {}
+        """SQL functions of readers, by name and number of arguments."""
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
+        self._engine = _engine(path)
+        self._closed = False
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give the writing connection in a transaction that is committed at the end, taken back on an error."""
+        with self.write_lock:
+            self.writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.writer
+                self.writer.execute("COMMIT")
+            except BaseException:
+                if self.writer.in_transaction:
+                    self.writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one moment of both files until the end, whatever is written meanwhile."""
+        connection = self._borrow()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._give_back(connection)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give a session that reads small tables."""
+        with Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Give a session that writes small tables, committed at the end."""
+        engine = self._engine.execution_options(writes=True)
+        with self.write_lock, Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self.write_lock, self._idle_lock:
+            self._closed = True
+            for connection in (*self._idle, self.writer):
+                connection.close()
+            self._idle.clear()
+            self._engine.dispose()
+
+    def _borrow(self) -> sqlite3.Connection:
+        with self._idle_lock:
+            if self._idle:
+                return self._idle.pop()
+        connection = self._connect(self.path, _READER)
+        connection.execute("ATTACH DATABASE ? AS search", (str(self.search_path),))
+        for (name, arguments), function in self.functions.items():
+            connection.create_function(name, arguments, function, deterministic=True)
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._idle_lock:
+            if not self._closed and len(self._idle) < _IDLE_READERS:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    @staticmethod
+    def _connect(path: Path, pragmas: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        for pragma in f"{_EVERY_CONNECTION}; {pragmas}".split("; "):
+            connection.execute(pragma)
+        return connection
+
+
+def prepare_file(path: Path) -> None:
+    """Make the file, or leave it as it is, with the page size and the journal that every connection relies on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"check_same_thread": False, "isolation_level": None}, pool_size=8
+    )
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        for pragma in f"{_EVERY_CONNECTION}; PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF".split("; "):
+            connection.execute(pragma)
+
+    def on_begin(connection: SqlConnection) -> None:
+        # A transaction that begins by reading and then writes can fail with "locked" halfway; this one cannot.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+    return engine

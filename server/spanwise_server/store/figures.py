@@ -1,0 +1,149 @@
+"""Figures about the traces that a query finds: totals, bars over time, facets, completion. Work is bounded."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from sqlite3 import Connection
+from typing import Final
+
+from ..query.filters import And, Filter, Not, Or, Query, Term
+from .base import Bar, Count, FacetValue, Totals
+from .compile import Compiler, Plan, Sql, glob_of
+from .rows import ERROR
+from .words import WORD_FIELDS, unpack_ids
+
+#: Counting, and everything that needs each trace, stops here.
+MOST_COUNTED: Final = 10_000
+#: Facets look at so many of the newest traces that match.
+MOST_FACETED: Final = 5_000
+#: Of a field's values, so many are looked at for completion.
+_MOST_COMPLETED: Final = 200
+_MOST_TRACES_PER_VALUE: Final = 1_000
+
+
+def totals(connection: Connection, project_id: int, query: Query) -> Totals:
+    """Return the figures above the list, of the newest 10,000 traces where there are more."""
+    plan = Compiler(connection, project_id, query).traces()
+    chosen = _newest(project_id, plan, "t.status, t.cost_nusd, t.duration_ns", MOST_COUNTED + 1)
+    rows = connection.execute(chosen.text, chosen.values).fetchall()
+    exact = len(rows) <= MOST_COUNTED
+    rows = rows[:MOST_COUNTED]
+    costs = [cost for _, cost, _ in rows if cost is not None]
+    durations = sorted(duration for _, _, duration in rows)
+    return Totals(
+        traces=Count(len(rows), exact),
+        errors=sum(status == ERROR for status, _, _ in rows),
+        cost_nusd=sum(costs) if costs else None,
+        latency_p95_ms=durations[math.ceil(0.95 * len(durations)) - 1] / 1e6 if durations else None,
+    )
+
+
+def histogram(connection: Connection, project_id: int, query: Query, bars: int) -> tuple[Bar, ...]:
+    """Return traces over time in equal steps; an open side of the range ends where the project's traces do."""
+    first, last = _range(connection, project_id, query)
+    if first is None or last is None or last <= first or bars < 1:
+        return ()
+    step = -(-(last - first) // bars)
+    plan = Compiler(connection, project_id, replace(query, from_ns=first, to_ns=last)).traces()
+    source = plan.from_traces(project_id)
+    ok, errors = [0] * bars, [0] * bars
+    counted = connection.execute(
+        f"SELECT (t.start_ns - ?) / ?, t.status = {ERROR}, count(*) {source.text} AND {plan.where.text} GROUP BY 1, 2",
+        (first, step, *source.values, *plan.where.values),
+    )
+    for at, failed, n in counted:
+        (errors if failed else ok)[at] += n
+    edges = [min(last, first + step * at) for at in range(bars + 1)]
+    return tuple(Bar(edges[at], edges[at + 1], ok[at], errors[at]) for at in range(bars))
+
+
+def facets(
+    connection: Connection, project_id: int, query: Query, fields: Sequence[str], limit: int
+) -> Mapping[str, tuple[FacetValue, ...]]:
+    """Return the commonest values of *fields* among the newest 5,000 traces found without the field's own terms."""
+    found: dict[str, tuple[FacetValue, ...]] = {}
+    counts_of: dict[Filter, Counter[int]] = {}
+    for field in fields:
+        if field not in WORD_FIELDS:
+            continue
+        without = _without(query.filter, field)
+        counts = counts_of.get(without)
+        if counts is None:
+            counts = counts_of[without] = _word_counts(connection, project_id, replace(query, filter=without))
+        found[field] = _commonest(connection, project_id, field, counts, limit)
+    return found
+
+
+def values(connection: Connection, project_id: int, field: str, prefix: str, limit: int) -> tuple[FacetValue, ...]:
+    """Return values that exist and begin with *prefix*, commonest first; counts stop at 1,000."""
+    found = connection.execute(
+        "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM trace_words WHERE word_id = words.id "
+        f"LIMIT {_MOST_TRACES_PER_VALUE})) FROM words "
+        f"WHERE project_id = ? AND field = ? AND value GLOB ? LIMIT {_MOST_COMPLETED}",
+        (project_id, field, glob_of(prefix.replace("*", "[*]")) + "*"),
+    )
+    ordered = sorted(((value, n) for value, n in found if n), key=lambda one: (-one[1], one[0]))
+    return tuple(FacetValue(value, n) for value, n in ordered[:limit])
+
+
+def _newest(project_id: int, plan: Plan, columns: str, most: int) -> Sql:
+    source = plan.from_traces(project_id)
+    return Sql(
+        f"SELECT {columns} {source.text} AND {plan.where.text} ORDER BY t.start_ns DESC LIMIT {most}",
+        (*source.values, *plan.where.values),
+    )
+
+
+def _range(connection: Connection, project_id: int, query: Query) -> tuple[int | None, int | None]:
+    first, last = query.from_ns, query.to_ns
+    if first is None:
+        first = connection.execute("SELECT min(start_ns) FROM traces WHERE project_id = ?", (project_id,)).fetchone()[0]
+    if last is None:
+        newest = connection.execute("SELECT max(start_ns) FROM traces WHERE project_id = ?", (project_id,)).fetchone()
+        last = None if newest[0] is None else newest[0] + 1
+    return first, last
+
+
+def _word_counts(connection: Connection, project_id: int, query: Query) -> Counter[int]:
+    plan = Compiler(connection, project_id, query).traces()
+    chosen = _newest(project_id, plan, "t.words", MOST_FACETED)
+    counts: Counter[int] = Counter()
+    for (packed,) in connection.execute(chosen.text, chosen.values):
+        counts.update(unpack_ids(packed))
+    return counts
+
+
+def _commonest(
+    connection: Connection, project_id: int, field: str, counts: Counter[int], limit: int
+) -> tuple[FacetValue, ...]:
+    """Return the commonest values of *field*, looked up from the commonest word on until there are enough."""
+    found: list[FacetValue] = []
+    ordered = counts.most_common()
+    for at in range(0, len(ordered), 500):
+        some = dict(ordered[at : at + 500])
+        marks = ", ".join("?" * len(some))
+        rows = connection.execute(
+            f"SELECT id, value FROM words WHERE project_id = ? AND field = ? AND id IN ({marks})",
+            (project_id, field, *some),
+        )
+        found += sorted((FacetValue(value, some[word]) for word, value in rows), key=lambda f: (-f.count, f.value))
+        if len(found) >= limit:
+            break
+    return tuple(sorted(found, key=lambda f: (-f.count, f.value))[:limit])
+
+
+def _without(filter_: Filter, field: str) -> Filter:
+    """Return *filter_* without the terms of *field* that must hold; an empty part asks for nothing."""
+    if isinstance(filter_, Term):
+        return And() if filter_.field == field else filter_
+    if isinstance(filter_, Not):
+        return And() if isinstance(filter_.of, Term) and filter_.of.field == field else filter_
+    if isinstance(filter_, And):
+        kept = tuple(part for inner in filter_.all if (part := _without(inner, field)) != And())
+        return And(kept)
+    if isinstance(filter_, Or) and all(isinstance(part, Term) and part.field == field for part in filter_.any):
+        return And()
+    return filter_

@@ -1,0 +1,144 @@
+"""Pages of traces and of spans, by keyset: the thousandth page is as quick as the first, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any, Final, TypeVar
+
+from ..errors import SpanwiseError
+from ..query.filters import Query
+from .base import Page
+from .compile import Compiler, Plan, Sql
+from .cursor import Cursor, read_cursor
+
+T = TypeVar("T")
+#: The largest page there is.
+MOST_ITEMS: Final = 1_000
+#: In a time range with at most this many traces, sorting them beats walking an index of all times.
+_MOST_SORTED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    column: str
+    index: str | None
+    """Which index has all rows in this order; ``None`` where there is none."""
+    nullable: bool
+
+
+_TRACE_SORTS: Final = {
+    "time": _Sort("t.start_ns", "ix_traces_time", nullable=False),
+    "latency": _Sort("t.duration_ns", "ix_traces_latency", nullable=False),
+    "cost": _Sort("t.cost_nusd", "ix_traces_cost", nullable=True),
+    "tokens": _Sort("t.total_tokens", "ix_traces_tokens", nullable=True),
+}
+_SPAN_SORTS: Final = {
+    "time": _Sort("s.start_ns", "ix_spans_time", nullable=False),
+    "latency": _Sort("s.duration_ns", None, nullable=False),
+    "cost": _Sort("s.cost_nusd", None, nullable=True),
+    "tokens": _Sort("s.total_tokens", None, nullable=True),
+}
+
+
+def trace_page(connection: Connection, project_id: int, query: Query, make: Callable[[tuple[Any, ...]], T]) -> Page[T]:
+    """Return one page of traces, each made by *make* from its row."""
+    sort = _sort_of(query, _TRACE_SORTS)
+    plan = Compiler(connection, project_id, query).traces()
+    return _page(connection, query, sort, _trace_source(connection, project_id, query, plan, sort), plan.where, make)
+
+
+def span_page(connection: Connection, project_id: int, query: Query, make: Callable[[tuple[Any, ...]], T]) -> Page[T]:
+    """Return one page of spans, each made by *make* from its row and, last in it, its trace's id."""
+    sort = _sort_of(query, _SPAN_SORTS)
+    plan = Compiler(connection, project_id, query).spans()
+    found = plan.from_spans(project_id)
+    source = Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
+    return _page(connection, query, sort, source, plan.where, make)
+
+
+def _sort_of(query: Query, sorts: dict[str, _Sort]) -> _Sort:
+    sort = sorts.get(query.sort.removeprefix("-"))
+    if sort is None:
+        raise SpanwiseError(
+            f"There is no order {query.sort!r}.", f"Sort by {', '.join(sorts)}; with - before it, largest first."
+        )
+    return sort
+
+
+def _trace_source(connection: Connection, project_id: int, query: Query, plan: Plan, sort: _Sort) -> Sql:
+    """Return what to select from, ending in a condition: the driver's traces, else an index in a fitting order."""
+    index = sort.index or "ix_traces_time"
+    if plan.driver is None and index != "ix_traces_time" and (query.from_ns is not None or query.to_ns is not None):
+        few = (
+            "SELECT count(*) FROM (SELECT 1 FROM traces t INDEXED BY ix_traces_time "
+            f"WHERE t.project_id = ? AND t.start_ns >= ? AND t.start_ns < ? LIMIT {_MOST_SORTED + 1})"
+        )
+        range_ = (project_id, query.from_ns or 0, 2**63 - 1 if query.to_ns is None else query.to_ns)
+        if connection.execute(few, range_).fetchone()[0] <= _MOST_SORTED:
+            index = "ix_traces_time"
+    found = plan.from_traces(project_id, index)
+    return Sql(f"SELECT t.* {found.text}", found.values)
+
+
+def _page(
+    connection: Connection, query: Query, sort: _Sort, source: Sql, where: Sql, make: Callable[[tuple[Any, ...]], T]
+) -> Page[T]:
+    limit = max(1, min(query.limit, MOST_ITEMS))
+    cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
+    backwards = cursor is not None and cursor.backwards
+    rows = _rows(connection, query, sort, source, where, limit + 1, cursor)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if backwards:
+        rows.reverse()
+    if not rows:
+        return Page(())
+    names = _column_names(connection, source)
+    value_at, row_at = names.index(sort.column[2:]), names.index("id")
+
+    def beside(row: tuple[Any, ...], *, before: bool) -> str:
+        return Cursor(query.sort, row[value_at], row[row_at], before).text()
+
+    return Page(
+        tuple(map(make, rows)),
+        next_cursor=beside(rows[-1], before=False) if more or backwards else None,
+        previous_cursor=beside(rows[0], before=True) if (more if backwards else cursor is not None) else None,
+    )
+
+
+def _column_names(connection: Connection, source: Sql) -> list[str]:
+    return [column[0] for column in connection.execute(f"{source.text} LIMIT 0", source.values).description]
+
+
+def _rows(
+    connection: Connection, query: Query, sort: _Sort, source: Sql, where: Sql, most: int, cursor: Cursor | None
+) -> list[tuple[Any, ...]]:
+    """Return up to *most* rows beside the cursor: those that say what is sorted by come before those that do not."""
+    backwards = cursor is not None and cursor.backwards
+    descending = query.sort.startswith("-") != backwards
+    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    table = sort.column[0]
+    said = f"{sort.column} IS NOT NULL" if sort.nullable else "1"
+    order = f"ORDER BY {sort.column} {direction}, {table}.id {direction}"
+    passes = [(said, order, False)]
+    if sort.nullable:
+        passes.append((f"{sort.column} IS NULL", f"ORDER BY {table}.id {direction}", True))
+    if backwards:
+        passes.reverse()
+    if cursor is not None and sort.nullable and (cursor.value is None) != passes[0][2]:
+        passes = passes[1:]
+    rows: list[tuple[Any, ...]] = []
+    for at, (condition, order_by, unsaid) in enumerate(passes):
+        after = Sql("1")
+        if cursor is not None and at == 0 and unsaid:
+            after = Sql(f"{table}.id {beyond} ?", (cursor.row,))
+        elif cursor is not None and at == 0:
+            after = Sql(f"({sort.column}, {table}.id) {beyond} (?, ?)", (cursor.value, cursor.row))
+        text = f"{source.text} AND {condition} AND {after.text} AND {where.text} {order_by} LIMIT ?"
+        values = (*source.values, *after.values, *where.values, most - len(rows))
+        rows += connection.execute(text, values)
+        if len(rows) >= most:
+            break
+    return rows

@@ -1,0 +1,161 @@
+"""The narrow row of a span, and how records become rows and rows give back what they keep."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+
+from ..dialects.preview import preview
+from ..record import MODEL_KINDS, Cost, Record, Status, Usage
+
+STATUSES: Final[tuple[Status, ...]] = ("unset", "ok", "error")
+STATUS_CODES: Final = {status: code for code, status in enumerate(STATUSES)}
+ERROR: Final = STATUS_CODES["error"]
+PREVIEW_CHARS: Final = 200
+NAME_CHARS: Final = 500
+"""Longer names and values are cut in rows and indices; the payload keeps them whole."""
+
+
+class SpanRow(NamedTuple):
+    """One row of ``spans``, column by column."""
+
+    id: int
+    project_id: int
+    span_id: bytes
+    parent_id: bytes | None
+    start_ns: int
+    duration_ns: int
+    kind: str
+    name: str
+    trace_name: str | None
+    status: int
+    error_type: str | None
+    error_message: str | None
+    provider: str | None
+    model: str | None
+    input_uncached: int | None
+    cache_read: int | None
+    cache_write: int | None
+    input_audio: int | None
+    input_image: int | None
+    output_visible: int | None
+    reasoning: int | None
+    output_audio: int | None
+    output_image: int | None
+    unsplit: int | None
+    total_tokens: int | None
+    cost_nusd: int | None
+    cost_input_nusd: int | None
+    cost_output_nusd: int | None
+    cost_source: Literal["priced", "reported"] | None
+    price_id: str | None
+    counted: int
+    ttft_ms: float | None
+    session_id: str | None
+    user_id: str | None
+    environment: str | None
+    tags: str | None
+    prompt_name: str | None
+    prompt_version: str | None
+    input_preview: str | None
+    output_preview: str | None
+    origin_id: int
+    rewritten: int
+
+
+#: Where the ten token buckets begin and end in a row.
+FIRST_BUCKET: Final = SpanRow._fields.index("input_uncached")
+END_OF_BUCKETS: Final = FIRST_BUCKET + 10
+_NO_BUCKETS: Final = (None,) * 10
+
+
+def row_of(record: Record, span_id: bytes, parent_id: bytes | None) -> SpanRow:
+    """Return the row of *record*; address, project, origin and ``counted`` are filled in when it is written."""
+    span, reading, cost = record.span, record.reading, record.cost
+    usage, prompt = reading.usage, reading.prompt
+    shown_input, shown_output = preview(reading)
+    failed = span.status == "error"
+    return SpanRow._make((
+        0, 0, span_id, parent_id, span.start_ns, span.end_ns - span.start_ns,
+        record.kind, _cut(record.name, NAME_CHARS) or "", _cut(reading.trace_name, NAME_CHARS),
+        STATUS_CODES[span.status],
+        _cut(reading.error_type, NAME_CHARS) if failed or reading.error_type else None,
+        _cut(reading.status_message or span.status_message, PREVIEW_CHARS),
+        _cut(reading.provider, NAME_CHARS), _cut(reading.model or reading.request_model, NAME_CHARS),
+        *(_buckets(usage) if usage is not None else _NO_BUCKETS),
+        None if usage is None else usage.total_tokens,
+        *((None,) * 5 if cost is None else _cost_columns(cost)),
+        0, reading.ttft_ms,
+        _cut(reading.session_id, NAME_CHARS), _cut(reading.user_id, NAME_CHARS), _cut(reading.environment, NAME_CHARS),
+        orjson.dumps(reading.tags).decode() if reading.tags else None,
+        None if prompt is None else _cut(prompt.name, NAME_CHARS),
+        None if prompt is None else _cut(prompt.version, NAME_CHARS),
+        _cut(shown_input, PREVIEW_CHARS), _cut(shown_output, PREVIEW_CHARS), 0, 0,
+    ))  # fmt: skip
+
+
+def _buckets(usage: Usage) -> tuple[int | None, ...]:
+    return (
+        usage.input_uncached, usage.cache_read, usage.cache_write, usage.input_audio, usage.input_image,
+        usage.output_visible, usage.reasoning, usage.output_audio, usage.output_image, usage.unsplit,
+    )  # fmt: skip
+
+
+def _cost_columns(cost: Cost) -> tuple[int, int | None, int | None, str, str | None]:
+    return cost.total_nusd, cost.input_nusd, cost.output_nusd, cost.source, cost.price_id
+
+
+def _cut(text: str | None, most: int) -> str | None:
+    return text if text is None or len(text) <= most else text[:most]
+
+
+_COUNTED: Final = SpanRow._fields.index("counted")
+_ORIGIN: Final = SpanRow._fields.index("origin_id")
+
+
+def placed(
+    row: SpanRow, *, counted: int, at: int | None = None, project_id: int = 0, origin_id: int = 0, rewritten: int = 0
+) -> SpanRow:
+    """Return *row* with its ``counted``; given *at*, its address, also with all that is known only when written."""
+    if at is None:
+        if row.counted == counted:
+            return row
+        return SpanRow._make((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
+    middle = row[_COUNTED + 1 : _ORIGIN]
+    return SpanRow._make((at, project_id, *row[2:_COUNTED], counted, *middle, origin_id, rewritten))
+
+
+def buckets_of(row: SpanRow) -> tuple[int | None, ...]:
+    """Return the ten token buckets of a row."""
+    found: Any = row[FIRST_BUCKET:END_OF_BUCKETS]
+    return found  # type: ignore[no-any-return]  # a slice of a named tuple has lost its types
+
+
+def usage_of(buckets: tuple[int | None, ...]) -> Usage | None:
+    """Return the usage in ten bucket columns, or ``None`` where none was said."""
+    return None if buckets == _NO_BUCKETS else Usage(*buckets)
+
+
+def cost_of(row: SpanRow) -> Cost | None:
+    """Return what the span cost, as priced when it came."""
+    if row.cost_nusd is None:
+        return None
+    return Cost(row.cost_nusd, row.cost_input_nusd, row.cost_output_nusd, row.cost_source or "priced", row.price_id)
+
+
+def has_usage(row: SpanRow) -> bool:
+    """Whether the span said how many tokens, or what, it used."""
+    return row.cost_nusd is not None or buckets_of(row) != _NO_BUCKETS
+
+
+def is_unpriced(row: SpanRow) -> bool:
+    """Whether tokens were used at a price nobody knows."""
+    return row.cost_nusd is None and row.kind in MODEL_KINDS and buckets_of(row) != _NO_BUCKETS
+
+
+def prompt_label(row: SpanRow) -> str | None:
+    """Return ``name@version`` of the prompt, or its name where no version was said."""
+    if row.prompt_name is None:
+        return None
+    return row.prompt_name if row.prompt_version is None else f"{row.prompt_name}@{row.prompt_version}"

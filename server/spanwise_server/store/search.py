@@ -1,0 +1,168 @@
+"""The text index: its own file, filled by its own thread after the answer was given, and made anew when lost.
+
+``main.db`` keeps a journal entry for each commit; the index remembers the last one it has. Whatever lies between is
+read again after a crash, so nothing is missed and nothing need be waited for.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..record import Record
+from .database import BUSY_MS, prepare_file
+from .search_words import indexed, searchable
+
+logger = logging.getLogger("spanwise.store")
+
+#: Version of the index; a file of another one is thrown away and filled again.
+VERSION: Final = 1
+_ENTRIES_AT_ONCE: Final = 16
+#: Spans handed over in memory while the index is behind; beyond that they are read back from the store.
+_MOST_HANDED: Final = 20_000
+_SCHEMA: Final = """
+CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
+    body, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
+);
+CREATE TABLE IF NOT EXISTS seen (one INTEGER PRIMARY KEY CHECK (one = 1), entry INTEGER NOT NULL);
+INSERT OR IGNORE INTO seen VALUES (1, 0);
+INSERT INTO texts (texts, rank) VALUES ('hashsize', 16777216);
+"""
+
+#: Entry number -> what it wrote, for entries that were handed over.
+Written = Sequence[tuple[int, Record]]
+ReadBack = Callable[[Sequence[int]], Written]
+
+
+class SearchIndex:
+    """The index file and the thread that fills it."""
+
+    def __init__(self, path: Path, entries: Callable[[int, int], list[tuple[int, bytes]]], read_back: ReadBack) -> None:
+        self._path = path
+        self._entries = entries
+        """Gives up to so many journal entries behind a number."""
+        self._read_back = read_back
+        self._handed: dict[int, Written] = {}
+        self._handed_spans = 0
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._broken: str | None = None
+        self._connection = open_index(path)
+        self.seen: int = self._connection.execute("SELECT entry FROM seen").fetchone()[0]
+        """The last journal entry whose words can be found."""
+        self._thread = threading.Thread(target=self._run, name="spanwise-search", daemon=True)
+
+    def start(self) -> None:
+        """Begin to fill the index, first with what a crash left out."""
+        self._wake.set()
+        self._thread.start()
+
+    def hand(self, entry: int, written: Written) -> None:
+        """Take what a commit wrote, so that it need not be read back."""
+        with self._lock:
+            if self._handed_spans + len(written) <= _MOST_HANDED:
+                self._handed[entry] = written
+                self._handed_spans += len(written)
+        self._wake.set()
+
+    def wait_for(self, entry: int, timeout_s: float) -> bool:
+        """Wait until the words of *entry* can be found; return whether they can."""
+        end = time.monotonic() + timeout_s
+        while self.seen < entry and time.monotonic() < end:
+            time.sleep(0.002)
+        return self.seen >= entry
+
+    def close(self) -> None:
+        """Stop; what is not in the index yet will be at the next start."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.clear()
+            pause = self._fill_all()
+            if not self._closing:
+                self._wake.wait(pause)
+
+    def _fill_all(self) -> float | None:
+        """Put all entries there are into the index; return after how many seconds to look again unasked."""
+        try:
+            while not self._closing and self._fill():
+                pass
+        except Exception:  # the index is a convenience: it must neither stop the server nor spin
+            logger.exception("the text index could not be filled; it will be tried again in ten seconds")
+            return 10.0
+        return None
+
+    def _fill(self) -> bool:
+        """Put the next entries into the index; return whether there were any."""
+        entries = self._entries(self.seen, _ENTRIES_AT_ONCE)
+        if not entries:
+            return False
+        written: list[tuple[int, Record]] = []
+        for entry, packed in entries:
+            written += self._taken(entry, packed)
+        # The index is cheapest to fill in the order of its rows.
+        texts = {at: indexed(searchable(record)) for at, record in written}
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany("INSERT INTO texts (rowid, body) VALUES (?, ?)", sorted(texts.items()))
+            self._connection.execute("UPDATE seen SET entry = ?", (entries[-1][0],))
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self.seen = entries[-1][0]
+        return True
+
+    def _taken(self, entry: int, packed: bytes) -> Written:
+        with self._lock:
+            handed = self._handed.pop(entry, None)
+            if handed is not None:
+                self._handed_spans -= len(handed)
+                return handed
+        return self._read_back(struct.unpack(f"<{len(packed) // 8}q", packed))
+
+
+def open_index(path: Path) -> sqlite3.Connection:
+    """Return a writing connection to the index at *path*, made anew where it is of another version or broken."""
+    try:
+        return _open(path)
+    except sqlite3.DatabaseError:
+        logger.warning("the text index %s cannot be read; it is made anew", path.name)
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return _open(path)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    prepare_file(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("PRAGMA synchronous = NORMAL")  # a commit lost with the power is filled in from the journal
+        connection.execute("PRAGMA secure_delete = OFF")
+        _set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, VERSION):
+        raise sqlite3.DatabaseError(f"the index is of version {version}, not {VERSION}")
+    connection.executescript(_SCHEMA)
+    connection.execute(f"PRAGMA user_version = {VERSION}")

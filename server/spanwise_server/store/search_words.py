@@ -1,0 +1,93 @@
+"""The words of a text as the index keeps them, and whether a phrase stands in a text: pure.
+
+The index is made of words alone (no positions), so a phrase is found by its words and proved on the text itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ..record import Record
+
+#: Of one span; what lies behind is kept and shown, but not searched.
+MOST_CHARS: Final = 200_000
+#: Between the parts of a text; no phrase reaches over it.
+BETWEEN: Final = "\x1f"
+_ASCII_WORD: Final = re.compile(r"[0-9a-z]+")
+_WORD: Final = re.compile(r"[^\W_]+")
+#: Scripts written without spaces: each of their characters is a word of its own.
+_SCRIPTS: Final = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
+#: Parts of a message that hold data, not words.
+_DATA: Final = frozenset({"blob", "file", "uri"})
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of *text* in order: lower case, without accents."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return _WORD.findall(_SCRIPTS.sub(r" \1 ", plain))
+
+
+def indexed(text: str) -> str:
+    """Return *text* as the index's tokenizer is to see it; of ASCII it finds the words by itself."""
+    return text if text.isascii() else " ".join(words_in(text))
+
+
+def match_of(phrase: str) -> str | None:
+    """Return the index's query for the words of *phrase*, ``None`` where it has none; a final ``*`` is any ending."""
+    words = list(dict.fromkeys(words_in(phrase)))
+    if not words:
+        return None
+    quoted = [f'"{word}"' for word in words]
+    if phrase.rstrip().endswith("*"):
+        quoted[-1] += "*"
+    return " ".join(quoted)
+
+
+def needs_proof(phrase: str) -> bool:
+    """Whether finding the words does not prove the phrase: it has several."""
+    return len(words_in(phrase)) > 1
+
+
+def holds(text: str, phrase: str) -> bool:
+    """Return whether the words of *phrase* stand in *text* one after another."""
+    wanted = words_in(phrase)
+    if not wanted:
+        return True
+    looked_for = f" {' '.join(wanted)}{'' if phrase.rstrip().endswith('*') else ' '}"
+    return any(looked_for in f" {' '.join(words_in(part))} " for part in text.split(BETWEEN))
+
+
+def searchable(record: Record) -> str:
+    """Return the text of *record* that is searched: its names, its error, its input and output."""
+    reading, span = record.reading, record.span
+    parts: list[str] = [span.name]
+    said: tuple[Any, ...] = (
+        reading.name, reading.trace_name, reading.error_type, reading.status_message or span.status_message,
+        reading.input if reading.input_messages is None else reading.input_messages,
+        reading.output if reading.output_messages is None else reading.output_messages,
+        reading.documents,
+    )  # fmt: skip
+    for value in said:
+        parts.extend(_texts(value))
+    if reading.tool is not None:
+        parts.extend(_texts((reading.tool.name, reading.tool.arguments, reading.tool.result)))
+    return BETWEEN.join(parts)[:MOST_CHARS]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        if value.get("type") not in _DATA:
+            for inner in value.values():
+                yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

@@ -1,0 +1,341 @@
+"""The store on SQLite: one file for everything, and one beside it for the text index that can be made anew."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from ..errors import SpanwiseError
+from ..query.filters import Query
+from ..record import Annotation, Record, TraceSummary
+from . import figures
+from .access import Access
+from .address import id_bytes, trace_row_of
+from .annotations import Annotations
+from .assemble import Assembler, summary_of
+from .base import ApiKey, Bar, FacetValue, Page, Totals, Trace
+from .database import Database
+from .find import span_page, trace_page
+from .migrate import migrate
+from .projects import find_project, project_names
+from .rows import SpanRow
+from .search import SearchIndex
+from .search_words import holds, searchable
+from .write import Ready, SpanWriter, prepare
+
+#: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
+LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
+_PAGE_OF_ALL: Final = 200
+
+
+class SqliteStore:
+    """A store in one folder; open it before use and close it after."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database: Database | None = None
+        self._writer = SpanWriter()
+        self._search: SearchIndex | None = None
+        self._data_version = 0
+
+    def open(self) -> None:
+        """Bring the files to the newest schema and start to keep the text index."""
+        migrate(self.path)
+        search_path = self.path.with_name("search.db")
+        self._search = SearchIndex(search_path, self._journal, self._read_back)
+        self._database = Database(self.path, search_path)
+        self._database.functions["span_holds", 2] = self._span_holds
+        self._access = Access(self._database)
+        self._annotations = Annotations(self._database)
+        self._mend_journal()
+        self._search.start()
+
+    def close(self) -> None:
+        """Close the files; closing twice is closing once."""
+        if self._search is not None:
+            self._search.close()
+            self._search = None
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    # --- spans -------------------------------------------------------------------------------------------------------
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep *records* in one durable transaction; a span that is there already is replaced, never counted twice."""
+        self.write_prepared(prepare(records))
+
+    prepare = staticmethod(prepare)
+
+    def write_prepared(self, batch: Sequence[Ready]) -> None:
+        """Keep records that were made ready by ``prepare``, which may be done in any thread."""
+        if not batch:
+            return
+        with self._writing() as connection:
+            entry, written = self._writer.write(connection, batch)
+        self._index.hand(entry, written)
+
+    def delete_trace(self, project: str, trace_id: str) -> bool:
+        """Take a trace and its spans away, out of every total; return whether it was there."""
+        with self._writing() as connection:
+            project_id = find_project(connection, project)
+            return project_id is not None and self._writer.delete(connection, project_id, _trace_bytes(trace_id))
+
+    def recount(self) -> int:
+        """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
+        with self._writing() as connection:
+            return self._writer.recount(connection)
+
+    def reindex(self) -> None:
+        """Fill the text index anew, which also rids it of the words of deleted traces."""
+        search_path = self._open.search_path
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            search_path.with_name(search_path.name + suffix).unlink(missing_ok=True)
+        self.open()
+
+    def find_traces(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
+        with self._reading(query.project) as (connection, project_id):
+            if project_id is None:
+                return Page(())
+            return trace_page(connection, project_id, query, lambda row: summary_of(query.project, row))
+
+    def find_spans(self, query: Query) -> Page[Record]:
+        """Return one page of whole spans, newest first unless the query sorts otherwise."""
+        with self._reading(query.project) as (connection, project_id):
+            if project_id is None:
+                return Page(())
+            page = span_page(connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]))
+            return Page(
+                tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
+            )
+
+    def each_span(self, query: Query) -> Iterator[Record]:
+        """Yield every matching span, whole, a page at a time."""
+        cursor: str | None = query.cursor
+        while True:
+            page = self.find_spans(replace(query, cursor=cursor, limit=_PAGE_OF_ALL))
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def trace(self, project: str, trace_id: str) -> Trace | None:
+        """Return one trace with its spans, or ``None``."""
+        with self._reading(project) as (connection, project_id):
+            found = connection.execute(
+                "SELECT * FROM traces WHERE project_id = ? AND trace_id = ?", (project_id, _trace_bytes(trace_id))
+            ).fetchone()
+            if found is None:
+                return None
+            records = Assembler(connection).trace(project, found[0], found[2])
+            return Trace(summary_of(project, found), tuple(records))
+
+    def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
+        """Return one span, or ``None``; the newest where two traces share the id."""
+        asked, values = "", tuple[bytes, ...]()
+        if trace_id is not None:
+            asked, values = "AND t.trace_id = ?", (_trace_bytes(trace_id),)
+        with self._reading(project) as (connection, project_id):
+            found = connection.execute(
+                "SELECT s.*, t.trace_id FROM spans s CROSS JOIN traces t ON t.id = s.id >> 24 "
+                f"WHERE s.span_id = ? AND s.project_id = ? {asked} ORDER BY s.start_ns DESC LIMIT 1",
+                (_span_bytes(span_id), project_id, *values),
+            ).fetchone()
+            if found is None:
+                return None
+            return Assembler(connection).records(project, [(SpanRow._make(found[:-1]), found[-1])])[0]
+
+    # --- figures -----------------------------------------------------------------------------------------------------
+
+    def totals(self, query: Query) -> Totals:
+        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
+        with self._reading(query.project) as (connection, project_id):
+            return figures.totals(connection, project_id or 0, query)
+
+    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
+        """Return traces over time in *bars* equal steps, empty ones too."""
+        with self._reading(query.project) as (connection, project_id):
+            return figures.histogram(connection, project_id or 0, query, bars)
+
+    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
+        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
+        with self._reading(query.project) as (connection, project_id):
+            return figures.facets(connection, project_id or 0, query, fields, limit)
+
+    def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
+        """Return values that exist and begin with *prefix*, for completion."""
+        with self._reading(project) as (connection, project_id):
+            return figures.values(connection, project_id or 0, field, prefix, limit)
+
+    def projects(self) -> tuple[str, ...]:
+        """Return the names of the projects there are, in order."""
+        with self._open.read() as connection:
+            return project_names(connection)
+
+    # --- judgements --------------------------------------------------------------------------------------------------
+
+    def annotations(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, tuple[Annotation, ...]]:
+        """Return what was judged of these traces and their spans, by trace id, oldest first."""
+        return self._annotations.of(project, trace_ids)
+
+    def annotate(self, annotations: Sequence[Annotation]) -> None:
+        """Keep judgements; one whose id is there already replaces it."""
+        self._annotations.keep(annotations)
+
+    def unannotate(self, project: str, annotation_id: str) -> bool:
+        """Take one judgement away; return whether it was there."""
+        return self._annotations.drop(project, annotation_id)
+
+    # --- who may come in ---------------------------------------------------------------------------------------------
+
+    def create_key(self, project: str, name: str, rights: frozenset[str]) -> tuple[ApiKey, str]:
+        """Keep a new key and return it with its secret, which nothing can show again."""
+        return self._access.create_key(project, name, rights)
+
+    def find_key(self, secret: str) -> ApiKey | None:
+        """Return the key with this secret unless it was revoked; note that it was used, at most once a minute."""
+        return self._access.find_key(secret)
+
+    def keys(self, project: str | None = None) -> tuple[ApiKey, ...]:
+        """Return the keys of one project, or of all."""
+        return self._access.keys(project)
+
+    def revoke_key(self, key_id: int) -> bool:
+        """Make a key useless; return whether it was there and in use."""
+        return self._access.revoke_key(key_id)
+
+    def setting(self, name: str) -> str | None:
+        """Return a kept setting, or ``None``."""
+        return self._access.setting(name)
+
+    def keep_setting(self, name: str, value: str) -> None:
+        """Keep a setting."""
+        self._access.keep_setting(name, value)
+
+    def log_in(self, token: str, expires_ns: int) -> None:
+        """Remember the hash of a browser's *token* until it expires."""
+        self._access.log_in(token, expires_ns)
+
+    def logged_in(self, token: str) -> bool:
+        """Return whether *token* is of a browser that is logged in."""
+        return self._access.logged_in(token)
+
+    def log_out(self, token: str) -> None:
+        """Forget one browser."""
+        self._access.log_out(token)
+
+    # --- the files ---------------------------------------------------------------------------------------------------
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Give a session that reads small tables."""
+        return self._open.session()
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Give a session that writes small tables, committed at the end."""
+        return self._open.transaction()
+
+    def refusal(self) -> str | None:
+        """Return why nothing can be written now, such as a full disk, or ``None``."""
+        if self._database is None:
+            return "The store is closed."
+        if shutil.disk_usage(self.path.parent).free < LEAST_FREE_BYTES:
+            return f"The disk that holds {self.path.parent} is full."
+        try:
+            with self._database.write() as connection:
+                connection.execute("UPDATE settings SET value = value WHERE 0")
+        except sqlite3.Error as error:
+            return f"The store cannot be written: {error}."
+        return None
+
+    def wait_until_searchable(self, timeout_s: float = 10.0) -> bool:
+        """Wait until the text of all that was written can be searched; return whether it can."""
+        with self._open.read() as connection:
+            last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+        return last is None or self._index.wait_for(last[0], timeout_s)
+
+    @property
+    def _open(self) -> Database:
+        if self._database is None:
+            raise SpanwiseError("The store is closed.", "Open it first.")
+        return self._database
+
+    @property
+    def _index(self) -> SearchIndex:
+        if self._search is None:
+            raise SpanwiseError("The store is closed.", "Open it first.")
+        return self._search
+
+    @contextmanager
+    def _reading(self, project: str) -> Iterator[tuple[sqlite3.Connection, int | None]]:
+        with self._open.read() as connection:
+            yield connection, find_project(connection, project)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        database = self._open
+        with database.write_lock:
+            try:
+                with database.write() as connection:
+                    # What another connection committed may have taken rows away that the writer remembers.
+                    version = connection.execute("PRAGMA data_version").fetchone()[0]
+                    if version != self._data_version:
+                        self._writer.forget()
+                        self._data_version = version
+                    connection.execute("DELETE FROM journal WHERE n <= ?", (self._index.seen,))
+                    yield connection
+            except BaseException:
+                self._writer.forget()
+                raise
+
+    def _journal(self, after: int, most: int) -> list[tuple[int, bytes]]:
+        with self._open.read() as connection:
+            return connection.execute(
+                "SELECT n, addresses FROM journal WHERE n > ? ORDER BY n LIMIT ?", (after, most)
+            ).fetchall()
+
+    def _read_back(self, addresses: Sequence[int]) -> list[tuple[int, Record]]:
+        found = []
+        with self._open.read() as connection:
+            assembler = Assembler(connection)
+            for at in addresses:
+                row = connection.execute("SELECT * FROM spans WHERE id = ?", (at,)).fetchone()
+                trace = connection.execute("SELECT trace_id FROM traces WHERE id = ?", (trace_row_of(at),)).fetchone()
+                if row is not None and trace is not None:
+                    found.append((at, assembler.records("", [(SpanRow._make(row), trace[0])])[0]))
+        return found
+
+    def _span_holds(self, at: int, phrase: str) -> bool:
+        return any(holds(searchable(record), phrase) for _, record in self._read_back([at]))
+
+    def _mend_journal(self) -> None:
+        """Have every span indexed again where the index lacks some that the journal no longer names."""
+        with self._open.write() as connection:
+            last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+            oldest = connection.execute("SELECT min(n) FROM journal").fetchone()[0]
+            begins = oldest if oldest is not None else (0 if last is None else last[0]) + 1
+            if self._index.seen >= begins - 1:
+                return
+            connection.execute("DELETE FROM journal")
+            addresses: list[Any] = connection.execute("SELECT id FROM spans ORDER BY id").fetchall()
+            for at in range(0, len(addresses), 1_000):
+                some = [address for (address,) in addresses[at : at + 1_000]]
+                packed = struct.pack(f"<{len(some)}q", *some)
+                connection.execute("INSERT INTO journal (addresses) VALUES (?)", (packed,))
+
+
+def _trace_bytes(trace_id: str) -> bytes:
+    return id_bytes(trace_id, "Trace id")
+
+
+def _span_bytes(span_id: str) -> bytes:
+    return id_bytes(span_id, "Span id")

@@ -1,0 +1,247 @@
+"""The large tables: spans, payloads, traces, the words traces are found by, and rollups.
+
+They are read and written through statements built from these columns, never through the ORM.
+Times are nanoseconds since 1970, money is nano-dollars, an empty string in a key stands for "unsaid".
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlmodel import Field, SQLModel
+
+from .small_tables import AnnotationRow  # noqa: F401  # the metadata below must hold the small tables too
+
+METADATA = SQLModel.metadata
+
+
+class SpanTable(SQLModel, table=True):
+    """One span, narrow: what lists, filters, totals and rollups need, and no content but previews."""
+
+    __tablename__ = "spans"
+    __table_args__ = (
+        Index("ix_spans_time", "project_id", "start_ns"),
+        Index("ix_spans_span_id", "span_id"),
+    )
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    """The span's address: see ``address.py``."""
+    project_id: int
+    span_id: bytes = Field(sa_type=LargeBinary)
+    parent_id: bytes | None = Field(sa_type=LargeBinary)
+    start_ns: int = Field(sa_type=BigInteger)
+    duration_ns: int = Field(sa_type=BigInteger)
+    kind: str
+    name: str
+    trace_name: str | None
+    status: int
+    """Index into ``rows.STATUSES``."""
+    error_type: str | None
+    error_message: str | None
+    provider: str | None
+    model: str | None
+    input_uncached: int | None = Field(sa_type=BigInteger)
+    cache_read: int | None = Field(sa_type=BigInteger)
+    cache_write: int | None = Field(sa_type=BigInteger)
+    input_audio: int | None = Field(sa_type=BigInteger)
+    input_image: int | None = Field(sa_type=BigInteger)
+    output_visible: int | None = Field(sa_type=BigInteger)
+    reasoning: int | None = Field(sa_type=BigInteger)
+    output_audio: int | None = Field(sa_type=BigInteger)
+    output_image: int | None = Field(sa_type=BigInteger)
+    unsplit: int | None = Field(sa_type=BigInteger)
+    total_tokens: int | None = Field(sa_type=BigInteger)
+    cost_nusd: int | None = Field(sa_type=BigInteger)
+    cost_input_nusd: int | None = Field(sa_type=BigInteger)
+    cost_output_nusd: int | None = Field(sa_type=BigInteger)
+    cost_source: str | None
+    price_id: str | None
+    counted: int
+    """1 where the trace's tokens and cost are summed over this span."""
+    ttft_ms: float | None
+    session_id: str | None
+    user_id: str | None
+    environment: str | None
+    tags: str | None = Field(sa_type=Text)
+    """A JSON list."""
+    prompt_name: str | None
+    prompt_version: str | None
+    input_preview: str | None
+    output_preview: str | None
+    origin_id: int
+    rewritten: int
+    """1 where the span was replaced, so that its words in the text index may be stale."""
+
+
+class PayloadTable(SQLModel, table=True):
+    """A span as it was sent, packed; see ``payload.py``."""
+
+    __tablename__ = "payloads"
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class OriginTable(SQLModel, table=True):
+    """A resource with a scope, kept once however many spans came from it."""
+
+    __tablename__ = "origins"
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class TextTable(SQLModel, table=True):
+    """A message or a long attribute, kept once a project; the hash is keyed with the project."""
+
+    __tablename__ = "texts"
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+#: Which traces need which text, so that the last one that goes takes the text along.
+TEXT_USES = Table(
+    "text_uses",
+    METADATA,
+    Column("trace_row", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, primary_key=True),
+    Index("ix_text_uses_hash", "hash"),
+    sqlite_with_rowid=False,
+)
+
+
+class TraceTable(SQLModel, table=True):
+    """One trace: the totals of ``summary.py``, computed anew whenever a span of it is written."""
+
+    __tablename__ = "traces"
+    __table_args__ = (
+        Index("ix_traces_trace_id", "project_id", "trace_id", unique=True),
+        # What lists, totals and the histogram ask of every trace they walk past stands in the index itself.
+        Index("ix_traces_time", "project_id", "start_ns", "status", "duration_ns", "cost_nusd", "total_tokens"),
+        Index("ix_traces_latency", "project_id", "duration_ns"),
+        Index("ix_traces_cost", "project_id", "cost_nusd"),
+        Index("ix_traces_tokens", "project_id", "total_tokens"),
+        {"sqlite_autoincrement": True},  # a row number that is used again would find the words of a deleted trace
+    )
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    project_id: int
+    trace_id: bytes = Field(sa_type=LargeBinary)
+    places: int
+    """How many places have been handed out; see ``address.py``."""
+    words: bytes = Field(sa_type=LargeBinary)
+    """The ids of the words it is found by, four bytes each."""
+    name: str
+    root_kind: str
+    start_ns: int = Field(sa_type=BigInteger)
+    duration_ns: int = Field(sa_type=BigInteger)
+    status: int
+    span_count: int
+    error_count: int
+    llm_count: int
+    models: str | None = Field(sa_type=Text)
+    input_uncached: int | None = Field(sa_type=BigInteger)
+    cache_read: int | None = Field(sa_type=BigInteger)
+    cache_write: int | None = Field(sa_type=BigInteger)
+    input_audio: int | None = Field(sa_type=BigInteger)
+    input_image: int | None = Field(sa_type=BigInteger)
+    output_visible: int | None = Field(sa_type=BigInteger)
+    reasoning: int | None = Field(sa_type=BigInteger)
+    output_audio: int | None = Field(sa_type=BigInteger)
+    output_image: int | None = Field(sa_type=BigInteger)
+    unsplit: int | None = Field(sa_type=BigInteger)
+    total_tokens: int | None = Field(sa_type=BigInteger)
+    cost_nusd: int | None = Field(sa_type=BigInteger)
+    unpriced_count: int
+    ttft_ms: float | None
+    session_id: str | None
+    user_id: str | None
+    tags: str | None = Field(sa_type=Text)
+    environment: str | None
+    input_preview: str | None
+    output_preview: str | None
+    prompts: str | None = Field(sa_type=Text)
+    has_root: int
+
+
+class WordTable(SQLModel, table=True):
+    """One value of one field that some trace of the project has, such as ``model`` ``gpt-4o``."""
+
+    __tablename__ = "words"
+    __table_args__ = (Index("ix_words_value", "project_id", "field", "value", unique=True),)
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    project_id: int
+    field: str
+    value: str
+
+
+#: The traces that have a word, in the order of time: what every text field is filtered by.
+TRACE_WORDS = Table(
+    "trace_words",
+    METADATA,
+    Column("word_id", Integer, primary_key=True, autoincrement=False),
+    Column("start_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("trace_row", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+
+class SeriesTable(SQLModel, table=True):
+    """One combination of what rollups are split by."""
+
+    __tablename__ = "series"
+    __table_args__ = (
+        Index(
+            "ix_series_key", "project_id", "kind", "provider", "model", "environment", "prompt_name", "prompt_version",
+            unique=True,
+        ),
+    )  # fmt: skip
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    project_id: int
+    kind: str
+    provider: str
+    model: str
+    environment: str
+    prompt_name: str
+    prompt_version: str
+
+
+#: The sums of a series in an hour, in the order of the columns.
+SUMS = (
+    "spans", "errors", "latency_ns", "input_uncached", "cache_read", "cache_write", "input_audio", "input_image",
+    "output_visible", "reasoning", "output_audio", "output_image", "unsplit", "cost_nusd", "priced", "unpriced",
+)  # fmt: skip
+
+R_HOUR = Table(
+    "r_hour",
+    METADATA,
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    *(Column(name, BigInteger, nullable=False) for name in SUMS),
+    sqlite_with_rowid=False,
+)
+
+
+def _histogram(name: str, step: str) -> Table:
+    """Return a table of counts by logarithmic bucket: measure 0 is latency, 1 is time to first token."""
+    return Table(
+        name,
+        METADATA,
+        Column("series_id", Integer, primary_key=True, autoincrement=False),
+        Column(step, Integer, primary_key=True, autoincrement=False),
+        Column("measure", Integer, primary_key=True, autoincrement=False),
+        Column("bucket", Integer, primary_key=True, autoincrement=False),
+        Column("n", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+H_HOUR = _histogram("h_hour", "hour")
+H_DAY = _histogram("h_day", "day")
+
+
+class JournalTable(SQLModel, table=True):
+    """One commit's spans, kept until the text index has them."""
+
+    __tablename__ = "journal"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # the text index remembers the last number it has seen
+    n: int = Field(sa_column=Column(Integer, primary_key=True))
+    addresses: bytes = Field(sa_type=LargeBinary)
+    """Eight bytes each."""

@@ -1,0 +1,110 @@
+"""The words that a trace is found by: one per field and value, in order of time, for filters, facets and completion."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from sqlite3 import Connection
+from typing import Final
+
+from .rows import NAME_CHARS, STATUSES, SpanRow, prompt_label
+from .summary import Summary
+
+Word = tuple[str, str]
+"""Field and value."""
+
+#: The fields that are looked up as words; the others are columns of the trace.
+WORD_FIELDS: Final = frozenset(
+    {"kind", "name", "model", "provider", "status", "error", "user", "session", "tag", "env", "prompt", "label"}
+)
+#: Says that a span failed, however the trace ended; no term can name it.
+SOME_SPAN_FAILED: Final[Word] = ("failed", "yes")
+#: Ids remembered by a writer; far more than a project with sane names has.
+_MOST_REMEMBERED: Final = 200_000
+
+
+def words_of(rows: Iterable[SpanRow], summary: Summary, labels: Iterable[str]) -> set[Word]:
+    """Return the words of a trace: its status and tags, what was judged, and what any of its spans says."""
+    words: set[Word] = {("status", STATUSES[summary.status]), ("name", summary.name)}
+    for row in rows:
+        words.add(("kind", row.kind))
+        words.add(("name", row.name))
+        if row.model is not None:
+            words.add(("model", row.model))
+        if row.provider is not None:
+            words.add(("provider", row.provider))
+        if row.error_type is not None:
+            words.add(("error", row.error_type))
+        if row.prompt_name is not None:
+            words.add(("prompt", row.prompt_name))
+            words.add(("prompt", prompt_label(row) or row.prompt_name))
+        if row.user_id is not None:
+            words.add(("user", row.user_id))
+        if row.session_id is not None:
+            words.add(("session", row.session_id))
+        if row.environment is not None:
+            words.add(("env", row.environment))
+    if summary.error_count:
+        words.add(SOME_SPAN_FAILED)
+    words.update(("tag", tag[:NAME_CHARS]) for tag in summary.tags)
+    words.update(map(label_word, labels))
+    return words
+
+
+def label_word(label: str) -> Word:
+    """Return the word of a label."""
+    return "label", label[:NAME_CHARS]
+
+
+def pack_ids(ids: Iterable[int]) -> bytes:
+    """Return word ids as they are kept in a trace's row, in order."""
+    ordered = sorted(ids)
+    return struct.pack(f"<{len(ordered)}I", *ordered)
+
+
+def unpack_ids(packed: bytes) -> tuple[int, ...]:
+    """Return the word ids of a trace's row."""
+    return struct.unpack(f"<{len(packed) // 4}I", packed)
+
+
+class WordBook:
+    """The ids of the words of every project, as the one writer knows them."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[int, str, str], int] = {}
+
+    def forget(self) -> None:
+        """Forget all ids: after a transaction was taken back some may not exist."""
+        self._ids.clear()
+
+    def ids(self, connection: Connection, project_id: int, words: Iterable[Word]) -> list[int]:
+        """Return the ids of *words*, made where they are new."""
+        if len(self._ids) > _MOST_REMEMBERED:
+            self._ids.clear()
+        return [self._id(connection, (project_id, *word)) for word in words]
+
+    def _id(self, connection: Connection, key: tuple[int, str, str]) -> int:
+        known = self._ids.get(key)
+        if known is None:
+            found = connection.execute(
+                "SELECT id FROM words WHERE project_id = ? AND field = ? AND value = ?", key
+            ).fetchone()
+            if found is None:
+                found = connection.execute(
+                    "INSERT INTO words (project_id, field, value) VALUES (?, ?, ?) RETURNING id", key
+                ).fetchone()
+            known = self._ids[key] = int(found[0])
+        return known
+
+
+def labels_of(connection: Connection, project_id: int, trace_ids: Sequence[bytes]) -> Mapping[bytes, set[str]]:
+    """Return the labels that were given to these traces and their spans."""
+    labels: dict[bytes, set[str]] = {}
+    for trace_id in trace_ids:
+        found = connection.execute(
+            "SELECT DISTINCT label FROM annotations WHERE project_id = ? AND trace_id = ? AND label IS NOT NULL",
+            (project_id, trace_id.hex()),
+        ).fetchall()
+        if found:
+            labels[trace_id] = {label for (label,) in found}
+    return labels

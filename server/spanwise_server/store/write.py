@@ -1,0 +1,311 @@
+"""The write path: records are made ready outside the lock, and go into the store in one transaction."""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any, Final
+
+from ..record import Record
+from .address import address, id_bytes, span_range
+from .payload import pack, pack_origin
+from .projects import project_id_of
+from .rollups import RollupChange, Series
+from .rows import SpanRow, placed, row_of
+from .summary import Summary, summarise
+from .tables import SpanTable, TraceTable
+from .words import WordBook, labels_of, pack_ids, unpack_ids, words_of
+
+SPAN_COLUMNS: Final = tuple(SpanTable.__table__.columns.keys())  # type: ignore[attr-defined]  # SQLModel adds it
+TRACE_COLUMNS: Final = tuple(TraceTable.__table__.columns.keys())  # type: ignore[attr-defined]  # as above
+_MOST_TEXTS_REMEMBERED: Final = 200_000
+_ASKED_AT_ONCE: Final = 400
+
+
+def _insert(table: str, columns: Sequence[str], conflict: str = "") -> str:
+    return f"INSERT {conflict} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+_PUT_SPAN: Final = _insert("spans", SPAN_COLUMNS, "OR REPLACE")
+_PUT_PAYLOAD: Final = "INSERT OR REPLACE INTO payloads (id, body) VALUES (?, ?)"
+_PUT_TEXT: Final = "INSERT OR IGNORE INTO texts (hash, body) VALUES (?, ?)"
+_PUT_USE: Final = "INSERT OR IGNORE INTO text_uses (trace_row, hash) VALUES (?, ?)"
+_PUT_WORD: Final = "INSERT OR IGNORE INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?)"
+_DROP_WORD: Final = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
+_MAKE_TRACE: Final = _insert("traces", TRACE_COLUMNS)
+_CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
+
+
+_FIND_TRACES: Final = (
+    "SELECT id, trace_id, places, words, start_ns FROM traces WHERE project_id = ? AND trace_id IN ({})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One record made ready for the store."""
+
+    record: Record
+    trace_id: bytes
+    row: SpanRow
+    body: bytes
+    texts: tuple[tuple[bytes, bytes], ...]
+    origin: tuple[bytes, bytes]
+
+
+def prepare(records: Iterable[Record]) -> list[Ready]:
+    """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed."""
+    origins: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+    ready = []
+    for record in records:
+        span = record.span
+        origin_key = id(span.resource), id(span.scope)
+        origin = origins.get(origin_key)
+        if origin is None:
+            origin = origins[origin_key] = pack_origin(span.resource, span.scope)
+        packed = pack(span, record.project)
+        parent = span.parent_span_id
+        row = row_of(
+            record,
+            id_bytes(span.span_id, "Span id"),
+            None if not parent else id_bytes(parent, "Parent span id"),
+        )
+        ready.append(Ready(record, id_bytes(span.trace_id, "Trace id"), row, packed.body, packed.texts, origin))
+    return ready
+
+
+@dataclass(slots=True)
+class _Trace:
+    """A trace as it stands in the store, and the spans of it that have come."""
+
+    row: int
+    project_id: int
+    trace_id: bytes
+    old: dict[bytes, SpanRow]
+    new: dict[bytes, Ready]
+    places: int = 0
+    words: tuple[int, ...] = ()
+    start_ns: int | None = None
+    """``None`` where the trace is new."""
+
+
+@dataclass(slots=True)
+class _Change:
+    """The rows that one transaction writes."""
+
+    spans: list[SpanRow]
+    payloads: list[tuple[int, bytes]]
+    texts: dict[bytes, bytes]
+    uses: set[tuple[int, bytes]]
+    traces_made: list[tuple[Any, ...]]
+    traces_changed: list[tuple[Any, ...]]
+    words_put: list[tuple[int, int, int]]
+    words_dropped: list[tuple[int, int, int]]
+    rollups: RollupChange
+
+    @classmethod
+    def none(cls) -> _Change:
+        return cls([], [], {}, set(), [], [], [], [], RollupChange())
+
+
+class SpanWriter:
+    """The one writer, and what it remembers between transactions: ids it would else look up again and again."""
+
+    def __init__(self) -> None:
+        self._words = WordBook()
+        self._projects: dict[str, int] = {}
+        self._series: dict[Series, int] = {}
+        self._origins: dict[bytes, int] = {}
+        self._texts: set[bytes] = set()
+
+    def forget(self) -> None:
+        """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
+        self._words.forget()
+        self._texts.clear()
+        for remembered in (self._projects, self._series, self._origins):
+            remembered.clear()
+
+    def write(self, connection: Connection, batch: Iterable[Ready]) -> tuple[int, list[tuple[int, Record]]]:
+        """Put *batch* in; return the number of its journal entry and where each span lies.
+
+        Of two spans with the same ids the later one stands, within the batch as between batches.
+        """
+        change = _Change.none()
+        written: list[tuple[int, Record]] = []
+        for trace in self._gather(connection, batch):
+            self._place_spans(connection, trace, change, written)
+        self._apply(connection, change)
+        packed = struct.pack(f"<{len(written)}q", *(at for at, _ in written))
+        entry = connection.execute("INSERT INTO journal (addresses) VALUES (?) RETURNING n", (packed,)).fetchone()
+        return int(entry[0]), written
+
+    def recount(self, connection: Connection) -> int:
+        """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
+        self.forget()
+        for table in ("r_hour", "h_hour", "h_day", "trace_words", "words", "series"):
+            connection.execute(f"DELETE FROM {table}")
+        found = connection.execute("SELECT id, project_id, trace_id, places FROM traces ORDER BY id").fetchall()
+        for row, project_id, trace_id, places in found:
+            change = _Change.none()
+            trace = _Trace(row, project_id, trace_id, {}, {}, places)
+            rows = {span.span_id: span for span in span_rows(connection, row)}
+            summary = summarise(rows.values())
+            for span in rows.values():
+                counted = placed(span, counted=int(span.span_id in summary.counted))
+                change.rollups.add(counted)
+                if counted != span:
+                    change.spans.append(counted)
+            self._summarise(connection, trace, rows.values(), summary, change)
+            change.traces_changed.append((*change.traces_made.pop()[3:], row))
+            self._apply(connection, change)
+        return len(found)
+
+    def delete(self, connection: Connection, project_id: int, trace_id: bytes) -> bool:
+        """Take a trace with everything that only it needs out of the store; return whether it was there."""
+        found = connection.execute(_FIND_TRACES.format("?"), (project_id, trace_id)).fetchone()
+        if found is None:
+            return False
+        row, _, _, words, start_ns = found
+        rollups = RollupChange()
+        for span in span_rows(connection, row):
+            rollups.take(span)
+        rollups.apply(connection, self._series)
+        for table in ("spans", "payloads"):
+            connection.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", span_range(row))
+        connection.executemany(_DROP_WORD, [(word, start_ns, row) for word in unpack_ids(words)])
+        used = connection.execute("SELECT hash FROM text_uses WHERE trace_row = ?", (row,)).fetchall()
+        connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
+        connection.executemany(
+            "DELETE FROM texts WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM text_uses WHERE hash = ?1)", used
+        )
+        connection.execute("DELETE FROM traces WHERE id = ?", (row,))
+        connection.execute(
+            "DELETE FROM annotations WHERE project_id = ? AND trace_id = ?", (project_id, trace_id.hex())
+        )
+        self._texts.difference_update(name for (name,) in used)
+        return True
+
+    def _gather(self, connection: Connection, batch: Iterable[Ready]) -> list[_Trace]:
+        """Return the traces that *batch* touches, with the rows of those that are there already."""
+        groups: dict[tuple[int, bytes], dict[bytes, Ready]] = defaultdict(dict)
+        for ready in batch:
+            groups[self._project(connection, ready.record.project), ready.trace_id][ready.row.span_id] = ready
+        last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'traces'").fetchone()
+        next_row = 1 if last is None else last[0] + 1
+        known: dict[tuple[int, bytes], tuple[Any, ...]] = {}
+        by_project: dict[int, list[bytes]] = defaultdict(list)
+        for project_id, trace_id in groups:
+            by_project[project_id].append(trace_id)
+        for project_id, trace_ids in by_project.items():
+            for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
+                asked = trace_ids[at : at + _ASKED_AT_ONCE]
+                rows = connection.execute(_FIND_TRACES.format(", ".join("?" * len(asked))), (project_id, *asked))
+                known.update(((project_id, row[1]), row) for row in rows)
+        traces = []
+        for (project_id, trace_id), new in groups.items():
+            found = known.get((project_id, trace_id))
+            if found is None:
+                traces.append(_Trace(next_row, project_id, trace_id, {}, new))
+                next_row += 1
+            else:
+                row, _, places, words, start_ns = found
+                old = {span.span_id: span for span in span_rows(connection, row)}
+                traces.append(_Trace(row, project_id, trace_id, old, new, places, unpack_ids(words), start_ns))
+        return traces
+
+    def _place_spans(
+        self, connection: Connection, trace: _Trace, change: _Change, written: list[tuple[int, Record]]
+    ) -> None:
+        rows = trace.old | {span_id: ready.row for span_id, ready in trace.new.items()}
+        summary = summarise(rows.values())
+        for span_id in rows if trace.old else trace.new:
+            was, ready = trace.old.get(span_id), trace.new.get(span_id)
+            counted = int(span_id in summary.counted)
+            if ready is None:
+                now = placed(rows[span_id], counted=counted)
+            else:
+                at, rewritten = self._place(connection, trace, was, ready, change)
+                now = placed(
+                    ready.row, counted=counted, at=at, project_id=trace.project_id,
+                    origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
+                )  # fmt: skip
+                written.append((at, ready.record))
+            if now != was:
+                if was is not None:
+                    change.rollups.take(was)
+                change.rollups.add(now)
+                change.spans.append(now)
+        self._summarise(connection, trace, rows.values(), summary, change)
+
+    def _place(
+        self, connection: Connection, trace: _Trace, was: SpanRow | None, ready: Ready, change: _Change
+    ) -> tuple[int, int]:
+        """Return the span's address, and whether the text index may hold words that it no longer has."""
+        if was is None:
+            at, rewritten = address(trace.row, trace.places), 0
+            trace.places += 1
+        else:
+            at = was.id
+            body = connection.execute("SELECT body FROM payloads WHERE id = ?", (at,)).fetchone()
+            if body is not None and body[0] == ready.body:
+                return at, was.rewritten
+            rewritten = 1
+        change.payloads.append((at, ready.body))
+        for name, body in ready.texts:
+            change.uses.add((trace.row, name))
+            if name not in self._texts:
+                change.texts[name] = body
+        return at, rewritten
+
+    def _summarise(
+        self, connection: Connection, trace: _Trace, rows: Iterable[SpanRow], summary: Summary, change: _Change
+    ) -> None:
+        labels = labels_of(connection, trace.project_id, [trace.trace_id]).get(trace.trace_id, ())
+        words = self._words.ids(connection, trace.project_id, words_of(rows, summary, labels))
+        had, has = set(trace.words), set(words)
+        moved = trace.start_ns is not None and trace.start_ns != summary.start_ns
+        change.words_dropped += [(word, trace.start_ns or 0, trace.row) for word in (had if moved else had - has)]
+        change.words_put += [(word, summary.start_ns, trace.row) for word in (has if moved else has - had)]
+        columns = (trace.places, pack_ids(has), *summary.columns)
+        if trace.start_ns is None:
+            change.traces_made.append((trace.row, trace.project_id, trace.trace_id, *columns))
+        else:
+            change.traces_changed.append((*columns, trace.row))
+
+    def _apply(self, connection: Connection, change: _Change) -> None:
+        connection.executemany(_PUT_SPAN, change.spans)
+        connection.executemany(_PUT_PAYLOAD, change.payloads)
+        connection.executemany(_PUT_TEXT, change.texts.items())
+        connection.executemany(_PUT_USE, change.uses)
+        connection.executemany(_MAKE_TRACE, change.traces_made)
+        connection.executemany(_CHANGE_TRACE, change.traces_changed)
+        connection.executemany(_DROP_WORD, change.words_dropped)
+        connection.executemany(_PUT_WORD, sorted(change.words_put))
+        change.rollups.apply(connection, self._series)
+        if len(self._texts) > _MOST_TEXTS_REMEMBERED:
+            self._texts.clear()
+        self._texts.update(change.texts)
+
+    def _project(self, connection: Connection, name: str) -> int:
+        known = self._projects.get(name)
+        if known is None:
+            known = self._projects[name] = project_id_of(connection, name)
+        return known
+
+    def _origin(self, connection: Connection, origin: tuple[bytes, bytes]) -> int:
+        name, body = origin
+        known = self._origins.get(name)
+        if known is None:
+            connection.execute("INSERT OR IGNORE INTO origins (hash, body) VALUES (?, ?)", (name, body))
+            found = connection.execute("SELECT id FROM origins WHERE hash = ?", (name,)).fetchone()
+            known = self._origins[name] = int(found[0])
+        return known
+
+
+def span_rows(connection: Connection, trace_row: int) -> list[SpanRow]:
+    """Return the rows of a trace's spans, in the order they came."""
+    found = connection.execute("SELECT * FROM spans WHERE id BETWEEN ? AND ? ORDER BY id", span_range(trace_row))
+    return [SpanRow._make(row) for row in found]
