@@ -1,0 +1,146 @@
+"""The queue before the store: what has come in while one transaction commits goes into the next one together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final
+
+from ..errors import Overloaded
+from ..record import Record
+from ..store.sqlite import SqliteStore
+from ..store.write import Ready
+
+logger = logging.getLogger("spanwise.server")
+
+#: One transaction takes at most this many spans, unless a single request has more.
+MOST_TOGETHER: Final = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a writer has done since it started."""
+
+    written: int
+    queued: int
+    errors: int
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    ready: Sequence[Ready]
+    done: Future[None]
+
+
+class Writer:
+    """One thread that commits what requests submit; a request's future is done when its spans are on the disk."""
+
+    def __init__(self, store: SqliteStore, *, max_queued_spans: int) -> None:
+        self._store = store
+        self._most_queued = max_queued_spans
+        self._queue: deque[_Request] = deque()
+        self._queued = 0
+        self._written = 0
+        self._errors = 0
+        self._last_error: str | None = None
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="spanwise-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, records: Sequence[Record]) -> Future[None]:
+        """Queue *records* and return a future that is done once they are committed.
+
+        They are packed in the calling thread. Raises Overloaded when the queue is full or the writer closes.
+        """
+        done: Future[None] = Future()
+        with self._changed:
+            self._reserve(len(records))
+        try:
+            ready = self._store.prepare(records)
+        except BaseException:
+            with self._changed:
+                self._queued -= len(records)
+            raise
+        with self._changed:
+            if self._closing:
+                self._queued -= len(records)
+                raise Overloaded("The server is shutting down.", "Send the same request again in a moment.")
+            self._queue.append(_Request(ready, done))
+            self._changed.notify()
+        return done
+
+    def _reserve(self, spans: int) -> None:
+        # A request is taken into an empty queue however large it is, or it could never be taken at all.
+        if self._queued and self._queued + spans > self._most_queued:
+            raise Overloaded(
+                f"{self._queued:,} spans are waiting to be written.", "Send the same request again in a moment."
+            )
+        self._queued += spans
+
+    def stats(self) -> Stats:
+        """Return what was done since the start."""
+        with self._changed:
+            return Stats(self._written, self._queued, self._errors, self._last_error)
+
+    def refusal(self) -> str | None:
+        """Return why nothing submitted would be written, or ``None``; the store says whether it can keep it."""
+        return None if self._thread.is_alive() and not self._closing else "The writer has stopped."
+
+    def close(self) -> None:
+        """Take no more, commit what is queued, and end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while requests := self._next():
+            spans = sum(len(request.ready) for request in requests)
+            try:
+                self._commit(requests)
+            finally:
+                with self._changed:
+                    self._queued -= spans
+
+    def _next(self) -> list[_Request]:
+        """Wait for requests and return as many as one transaction takes; none at all when it is time to end."""
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            taken: list[_Request] = []
+            spans = 0
+            while self._queue and (not taken or spans + len(self._queue[0].ready) <= MOST_TOGETHER):
+                taken.append(self._queue.popleft())
+                spans += len(taken[-1].ready)
+            return taken
+
+    def _commit(self, requests: Sequence[_Request]) -> None:
+        try:
+            self._store.write_prepared([ready for request in requests for ready in request.ready])
+        except Exception as error:  # noqa: BLE001  # it goes to whoever waits for the future
+            if len(requests) > 1:
+                # One request may be at fault: the others must not sink with it.
+                for request in requests:
+                    self._commit([request])
+                return
+            self._failed(requests[0], error)
+            return
+        with self._changed:
+            self._written += sum(len(request.ready) for request in requests)
+        for request in requests:
+            if request.done.set_running_or_notify_cancel():
+                request.done.set_result(None)
+
+    def _failed(self, request: _Request, error: Exception) -> None:
+        logger.error("%d spans could not be written", len(request.ready), exc_info=error)
+        with self._changed:
+            self._errors += 1
+            self._last_error = f"{type(error).__name__}: {error}"
+        if request.done.set_running_or_notify_cancel():
+            request.done.set_exception(error)
