@@ -248,11 +248,12 @@ def _sent_or_failed(send: Callable[[Sequence[Any]], Delivery], items: Sequence[A
 
 
 def _weight(span: ReadableSpan) -> int:
-    size = _SPAN_BYTES
-    for value in (span.attributes or {}).values():
-        if isinstance(value, str):
-            size += len(value)
-    return size
+    attributes = span.attributes
+    if not attributes:
+        return _SPAN_BYTES
+    # A copy is a plain dict, which is several times faster to walk than OpenTelemetry's own mapping.
+    values = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
+    return _SPAN_BYTES + sum(len(value) for value in values if isinstance(value, str))
 
 
 _LIVING: Final[weakref.WeakSet[Exporter]] = weakref.WeakSet()

@@ -102,7 +102,7 @@ class _Watch:
 
 def _positional(function: Any) -> tuple[tuple[str, ...], str]:
     """Return the names that positional arguments go by, and the name of what is left over."""
-    names = []
+    names: list[str] = []
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # written in C

@@ -60,7 +60,11 @@ class Span:
         return format(self._span.get_span_context().span_id, "016x")
 
     def set_input(self, value: Any) -> Self:
-        """Say what the work was given."""
+        """Say what the work was given; of a retriever, a text or a ``query`` in it becomes its query."""
+        if self._kind == "retriever":
+            query = value.get("query") if isinstance(value, Mapping) else value
+            if isinstance(query, str):
+                self._set_query(query)
         return self._set_content(_INPUTS.get(self._kind, v.INPUT), value)
 
     def set_output(self, value: Any) -> Self:
@@ -118,6 +122,11 @@ class Span:
             self._span.set_status(Status(StatusCode.ERROR, str(error) or type(error).__qualname__))
             self._span.record_exception(error)
         return self
+
+    def _set_query(self, query: str) -> None:
+        with guard():
+            if HELD.runtime.config.capture_content:
+                self._span.set_attribute(v.RETRIEVAL_QUERY, query)
 
     def _set_content(self, name: str, value: Any) -> Self:
         with guard():
@@ -187,8 +196,8 @@ def span(
     name: str,
     *,
     kind: str = "span",
-    input: Any = _UNSAID,
-    attributes: Mapping[str, Any] | None = None,  # noqa: A002  # what it is
+    input: Any = _UNSAID,  # noqa: A002  # the word that the viewer and set_input() use
+    attributes: Mapping[str, Any] | None = None,
 ) -> Span:
     """Return a span to put around a piece of work: ``with spanwise.span("search", kind="retriever") as s:``.
 

@@ -27,7 +27,7 @@ class Gate(SpanProcessor):
     def __init__(self, *, own_resource: bool) -> None:
         self._own_resource = own_resource
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
         """Put on what the present context says."""
         attributes = current_attributes()
         if attributes is not None:

@@ -221,7 +221,7 @@ def _ask_for_usage(options: Any, asked: Asked, raw: bool) -> None:  # noqa: FBT0
         return
     wanted = HELD.runtime.config.stream_usage
     if wanted == "always" or (wanted == "auto" and _can_tell_usage(asked.address)):
-        options.json_data = {**body, "stream_options": {**(given or {}), "include_usage": True}}
+        options.json_data = {**options.json_data, "stream_options": {**(given or {}), "include_usage": True}}
         asked.asked_for_usage = True
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 from ..instrument.engine import Asked, Recognise, Route
 
 METHODS: Final = ("SyncAPIClient.request", "AsyncAPIClient.request")
+#: What these clients put where nothing was given; some leave it in the body until it is sent.
+_UNSAID: Final = frozenset({"Omit", "NotGiven"})
 _RAW_HEADER: Final = "X-Stainless-Raw-Response"
 
 Named = Callable[[Any, str | None], str]
@@ -33,7 +35,8 @@ def recogniser(
             return None
         url = getattr(instance, "base_url", None)
         host = getattr(url, "host", None)
-        asked = Asked(route, options.json_data, name(instance, host), host, getattr(url, "port", None))
+        body = {field: value for field, value in options.json_data.items() if type(value).__name__ not in _UNSAID}
+        asked = Asked(route, body, name(instance, host), host, getattr(url, "port", None))
         if adjust is not None:
             headers = options.headers
             adjust(options, asked, isinstance(headers, Mapping) and _RAW_HEADER in headers)
