@@ -88,6 +88,7 @@ class FakeProvider:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # many clients may connect at once
     block_on_close = False
     provider: FakeProvider
 
