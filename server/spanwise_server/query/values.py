@@ -1,0 +1,133 @@
+"""Values of terms: read from text into the field's units, and written back as the language writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from ..errors import FilterError
+from .filters import FIELDS, Field, FieldType, Filter, Operator, Or, Term
+
+_NUMBER: Final = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([a-zA-Z]*)")
+#: Type -> unit -> how many of the field's own units it is; "" is a number that stands alone.
+UNITS: Final[dict[FieldType, dict[str, int]]] = {
+    "duration_ms": {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000},
+    "usd": {"": 1},
+    "number": {"": 1, "k": 1_000, "m": 1_000_000},
+    "text": {},
+}
+_PLAIN: Final = re.compile(r"[\w.@/+\-:#=]+")
+_CLOSE_ENOUGH: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value as it was written, and where."""
+
+    text: str
+    pattern: bool
+    """Whether it holds a ``*`` outside quotes."""
+    quoted: bool
+    at: int
+
+
+def term_of(name: str, operator: str, values: Sequence[Value], at: int) -> Filter:
+    """Return what the term means; FilterError says what is wrong with it and what would work."""
+    field = FIELDS.get(name)
+    if field is None:
+        raise _unknown(name, at)
+    for value in values:
+        if not value.text and not value.quoted:
+            raise FilterError(f"{name} needs a value here.", f"Write it such as {field.example}.", position=value.at)
+    return _text_term(field, operator, values, at) if field.type == "text" else _number_term(field, operator, values)
+
+
+def _text_term(field: Field, operator: str, values: Sequence[Value], at: int) -> Filter:
+    if operator not in (":", "="):
+        raise FilterError(
+            f"{field.name} is a text and cannot be compared by {operator}.",
+            f"Write {field.name}:value, such as {field.example}.",
+            position=at + len(field.name),
+        )
+    exact = tuple(value.text for value in values if not value.pattern)
+    patterns = tuple(value.text for value in values if value.pattern)
+    if not patterns:
+        return Term(field.name, "=", exact)
+    if not any("*" in value for value in exact):
+        # A pattern without a star is the text itself, so one term can hold both.
+        return Term(field.name, "like", tuple(value.text for value in values))
+    return Or((Term(field.name, "like", patterns), Term(field.name, "=", exact)))
+
+
+def _number_term(field: Field, operator: str, values: Sequence[Value]) -> Filter:
+    operators: dict[str, Operator] = {":": "=", "=": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+    chosen = operators[operator]
+    if len(values) > 1 and chosen != "=":
+        raise FilterError(f"{operator} takes one value, not a list.", f"Write {field.example}.", position=values[1].at)
+    return Term(field.name, chosen, tuple(_number(field, value) for value in values))
+
+
+def _number(field: Field, value: Value) -> float:
+    units = UNITS[field.type]
+    found = _NUMBER.fullmatch(value.text)
+    if found is None or (value.text.startswith("$") and field.type != "usd"):
+        raise FilterError(f"{value.text!r} is not a number.", f"Write it such as {field.example}.", position=value.at)
+    unit = units.get(found[2].lower())
+    if unit is None:
+        known = ", ".join(filter(None, units))
+        said = f"{found[2]!r} is not a unit of {field.name}" if found[2] else f"{field.name} needs a unit"
+        hint = f"Units are {known}: {field.example}." if known else f"Leave it out: {field.example}."
+        raise FilterError(f"{said}.", hint, position=value.at)
+    return float(Decimal(found[1]) * unit)
+
+
+def _unknown(name: str, at: int) -> FilterError:
+    near = min(FIELDS, key=lambda known: (distance(name.lower(), known), known))
+    if distance(name.lower(), near) < min(_CLOSE_ENOUGH, len(name)):
+        hint = f"Did you mean {near}? Such as {FIELDS[near].example}."
+    else:
+        hint = f"Fields are {', '.join(FIELDS)}. To search for the text itself, put it in quotes."
+    return FilterError(f"There is no field {name!r}.", hint, position=at)
+
+
+def distance(a: str, b: str) -> int:
+    """Return how many letters must be put in, taken out, changed or swapped with the next to make *b* of *a*."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        row = [i]
+        for j, right in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]
+
+
+def written(field: Field, value: str | float, *, pattern: bool) -> str:
+    """Return a value as the language writes it."""
+    if isinstance(value, str):
+        return "*".join(quoted(part) if part else "" for part in value.split("*")) if pattern else quoted(value)
+    number = Decimal(repr(float(value)))
+    for name, unit in sorted(UNITS[field.type].items(), key=lambda one: -one[1]):
+        count = number / unit
+        if (count >= 1 or unit == 1) and count * unit == number:
+            return f"{_decimal(count)}{name}"
+    return _decimal(number)
+
+
+def _decimal(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quoted(value: str) -> str:
+    """Return a text in quotes where it holds more than plain characters."""
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
