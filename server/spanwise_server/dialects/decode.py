@@ -15,10 +15,10 @@ def decoded(value: Any) -> Any:
     """Return the value of JSON text, ``None`` for text that says nothing, and anything else as it is."""
     if not isinstance(value, str):
         return value
-    if value[:1] not in '{["':
-        return None if not value or value == "null" else value
-    if value in EMPTY_JSON:
+    if not value or value in EMPTY_JSON:
         return None
+    if value[0] not in '{["':
+        return value
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:

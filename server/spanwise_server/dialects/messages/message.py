@@ -18,7 +18,7 @@ PLAIN: Final = frozenset({"text", "reasoning"})
 def messages(value: Any, role: str) -> tuple[Message, ...]:
     """Return *value* as messages; *role* is that of messages which do not say theirs."""
     value = decoded(value)
-    if value is None:
+    if value is None or value in ({}, [], ()):
         return ()
     if isinstance(value, dict):
         return _request(value, role) or (message(value, role),)

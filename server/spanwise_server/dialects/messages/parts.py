@@ -61,4 +61,4 @@ def _without_type(value: dict[str, Any]) -> Part:
     for key, convert in gemini.KEYS.items():
         if key in value:
             return convert(value)
-    return {"type": "unknown", **value}
+    return {**value, "type": "unknown"}
