@@ -16,9 +16,7 @@ from starlette.responses import Response
 from spanwise._version import __version__
 
 from .api import annotations as annotations_api
-from .api import datasets as datasets_api
 from .api import health, otlp, spans, traces
-from .api import queues as queues_api
 from .api.errors import error_json
 from .auth.current import Server
 from .auth.guard import PASSWORD_SETTING, PROGRAM_PATHS, Guard
@@ -28,7 +26,6 @@ from .ingest.writer import Writer
 from .pages import datasets as datasets_page
 from .pages import help as help_page
 from .pages import label, login, queues, static
-from .pages import trace as trace_page
 from .pages import traces as traces_page
 from .pages.errors import error_page
 from .pricing.price import Prices
@@ -39,9 +36,8 @@ from .store.sqlite import SqliteStore
 logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
-    health.router, otlp.router, traces.router, spans.router, annotations_api.router, queues_api.router,
-    datasets_api.router,
-    static.router, login.router, traces_page.router, trace_page.router, label.router, queues.router,
+    health.router, otlp.router, traces.router, spans.router, annotations_api.router, 
+    static.router, login.router, traces_page.router, label.router, queues.router,
     datasets_page.router, help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
