@@ -14,11 +14,9 @@ from ..labelling.queue import Item, Queue, Target
 from ..query.filters import And, Query, Term
 from ..record import Annotation, Record
 from ..store.base import SpanStore
-from ..store.datasets import Datasets
 from ..store.queues import Queues
 from ..store.sessions import Sessions
 from .example import Example, example_of
-from .version import Version
 
 T = TypeVar("T")
 Which = Literal["all", "expected", "passed", "failed"]
@@ -34,7 +32,7 @@ _AT_ONCE: Final = 200
 
 
 class MakerStore(SpanStore, Sessions, Protocol):
-    """A store with judged spans, and small tables to keep examples in."""
+    """A store with judged spans, and the queues they were judged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +58,14 @@ class Maker:
 
     def __init__(self, store: MakerStore) -> None:
         self._store = store
-        self.datasets = Datasets(store)
 
-    def add_queue(self, dataset_id: int, queue: Queue, which: Which, *, by: str = "") -> Version | None:
-        """Add the labelled items of a queue, in its order; ``None`` if the dataset has them all already."""
+    def of_queue(self, queue: Queue, which: Which = "all") -> list[Example]:
+        """Return an example of each labelled item of a queue, in its order."""
         done = [item for item in Queues(self._store).items(queue.id) if item.state == "done"]
-        choice = Choice(queue.annotation_name, which)
-        examples = list(self._of_items(queue, done, choice))
-        _refuse_none(examples)
-        return self.datasets.add(dataset_id, examples, note=f"From the queue {queue.name}", by=by)
+        return _some(list(self._of_items(queue, done, Choice(queue.annotation_name, which))))
 
-    def add_filter(
-        self, dataset_id: int, query: Query, choice: Choice, *, note: str = "", by: str = ""
-    ) -> Version | None:
-        """Add every labelled span of the traces that *query* finds."""
+    def of_filter(self, query: Query, choice: Choice) -> list[Example]:
+        """Return an example of each labelled span of the traces that *query* finds, the newest trace first."""
         labelled = replace(query, filter=And((query.filter, Term("label", "=", LABELS))), limit=_AT_ONCE, sort="-time")
         examples: list[Example] = []
         for trace_ids in _batches(each_trace_id(self._store, labelled)):
@@ -82,19 +74,17 @@ class Maker:
                 examples += self._of_trace(query.project, trace_id, _latest(judged.get(trace_id, ()), choice))
             if len(examples) > MOST_EXAMPLES:
                 raise SpanwiseError(f"That is more than {MOST_EXAMPLES:,} examples.", "Narrow the filter.")
-        _refuse_none(examples)
-        return self.datasets.add(dataset_id, examples, note=note, by=by)
+        return _some(examples)
 
-    def add_span(self, dataset_id: int, project: str, target: Target, name: str, *, by: str = "") -> Version | None:
-        """Add one span, labelled or not."""
+    def of_span(self, project: str, target: Target, annotation_name: str) -> list[Example]:
+        """Return the example of one span, labelled or not."""
         judged = self._store.annotations(project, [target.trace_id]).get(target.trace_id, ())
-        latest = _latest(judged, Choice(name)).get(target.span_id)
+        latest = _latest(judged, Choice(annotation_name)).get(target.span_id)
         trace = self._store.trace(project, target.trace_id)
-        record = _record(() if trace is None else trace.records, target.span_id)
+        record = None if trace is None else _record(trace.records, target.span_id)
         if trace is None or record is None:
             raise NotFound(f"There is no span {target.span_id}.", "Its trace may have been deleted.")
-        example = example_of(record, latest, around=trace.records, blind=self._blind(latest))
-        return self.datasets.add(dataset_id, [example], note="One span", by=by)
+        return [example_of(record, latest, around=trace.records, blind=self._blind(latest))]
 
     def _of_items(self, queue: Queue, items: Iterable[Item], choice: Choice) -> Iterator[Example]:
         for batch in _batches(items):
@@ -121,21 +111,20 @@ class Maker:
 
 
 def _latest(judged: Iterable[Annotation], choice: Choice) -> dict[str, Annotation]:
-    """Return the newest chosen judgement of each span."""
-    found: dict[str, Annotation] = {}
-    for annotation in sorted(judged, key=lambda a: a.updated_ns):
-        if annotation.span_id is not None and choice.takes(annotation):
-            found[annotation.span_id] = annotation
-    return found
+    """Return the newest judgement of each span, where it is one of those chosen."""
+    anything = replace(choice, which="all")
+    newest = {a.span_id: a for a in sorted(judged, key=lambda a: a.updated_ns) if anything.takes(a)}
+    return {span_id: a for span_id, a in newest.items() if span_id is not None and choice.takes(a)}
 
 
 def _record(records: Iterable[Record], span_id: str) -> Record | None:
     return next((record for record in records if record.span.span_id == span_id), None)
 
 
-def _refuse_none(examples: list[Example]) -> None:
+def _some(examples: list[Example]) -> list[Example]:
     if not examples:
         raise SpanwiseError("Nothing there is labelled yet.", "Label some spans first, or choose other labels.")
+    return examples
 
 
 def _batches(things: Iterable[T]) -> Iterator[list[T]]:

@@ -34,6 +34,19 @@ class Datasets:
             session.flush()
             return _dataset(row, project, None)
 
+    def named(self, project: str, name: str) -> Dataset:
+        """Return the dataset of this name, which is made where there is none."""
+        with self._sessions.transaction() as session:
+            number = project_id_made(session, project)
+            row = session.exec(
+                select(DatasetRow).where(DatasetRow.project_id == number, DatasetRow.name == name)
+            ).first()
+            if row is None:
+                row = DatasetRow(project_id=number, name=name, created_ns=time.time_ns())
+                session.add(row)
+                session.flush()
+            return _dataset(row, project, _newest(session, known(row.id)))
+
     def find(self, dataset_id: int) -> Dataset | None:
         """Return one dataset, or ``None``."""
         with self._sessions.session() as session:
@@ -89,6 +102,26 @@ class Datasets:
                 .order_by(col(DatasetVersionRow.number).desc())
             )
             return [_version(row) for row in rows]
+
+    def version(self, dataset_id: int, number: int | None = None) -> Version | None:
+        """Return one version, the newest where no number is asked for; ``None`` where there is no version at all."""
+        versions = self.versions(dataset_id)
+        if number is None:
+            return versions[0] if versions else None
+        found = next((version for version in versions if version.number == number), None)
+        if found is None:
+            raise NotFound(f"There is no version {number} of this dataset.", "Leave it out for the newest.")
+        return found
+
+    def example(self, version_id: int, example_id: str) -> Example | None:
+        """Return one example of a version, or ``None``."""
+        with self._sessions.session() as session:
+            row = session.exec(
+                select(ExampleRow)
+                .join(VersionExampleRow, col(VersionExampleRow.example_row_id) == col(ExampleRow.id))
+                .where(VersionExampleRow.version_id == version_id, ExampleRow.example_id == example_id)
+            ).first()
+            return None if row is None else Example.from_json(row.body)
 
     def examples(self, version_id: int, *, offset: int = 0, limit: int | None = None) -> Iterator[Example]:
         """Yield the examples of a version in the order they were added, some at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from ..errors import Conflict, NotFound
 from ..labelling.queue import Item, State
 from ..record import Annotation, Annotator
+from .annotations import drop_annotation, put_annotation
 from .sessions import Sessions, known, project_id_made
 from .small_tables import AnnotationRow, ItemRow, LabelEventRow
 
@@ -55,7 +56,7 @@ class LabelEvents:
                 return repeated
             row = None if item is None else _item(session, item.id)
             before = _snapshot(session, annotation.id, row)
-            self._stand(session, project_id_made(session, act.project), annotation)
+            _put(session, annotation)
             if row is not None:
                 row.state, row.annotation_id, row.done_ns = "done", annotation.id, time.time_ns()
                 session.add(row)
@@ -82,7 +83,7 @@ class LabelEvents:
                 raise NotFound("There is no such label.", "It may have been removed already; reload the page.")
             row = session.exec(select(ItemRow).where(ItemRow.annotation_id == annotation_id)).first()
             before = _snapshot(session, annotation_id, row)
-            self._drop(session, stands)
+            drop_annotation(session, act.project, annotation_id)
             if row is not None:
                 row.state, row.annotation_id, row.done_ns = "todo", None, None
                 session.add(row)
@@ -99,7 +100,7 @@ class LabelEvents:
                 .order_by(col(LabelEventRow.id).desc())
             )
             latest = session.exec(acts).first()
-            return None if latest is None else self._take_back(session, act, latest)
+            return None if latest is None else _take_back(session, act, latest)
 
     def undo(self, act: Act, event_id: int) -> LabelEvent:
         """Take back one act; one that a later act builds on is refused."""
@@ -117,7 +118,7 @@ class LabelEvents:
                 raise Conflict(
                     "This was changed again since, or undone already.", "Reload the page to see what stands."
                 )
-            return self._take_back(session, act, event)
+            return _take_back(session, act, event)
 
     def durations_ms(self, queue_id: int, limit: int = 50) -> list[int]:
         """Return how long the latest verdicts of a queue took, the latest first, where it was measured."""
@@ -144,49 +145,43 @@ class LabelEvents:
             )
             return [_event(row) for row in rows]
 
-    def _take_back(self, session: Session, act: Act, event: LabelEventRow) -> LabelEvent:
-        """Put annotation and item back as they were before *event*."""
-        row = None if event.item_id is None else session.get(ItemRow, event.item_id)
-        now = _snapshot(session, event.annotation_id, row)
-        was: Snapshot = event.before or {}
-        stands = session.get(AnnotationRow, event.annotation_id) if event.annotation_id else None
-        if was.get("annotation") is not None:
-            self._put(session, AnnotationRow(project_id=event.project_id, **was["annotation"]))
-        elif stands is not None:
-            self._drop(session, stands)
-        if row is not None and was.get("item") is not None:
-            row.state, row.annotation_id, row.done_ns = was["item"]
-            session.add(row)
-        return _keep(session, act, "undo", event.annotation_id, now, row, undoes=event)
-
-    def _stand(self, session: Session, project: int, new: Annotation) -> None:
-        stands = session.get(AnnotationRow, new.id)
-        said = asdict(new)
-        annotator, metadata = said.pop("annotator"), said.pop("metadata")
-        del said["project"]
-        if stands is not None:
-            said["created_ns"] = stands.created_ns
-        row = AnnotationRow(
-            **said, project_id=project, annotator_kind=annotator["kind"], annotator_id=annotator["id"], meta=metadata
-        )
-        self._put(session, row)
-
-    def _put(self, session: Session, row: AnnotationRow) -> None:
-        session.merge(row)
-        session.flush()
-        self._sessions.relabel(session, row.project_id, row.trace_id)
-
-    def _drop(self, session: Session, row: AnnotationRow) -> None:
-        project, trace_id = row.project_id, row.trace_id
-        session.delete(row)
-        session.flush()
-        self._sessions.relabel(session, project, trace_id)
-
 
 def _standing() -> Any:
     """Return a query for the acts that were not taken back."""
     undone = select(LabelEventRow.undoes).where(col(LabelEventRow.undoes).is_not(None))
     return select(LabelEventRow).where(LabelEventRow.action != "undo", col(LabelEventRow.id).not_in(undone))
+
+
+def _take_back(session: Session, act: Act, event: LabelEventRow) -> LabelEvent:
+    """Put annotation and item back as they were before *event*."""
+    row = None if event.item_id is None else session.get(ItemRow, event.item_id)
+    now = _snapshot(session, event.annotation_id, row)
+    was: Snapshot = event.before or {}
+    if was.get("annotation") is not None:
+        put_annotation(session, _from_snapshot(act.project, was["annotation"]))
+    elif event.annotation_id:
+        drop_annotation(session, act.project, event.annotation_id)
+    if row is not None and was.get("item") is not None:
+        row.state, row.annotation_id, row.done_ns = was["item"]
+        session.add(row)
+    return _keep(session, act, "undo", event.annotation_id, now, row, undoes=event)
+
+
+def _put(session: Session, new: Annotation) -> None:
+    """Keep a judgement; one that replaces another is as old as that one."""
+    stands = session.get(AnnotationRow, new.id)
+    put_annotation(session, new if stands is None else replace(new, created_ns=stands.created_ns))
+
+
+def _as_snapshot(row: AnnotationRow) -> Snapshot:
+    said = row.model_dump(exclude={"project_id", "meta"})
+    return {**said, "metadata": row.meta}
+
+
+def _from_snapshot(project: str, was: Snapshot) -> Annotation:
+    said = dict(was)
+    annotator = Annotator(said.pop("annotator_kind"), said.pop("annotator_id"))
+    return Annotation(**said, project=project, annotator=annotator)
 
 
 def _with_key(session: Session, act: Act) -> LabelEvent | None:
@@ -207,7 +202,7 @@ def _snapshot(session: Session, annotation_id: str, item: ItemRow | None) -> Sna
     if item is not None:
         state = (item.state, item.annotation_id, item.done_ns)
     return {
-        "annotation": None if stands is None else stands.model_dump(exclude={"project_id"}),
+        "annotation": None if stands is None else _as_snapshot(stands),
         "item": None if state is None else list(state),
     }
 

@@ -94,6 +94,12 @@ class Queues:
             session.add(row)
             return True
 
+    def drop_items(self, queue_id: int, item_ids: Iterable[int]) -> None:
+        """Take items out of a queue whose spans are no longer there."""
+        with self._sessions.transaction() as session:
+            wanted = col(ItemRow.queue_id) == queue_id, col(ItemRow.id).in_(list(item_ids))
+            session.exec(delete(ItemRow).where(*wanted))
+
     def delete(self, queue_id: int) -> bool:
         """Take a queue and its items away; the labels given in it stay. Return whether it was there."""
         with self._sessions.transaction() as session:

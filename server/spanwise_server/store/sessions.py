@@ -20,9 +20,6 @@ class Sessions(Protocol):
     def transaction(self) -> AbstractContextManager[Session]:
         """Return a session that writes, alone, and commits when it ends well."""
 
-    def relabel(self, session: Session, project_id: int, trace_id: str) -> None:
-        """Let a trace be found by the labels it has now, within the session's transaction."""
-
 
 def project_id(session: Session, name: str) -> int | None:
     """Return the number of a project, or ``None`` where there is none of this name."""

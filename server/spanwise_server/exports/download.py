@@ -1,0 +1,46 @@
+"""A version as a file: its name, its headers and its bytes, whichever program asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ..datasets.version import Dataset, Version
+from ..store.datasets import Datasets
+from .census import census
+from .export import Export, written
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One file on its way out."""
+
+    media_type: str
+    headers: Mapping[str, str]
+    body: Iterator[bytes]
+
+
+def download(datasets: Datasets, dataset: Dataset, version: Version, export: Export) -> Download:
+    """Return *version* in a format; headers say how many examples it holds, and what it leaves out and why."""
+    reasons = census(datasets, version).left_out[export.name]
+    left_out = sum(reasons.values())
+    headers = {
+        "Content-Disposition": _attachment(f"{dataset.name}-v{version.number}.{export.extension}"),
+        "ETag": f'"{version.content_hash}-{export.name}"',
+        "X-Spanwise-Dataset-Version": str(version.number),
+        "X-Spanwise-Content-Hash": version.content_hash,
+        "X-Spanwise-Examples": str(version.examples - left_out),
+        "X-Spanwise-Left-Out": str(left_out),
+    }
+    if reasons:
+        headers["X-Spanwise-Left-Out-Why"] = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
+    return Download(export.media_type, headers, written(export, datasets.examples(version.id)))
+
+
+def _attachment(name: str) -> str:
+    """Return the header that saves a file under *name*, whatever letters it has."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "dataset"
+    exact = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{exact}'
