@@ -36,6 +36,8 @@ def recogniser(
         url = getattr(instance, "base_url", None)
         host = getattr(url, "host", None)
         body = {field: value for field, value in options.json_data.items() if type(value).__name__ not in _UNSAID}
+        if isinstance(extra := getattr(options, "extra_json", None), Mapping):  # given as ``extra_body``
+            body.update(extra)
         asked = Asked(route, body, name(instance, host), host, getattr(url, "port", None))
         if adjust is not None:
             headers = options.headers
