@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-EMPTY_JSON = frozenset({"{}", "[]", '""', "null"})
+#: Levels of JSON below which nothing can be too deep for the library that writes it (its limit is 254).
+MAX_DEPTH: Final = 200
+#: Levels that messages and readings add around what was decoded.
+SPARE_LEVELS: Final = 24
+#: Words of a flattened key; what follows is one word.
+MAX_WORDS: Final = 24
+EMPTY_JSON: Final = frozenset({"{}", "[]", '""', "null"})
 
 
 def decoded(value: Any) -> Any:
@@ -20,9 +26,19 @@ def decoded(value: Any) -> Any:
     if value[0] not in '{["':
         return value
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
+        found = orjson.loads(value)
+        if value.count("[") + value.count("{") > MAX_DEPTH:
+            _written(found)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return value
+    return found
+
+
+def _written(found: Any) -> None:
+    """Raise where *found* is too deep to be written again as part of a message."""
+    for _ in range(SPARE_LEVELS):
+        found = [found]
+    orjson.dumps(found)
 
 
 def plain_text(value: Any) -> str | None:
@@ -64,7 +80,7 @@ def unflattened(attributes: Mapping[str, Any], *prefixes: str) -> dict[str, list
     for key, value in attributes.items():
         if key.startswith(prefixes):
             prefix = next(prefix for prefix in prefixes if key.startswith(prefix))
-            _plant(trees.setdefault(prefix, {}), key[len(prefix) :].split("."), value)
+            _plant(trees.setdefault(prefix, {}), key[len(prefix) :].split(".", MAX_WORDS), value)
     return {prefix: _members(tree) for prefix, tree in trees.items()}
 
 
@@ -91,11 +107,10 @@ def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
         tree[last] = value
 
 
-def _listed(tree: dict[str, Any], depth: int = 0) -> Any:
-    if depth < 32:
-        for word, below in tree.items():
-            if isinstance(below, dict):
-                tree[word] = _listed(below, depth + 1)
+def _listed(tree: dict[str, Any]) -> Any:
+    for word, below in tree.items():
+        if isinstance(below, dict):
+            tree[word] = _listed(below)
     if all(map(_is_index, tree)):
         return [tree[word] for word in sorted(tree, key=int)]
     return tree

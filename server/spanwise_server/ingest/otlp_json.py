@@ -54,25 +54,32 @@ def attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
     if not isinstance(pairs, list):
         return {}
     return {
-        pair["key"]: _value(pair.get("value"), depth)
+        pair.get("key", ""): _value(pair.get("value"), depth)
         for pair in pairs
-        if isinstance(pair, dict) and isinstance(pair.get("key"), str)
+        if isinstance(pair, dict) and isinstance(pair.get("key", ""), str)
     }
 
 
 def _value(value: Any, depth: int) -> Any:
     if not isinstance(value, dict):
-        return value  # not OTLP, but some senders write plain values
+        return _scalar(value)  # not OTLP, but some senders write plain values
     if depth >= MAX_DEPTH:
-        return orjson.dumps(value).decode()
+        return _json(value)
     for kind, said in value.items():
         if (read := READERS.get(kind)) is not None:
             return read(said, depth)
     return None
 
 
-def _string(said: Any, _depth: int) -> Any:
-    return said
+def _scalar(said: Any, _depth: int = 0) -> Any:
+    return _json(said) if isinstance(said, list | dict) else said
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # deeper than it writes
+        return "[nested too deeply]"
 
 
 def _integer(said: Any, _depth: int) -> Any:
@@ -83,12 +90,12 @@ def _integer(said: Any, _depth: int) -> Any:
             return said
     if isinstance(said, int) and not -(1 << 63) <= said < 1 << 63:
         return str(said)
-    return said
+    return _scalar(said)
 
 
 def _double(said: Any, _depth: int) -> Any:
     if isinstance(said, bool) or not isinstance(said, int | float | str):
-        return said
+        return _scalar(said)
     try:
         return float(said)  # "NaN" and "Infinity" come as text
     except (ValueError, OverflowError):
@@ -105,11 +112,11 @@ def _pairs(said: Any, depth: int) -> Any:
 
 
 def _bytes(said: Any, _depth: int) -> Any:
-    return f"{BYTES_MARK}{said}" if isinstance(said, str) else said
+    return f"{BYTES_MARK}{said}" if isinstance(said, str) else _scalar(said)
 
 
 READERS: Final = {
-    **dict.fromkeys(("stringValue", "string_value", "boolValue", "bool_value"), _string),
+    **dict.fromkeys(("stringValue", "string_value", "boolValue", "bool_value"), _scalar),
     **dict.fromkeys(("intValue", "int_value"), _integer),
     **dict.fromkeys(("doubleValue", "double_value"), _double),
     **dict.fromkeys(("arrayValue", "array_value"), _array),
