@@ -83,7 +83,7 @@ def values(connection: Connection, project_id: int, field: str, prefix: str, lim
         "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM trace_words WHERE word_id = words.id "
         f"LIMIT {_MOST_TRACES_PER_VALUE})) FROM words "
         f"WHERE project_id = ? AND field = ? AND value GLOB ? LIMIT {_MOST_COMPLETED}",
-        (project_id, field, glob_of(prefix.replace("*", "[*]")) + "*"),
+        (project_id, field, glob_of(prefix).replace("*", "[*]") + "*"),
     )
     ordered = sorted(((value, n) for value, n in found if n), key=lambda one: (-one[1], one[0]))
     return tuple(FacetValue(value, n) for value, n in ordered[:limit])

@@ -63,7 +63,7 @@ def pack(span: Span, project: str) -> Packed:
         if type(value) is str and len(value) >= SHORTEST_LIST:
             pieces = _pieces(value, project, texts, names)
             if pieces is not None:
-                attributes[key] = None
+                attributes[key] = 0  # keeps the place
                 pieces_of[key] = pieces
     said: dict[str, Any] = {"n": span.name}
     optional = {

@@ -1,0 +1,179 @@
+"""The filter language: what is read, what is refused and where, and that a tree written is the tree read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanwise_server.errors import FilterError
+from spanwise_server.query.filters import EVERYTHING, FIELDS, And, Filter, Not, Or, Term, Text
+from spanwise_server.query.parse import DEEPEST, format, parse, spans
+from spanwise_server.query.values import distance
+
+
+@pytest.mark.parametrize("field", FIELDS.values(), ids=lambda field: field.name)
+def test_every_field_reads_its_own_example(field):
+    tree = parse(field.example)
+    assert isinstance(tree, Term)
+    assert tree.field == field.name
+    assert parse(format(tree)) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("", EVERYTHING),
+        ("kind:llm", Term("kind", "=", ("llm",))),
+        ("model:gpt-4o,claude", Term("model", "=", ("gpt-4o", "claude"))),
+        ("model:gpt-4o*", Term("model", "like", ("gpt-4o*",))),
+        ("model:gpt-4o,claude*", Term("model", "like", ("gpt-4o", "claude*"))),
+        ('name:"a*",b*', Or((Term("name", "like", ("b*",)), Term("name", "=", ("a*",))))),
+        ('user:"ann b"', Term("user", "=", ("ann b",))),
+        ('user:"say \\"hi\\""', Term("user", "=", ('say "hi"',))),
+        ('user:""', Term("user", "=", ("",))),
+        ('name:"answer the"*', Term("name", "like", ("answer the*",))),
+        ("cost>0.01", Term("cost", ">", (0.01,))),
+        ("cost<=$2", Term("cost", "<=", (2.0,))),
+        ("latency>2s", Term("latency", ">", (2_000.0,))),
+        ("latency>=1.5m", Term("latency", ">=", (90_000.0,))),
+        ("latency<300ms", Term("latency", "<", (300.0,))),
+        ("latency>1h", Term("latency", ">", (3_600_000.0,))),
+        ("tokens>=100", Term("tokens", ">=", (100.0,))),
+        ("tokens>10k", Term("tokens", ">", (10_000.0,))),
+        ("tokens:0", Term("tokens", "=", (0.0,))),
+        ("prompt:support@7", Term("prompt", "=", ("support@7",))),
+        ("refund", Text("refund")),
+        ('"refund policy"', Text("refund policy")),
+        ("refund policy", And((Text("refund"), Text("policy")))),
+        ("-env:dev", Not(Term("env", "=", ("dev",)))),
+        ("NOT env:dev", Not(Term("env", "=", ("dev",)))),
+        ("well-known", Text("well-known")),
+        ("a OR b c", Or((Text("a"), And((Text("b"), Text("c")))))),
+        ("(a OR b) c", And((Or((Text("a"), Text("b"))), Text("c")))),
+        ("a AND (b AND c)", And((Text("a"), Text("b"), Text("c")))),
+        ("-(a OR b)", Not(Or((Text("a"), Text("b"))))),
+        ("or and not", And((Text("or"), Text("and"), Text("not")))),
+    ],
+)
+def test_a_text_means(text, tree):
+    assert parse(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "says"),
+    [
+        ("modle:gpt", 0, "Did you mean model?"),
+        ("kind:llm ussr:x", 9, "Did you mean user?"),
+        ("zzzzzz:x", 0, "Fields are kind"),
+        ("user:", 5, "needs a value"),
+        ("user:a,", 7, "needs a value"),
+        ("latency>2", 8, "needs a unit"),
+        ("latency>2d", 8, "'d' is not a unit"),
+        ("cost>cheap", 5, "is not a number"),
+        ("tokens>$5", 7, "is not a number"),
+        ("tokens>5,6", 9, "one value"),
+        ("model>gpt", 5, "cannot be compared"),
+        ("(a b", 0, "never closed"),
+        ("a b)", 3, "closes nothing"),
+        ("()", 1, "Nothing stands before this bracket"),
+        ("a OR", 4, "missing at the end"),
+        ("AND a", 0, "Nothing stands before this AND"),
+        ('x "open', 2, "never closed"),
+        ('user:"open', 5, "never closed"),
+        ('""', 0, "empty"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text, position, says):
+    with pytest.raises(FilterError) as caught:
+        parse(text)
+    assert caught.value.position == position
+    assert says in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.hint
+
+
+def test_a_filter_too_long_or_too_deep_is_refused():
+    with pytest.raises(FilterError, match="longer"):
+        parse("a" * 20_000)
+    with pytest.raises(FilterError, match="deep"):
+        parse("(" * (DEEPEST + 1) + "a" + ")" * (DEEPEST + 1))
+
+
+def test_spans_are_the_terms_that_can_be_taken_out():
+    text = ' kind:llm  -env:dev "a b" (x OR y) NOT z modle:q AND w'
+    found = spans(text)
+    assert [span.text for span in found] == ["kind:llm", "-env:dev", '"a b"', "(x OR y)", "NOT z", "modle:q", "w"]
+    assert [span.negated for span in found] == [False, True, False, False, True, False, False]
+    assert all(text[span.start : span.end] == span.text for span in found)
+    assert [span.text for span in found if span.error] == ["modle:q"]
+    assert found[5].position == text.index("modle")
+
+
+def test_a_text_with_or_outside_brackets_is_one_span():
+    assert [span.text for span in spans("a OR b c")] == ["a OR b c"]
+
+
+def test_brackets_that_do_not_match_are_one_span_with_its_error():
+    (span,) = spans("a (b")
+    assert span.error
+    assert span.position == 2
+
+
+def test_a_swap_of_two_letters_is_one_mistake():
+    assert distance("modle", "model") == 1
+    assert distance("", "abc") == 3
+
+
+VALUES = st.text(min_size=1, max_size=8)
+PATTERNS = st.builds("{}*{}".format, st.text("ab \"\\(),:é", max_size=4), st.text("ab ", max_size=3))
+NUMBERS = st.one_of(
+    st.integers(0, 10**7).map(float), st.floats(0, 1e7, allow_nan=False, allow_infinity=False).map(lambda n: round(n, 6))
+)
+
+
+def terms() -> st.SearchStrategy[Term]:
+    names = st.sampled_from(sorted(FIELDS))
+
+    def of(name: str) -> st.SearchStrategy[Term]:
+        if FIELDS[name].type == "text":
+            exact = st.lists(VALUES, min_size=1, max_size=3).map(lambda v: Term(name, "=", tuple(v)))
+            return exact | st.lists(PATTERNS, min_size=1, max_size=3).map(lambda v: Term(name, "like", tuple(v)))
+        compared = st.sampled_from((">", ">=", "<", "<="))
+        return st.builds(lambda o, n: Term(name, o, (n,)), compared, NUMBERS) | st.lists(
+            NUMBERS, min_size=1, max_size=3
+        ).map(lambda v: Term(name, "=", tuple(v)))
+
+    return names.flatmap(of)
+
+
+def trees() -> st.SearchStrategy[Filter]:
+    leaves = terms() | st.text(min_size=1, max_size=8).filter(str.strip).map(Text)
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            inner.map(Not),
+            st.lists(inner.filter(lambda t: not isinstance(t, And)), min_size=2, max_size=3).map(lambda t: And(tuple(t))),
+            st.lists(inner.filter(lambda t: not isinstance(t, Or)), min_size=2, max_size=3).map(lambda t: Or(tuple(t))),
+        ),
+        max_leaves=8,
+    )
+
+
+@given(trees())
+def test_a_tree_written_and_read_is_the_same_tree(tree):
+    assert parse(format(tree)) == tree
+
+
+@given(st.text(max_size=60) | st.text('ab:"()*,-<>= $12ms ORNTAD', max_size=40))
+def test_no_text_breaks_the_parser_and_spans_cover_it(text):
+    found = spans(text)
+    assert all(text[span.start : span.end] == span.text for span in found)
+    assert [span.start for span in found] == sorted(span.start for span in found)
+    try:
+        tree = parse(text)
+    except FilterError as error:
+        assert error.position is not None
+        assert 0 <= error.position <= len(text)
+    else:
+        assert parse(format(tree)) == tree
+        assert not any(span.error for span in found)

@@ -1,0 +1,426 @@
+"""What every store promises, run over each of them and compared with a naive model."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from store_model.naive import span_matches, trace_matches
+from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
+
+from spanwise_server.errors import SpanwiseError
+from spanwise_server.query.filters import EVERYTHING, And, Not, Or, Query, Term, Text
+from spanwise_server.record import Annotation, Annotator, Usage
+from spanwise_server.store.base import SpanStore
+from spanwise_server.store.sqlite import SqliteStore
+
+STORES = {"sqlite": lambda folder: SqliteStore(folder / "main.db")}
+HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@contextmanager
+def opened(kind: str):
+    with TemporaryDirectory() as folder:
+        store = STORES[kind](Path(folder))
+        store.open()
+        with closing(store):
+            yield store
+
+
+@pytest.fixture(params=STORES)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def store(kind):
+    with opened(kind) as made:
+        yield made
+
+
+def every_trace(store: SpanStore, query: Query):
+    """Return all pages of *query*, walked forwards, and check that walking back gives the same."""
+    pages = [store.find_traces(query)]
+    while pages[-1].next_cursor is not None:
+        pages.append(store.find_traces(replace(query, cursor=pages[-1].next_cursor)))
+    assert pages[0].previous_cursor is None
+    back = [pages[-1]]
+    while back[-1].previous_cursor is not None:
+        back.append(store.find_traces(replace(query, cursor=back[-1].previous_cursor)))
+    assert [page.items for page in reversed(back)] == [page.items for page in pages]
+    return [item for page in pages for item in page.items]
+
+
+def sums(store: SqliteStore):
+    """Return every rollup row that says something, by what it is split by."""
+    with closing(sqlite3.connect(store.path)) as db:
+        series = "SELECT s.kind, s.provider, s.model, s.environment, s.prompt_name, s.prompt_version, r.* FROM series s"
+        found = {}
+        for table in ("r_hour", "h_hour", "h_day"):
+            rows = db.execute(f"{series} JOIN {table} r ON r.series_id = s.id").fetchall()
+            found[table] = sorted((*row[:6], *row[7:]) for row in rows)
+        return found
+
+
+def words(store: SqliteStore):
+    """Return every word with the trace and time it is filed under."""
+    with closing(sqlite3.connect(store.path)) as db:
+        return sorted(
+            db.execute(
+                "SELECT field, value, hex(trace_id), w.start_ns FROM trace_words w "
+                "JOIN words ON words.id = word_id JOIN traces t ON t.id = trace_row"
+            )
+        )
+
+
+def test_a_span_written_is_the_span_read(store):
+    written = llm(TRACES[0], "a" * 16, cost=5, tokens=7, user__id="ann", gen_ai__input__messages="[]")
+    store.write([written])
+    assert store.span("default", "a" * 16) == written
+    assert store.span("default", "a" * 16, TRACES[0]) == written
+    assert store.span("default", "a" * 16, TRACES[1]) is None
+    assert store.span("other", "a" * 16) is None
+    found = store.trace("default", TRACES[0])
+    assert found.records == (written,)
+    assert found.summary.usage == Usage(input_uncached=7)
+    assert found.summary.cost_nusd == 5
+    assert store.trace("default", TRACES[1]) is None
+
+
+def test_zero_is_said_and_none_is_not(store):
+    store.write([llm(TRACES[0], "a" * 16, tokens=0, cost=0), llm(TRACES[1], "b" * 16, tokens=None)])
+    said = store.trace("default", TRACES[0]).summary
+    unsaid = store.trace("default", TRACES[1]).summary
+    assert (said.usage.total_tokens, said.cost_nusd, said.unpriced_count) == (0, 0, 0)
+    assert (unsaid.usage, unsaid.cost_nusd, unsaid.unpriced_count) == (None, None, 0)
+
+
+def test_a_span_sent_again_replaces_itself_and_is_counted_once(store):
+    first = llm(TRACES[0], "a" * 16, tokens=10, cost=100, at=0)
+    second = llm(TRACES[0], "a" * 16, tokens=30, cost=300, at=-7_200, model="other")
+    store.write([first])
+    store.write([first, first])
+    store.write([second])
+    found = store.trace("default", TRACES[0])
+    assert found.records == (second,)
+    assert (found.summary.span_count, found.summary.cost_nusd) == (1, 300)
+    assert found.summary.models == ("other",)
+    (row,) = sums(store)["r_hour"]
+    assert row[2] == "other"
+    assert row[7] == 1
+
+
+def test_projects_do_not_see_each_other(store):
+    here = record(TRACES[0], "a" * 16, project="one", name="here")
+    there = record(TRACES[0], "a" * 16, project="two", name="there")
+    store.write([here, there])
+    assert store.span("one", "a" * 16) == here
+    assert store.span("two", "a" * 16) == there
+    assert store.projects() == ("one", "two")
+    assert [t.name for t in store.find_traces(Query("two")).items] == ["there"]
+
+
+def test_only_leaf_model_spans_are_summed(store):
+    store.write([
+        llm(TRACES[0], "a" * 16, tokens=100, cost=1_000),
+        llm(TRACES[0], "b" * 16, parent="a" * 16, tokens=60, cost=600),
+        llm(TRACES[0], "c" * 16, parent="a" * 16, tokens=40, cost=400),
+    ])  # fmt: skip
+    summary = store.trace("default", TRACES[0]).summary
+    assert (summary.usage.total_tokens, summary.cost_nusd, summary.llm_count) == (100, 1_000, 2)
+    rows = sums(store)["r_hour"]
+    assert sum(row[10] for row in rows) == 100, "rollups follow the same rule as traces"
+
+
+def test_where_no_model_span_has_usage_the_highest_with_usage_counts(store):
+    agent = {"gen_ai__operation__name": "invoke_agent", "gen_ai__usage__input_tokens": 50}
+    store.write([
+        record(TRACES[0], "a" * 16, name="request"),
+        record(TRACES[0], "b" * 16, parent="a" * 16, **agent),
+        record(TRACES[0], "c" * 16, parent="b" * 16, **agent),
+        llm(TRACES[0], "d" * 16, parent="c" * 16, tokens=None),
+    ])  # fmt: skip
+    assert store.trace("default", TRACES[0]).summary.usage.total_tokens == 50
+
+
+def test_a_trace_without_its_root_says_so_until_it_comes(store):
+    child = record(TRACES[0], "b" * 16, parent="a" * 16, at=1, name="child", status="unset")
+    store.write([child])
+    assert not store.trace("default", TRACES[0]).summary.has_root
+    store.write([record(TRACES[0], "a" * 16, at=0, name="root")])
+    summary = store.trace("default", TRACES[0]).summary
+    assert (summary.has_root, summary.name, summary.span_count) == (True, "root", 2)
+
+
+def test_parents_in_a_circle_harm_nobody(store):
+    store.write([llm(TRACES[0], "a" * 16, parent="b" * 16), llm(TRACES[0], "b" * 16, parent="a" * 16)])
+    assert store.trace("default", TRACES[0]).summary.span_count == 2
+
+
+@HYPOTHESIS
+@given(st.lists(records(traces=3), min_size=1, max_size=14).map(distinct), st.randoms())
+def test_any_order_and_repetition_of_spans_gives_the_same_store(found, random):
+    with opened("sqlite") as once, opened("sqlite") as often:
+        once.write(found)
+        mixed = found + random.sample(found, len(found) // 2)
+        random.shuffle(mixed)
+        while mixed:
+            cut = random.randint(1, len(mixed))
+            often.write(mixed[:cut])
+            mixed = mixed[cut:]
+        for trace_id in {r.span.trace_id for r in found}:
+            one, other = once.trace("default", trace_id), often.trace("default", trace_id)
+            assert one.summary == other.summary
+            assert sorted(one.records, key=repr) == sorted(other.records, key=repr)
+        assert sums(once) == sums(often)
+        assert words(once) == words(often)
+        before = sums(often), words(often)
+        often.recount()
+        assert (sums(often), words(often)) == before
+
+
+@HYPOTHESIS
+@given(st.lists(records(traces=3), min_size=1, max_size=12).map(distinct))
+def test_rollups_are_the_sums_over_traces(found):
+    with opened("sqlite") as store:
+        store.write(found)
+        traces = store.find_traces(Query("default")).items
+        rows = sums(store)["r_hour"]
+        assert sum(row[7] for row in rows) == len(found)
+        assert sum(row[8] for row in rows) == sum(t.error_count for t in traces)
+        assert sum(row[20] for row in rows) == sum(t.cost_nusd or 0 for t in traces)
+        assert sum(sum(row[10:20]) for row in rows) == sum(
+            (t.usage.total_tokens or 0) if t.usage else 0 for t in traces
+        )
+        for trace in traces:
+            assert store.delete_trace("default", trace.trace_id)
+        assert sums(store) == {"r_hour": [], "h_hour": [], "h_day": []}
+        assert words(store) == []
+
+
+def filters():
+    texts = st.sampled_from([
+        Term("kind", "=", ("llm",)), Term("kind", "=", ("tool", "embedding")), Term("name", "like", ("chat*",)),
+        Term("model", "=", ("gpt-grant",)), Term("model", "like", ("gpt-*", "emb*")), Term("provider", "=", ("openai",)),
+        Term("status", "=", ("error",)), Term("status", "=", ("ok", "unset")), Term("error", "=", ("RateLimitError",)),
+        Term("user", "=", ("ann",)), Term("tag", "=", ("beta",)), Term("env", "like", ("p*",)), Term("env", "=", ("no",)),
+        Term("trace", "like", ("*3",)), Term("trace", "=", (TRACES[0],)), Text("refuse"), Text("Please grant"),
+        Text("grant please"), Text("the refund"), Text("nowhere"),
+    ])  # fmt: skip
+    numbers = st.builds(
+        Term,
+        st.sampled_from(("cost", "latency", "tokens")),
+        st.sampled_from((">", ">=", "<", "<=", "=")),
+        st.sampled_from(((0.0,), (0.02,), (10.0,), (2_000.0,))),
+    )
+    return st.recursive(
+        texts | numbers,
+        lambda inner: st.one_of(
+            inner.map(Not),
+            st.lists(inner, max_size=3).map(lambda parts: And(tuple(parts))),
+            st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts))),
+        ),
+        max_leaves=5,
+    )
+
+
+@HYPOTHESIS
+@given(st.lists(records(), min_size=1, max_size=25).map(distinct), st.lists(filters(), min_size=1, max_size=12))
+def test_filters_find_what_a_naive_reading_of_them_finds(found, asked):
+    with opened("sqlite") as store:
+        store.write(found)
+        assert store.wait_until_searchable()
+        traces = {trace_id: store.trace("default", trace_id) for trace_id in {r.span.trace_id for r in found}}
+        for filter_ in asked:
+            query = Query("default", filter_, limit=1_000)
+            wanted = {t.summary.trace_id for t in traces.values() if trace_matches(filter_, t.summary, t.records)}
+            assert {t.trace_id for t in store.find_traces(query).items} == wanted, filter_
+            assert store.totals(query).traces.n == len(wanted)
+            assert sum(bar.ok + bar.errors for bar in store.histogram(query, 5)) == len(wanted)
+            spans = {
+                (r.span.trace_id, r.span.span_id)
+                for t in traces.values() for r in t.records if span_matches(filter_, r, t.summary)
+            }  # fmt: skip
+            assert {(r.span.trace_id, r.span.span_id) for r in store.find_spans(query).items} == spans, filter_
+            assert len(list(store.each_span(query))) == len(spans)
+
+
+@HYPOTHESIS
+@given(
+    st.lists(records(), min_size=1, max_size=25).map(distinct),
+    st.sampled_from([f"{sign}{name}" for sign in ("", "-") for name in ("time", "latency", "cost", "tokens")]),
+    st.integers(1, 4),
+    st.sampled_from([EVERYTHING, Term("kind", "=", ("llm",)), Not(Term("status", "=", ("error",)))]),
+)
+def test_pages_hold_every_trace_once_in_order_with_the_unsaid_last(found, sort, limit, filter_):
+    with opened("sqlite") as store:
+        store.write(found)
+        for range_ in ({}, {"from_ns": START_NS + SECOND, "to_ns": START_NS + 4 * SECOND}):
+            items = every_trace(store, Query("default", filter_, sort=sort, limit=limit, **range_))
+            every = store.find_traces(Query("default", filter_, limit=1_000, **range_)).items
+            assert Counter(items) == Counter(every)
+            keys = {
+                "time": lambda t: t.start_ns, "latency": lambda t: t.duration_ms, "cost": lambda t: t.cost_nusd,
+                "tokens": lambda t: None if t.usage is None else t.usage.total_tokens,
+            }  # fmt: skip
+            values = [keys[sort.removeprefix("-")](item) for item in items]
+            said = [value for value in values if value is not None]
+            assert values == sorted(said, reverse=sort.startswith("-")) + [None] * (len(values) - len(said))
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "!!!", "AAAA", "W10", "WzEsMiwzLDRd", "WyItdGltZSIsMSwyLDAsNV0", "é"])
+def test_a_cursor_that_is_not_ours_is_refused_politely(store, cursor):
+    store.write([record(TRACES[0], "a" * 16)])
+    with pytest.raises(SpanwiseError, match="cursor"):
+        store.find_traces(Query("default", cursor=cursor))
+
+
+def test_a_cursor_of_another_order_is_refused(store):
+    store.write([record(trace, "a" * 16) for trace in TRACES])
+    cursor = store.find_traces(Query("default", limit=1)).next_cursor
+    with pytest.raises(SpanwiseError, match="cursor"):
+        store.find_traces(Query("default", sort="-cost", cursor=cursor))
+
+
+def test_an_order_that_does_not_exist_is_refused_with_those_that_do(store):
+    store.write([record(TRACES[0], "a" * 16)])
+    with pytest.raises(SpanwiseError) as caught:
+        store.find_traces(Query("default", sort="size"))
+    assert "latency" in caught.value.hint
+
+
+def test_ids_that_are_not_hexadecimal_are_refused(store):
+    with pytest.raises(SpanwiseError, match="hexadecimal"):
+        store.trace("default", "not-an-id")
+
+
+def test_a_project_that_is_not_there_is_empty(store):
+    query = Query("nobody")
+    assert store.find_traces(query).items == ()
+    assert store.find_spans(query).items == ()
+    assert store.totals(query).traces.n == 0
+    assert store.histogram(query, 5) == ()
+    assert store.facets(query, ["model"]) == {"model": ()}
+    assert store.values("nobody", "model", "") == ()
+
+
+def test_a_facet_is_not_narrowed_by_its_own_terms(store):
+    store.write([llm(trace, "a" * 16, model=model, user__id=user) for trace, model, user in
+                 zip(TRACES, "aabbb", ("u", "v", "u", "u", "u"), strict=True)])  # fmt: skip
+    query = Query("default", And((Term("model", "=", ("a",)), Term("user", "=", ("u",)))))
+    found = store.facets(query, ["model", "user", "status"])
+    assert [(f.value, f.count) for f in found["model"]] == [("b", 3), ("a", 1)]
+    assert [(f.value, f.count) for f in found["user"]] == [("u", 1), ("v", 1)]
+    assert [(f.value, f.count) for f in found["status"]] == [("ok", 1)]
+
+
+def test_values_are_completed_by_what_exists(store):
+    store.write(
+        [
+            llm(trace, "a" * 16, model=model)
+            for trace, model in zip(TRACES, ("gpt-a", "gpt-b", "gpt-b", "x*y", "z"), strict=True)
+        ]
+    )
+    assert [(v.value, v.count) for v in store.values("default", "model", "gpt")] == [("gpt-b", 2), ("gpt-a", 1)]
+    assert [v.value for v in store.values("default", "model", "x*")] == ["x*y"]
+    assert store.values("default", "model", "*") == ()
+
+
+def test_the_histogram_has_every_step_and_counts_each_trace_once(store):
+    store.write([record(trace, "a" * 16, at=n, status="error" if n == 4 else "ok") for n, trace in enumerate(TRACES)])
+    bars = store.histogram(Query("default", from_ns=START_NS, to_ns=START_NS + 10 * SECOND), 5)
+    assert [(bar.ok, bar.errors) for bar in bars] == [(2, 0), (2, 0), (0, 1), (0, 0), (0, 0)]
+    assert bars[0].from_ns == START_NS
+    assert bars[-1].to_ns == START_NS + 10 * SECOND
+    assert all(left.to_ns == right.from_ns for left, right in itertools.pairwise(bars))
+
+
+def judged(id_: str, trace: str, label: str, span: str | None = None) -> Annotation:
+    return Annotation(
+        id_, "default", "correct", trace, span, label, annotator=Annotator("human", "ann"), correction={"a": 1}
+    )
+
+
+def test_a_trace_is_found_by_the_labels_it_has_now(store):
+    store.write([record(TRACES[0], "a" * 16), record(TRACES[1], "b" * 16)])
+    fail = Query("default", Term("label", "=", ("fail",)))
+    store.annotate([judged("1", TRACES[0], "fail", "a" * 16)])
+    assert [t.trace_id for t in store.find_traces(fail).items] == [TRACES[0]]
+    assert [r.span.span_id for r in store.find_spans(fail).items] == ["a" * 16]
+    store.annotate([judged("1", TRACES[0], "pass", "a" * 16)])
+    assert store.find_traces(fail).items == ()
+    assert store.annotations("default", TRACES) == {TRACES[0]: (judged("1", TRACES[0], "pass", "a" * 16),)}
+    assert store.unannotate("default", "1")
+    assert not store.unannotate("default", "1")
+    assert store.find_traces(Query("default", Term("label", "like", ("*",)))).items == ()
+
+
+def test_a_label_given_before_its_trace_came_is_found_after(store):
+    store.annotate([judged("1", TRACES[0], "fail")])
+    store.write([record(TRACES[0], "a" * 16, at=5)])
+    store.write([record(TRACES[0], "b" * 16, at=0)])
+    assert len(store.find_traces(Query("default", Term("label", "=", ("fail",)))).items) == 1
+
+
+def test_a_deleted_trace_is_gone_with_its_texts(store):
+    secret = "a secret of some length " * 200
+    store.write([record(TRACES[0], "a" * 16, note=secret), record(TRACES[1], "b" * 16, note="kept " * 1_000)])
+    store.annotate([judged("1", TRACES[0], "fail")])
+    assert store.delete_trace("default", TRACES[0])
+    assert not store.delete_trace("default", TRACES[0])
+    assert store.trace("default", TRACES[0]) is None
+    assert store.find_spans(Query("default")).items[0].span.trace_id == TRACES[1]
+    assert store.annotations("default", [TRACES[0]]) == {}
+    with closing(sqlite3.connect(store.path)) as db:
+        assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
+    store.write([record(TRACES[0], "a" * 16, note=secret)])
+    assert store.span("default", "a" * 16, TRACES[0]).span.attributes["note"] == secret
+
+
+def test_words_of_a_replaced_span_are_not_found(store):
+    store.write([record(TRACES[0], "a" * 16, name="alpha")])
+    store.wait_until_searchable()
+    store.write([record(TRACES[0], "a" * 16, name="beta")])
+    store.wait_until_searchable()
+    assert store.find_traces(Query("default", Text("alpha"))).items == ()
+    assert len(store.find_traces(Query("default", Text("beta"))).items) == 1
+    assert store.find_spans(Query("default", Text("alpha"))).items == ()
+
+
+@pytest.mark.parametrize("phrase", ["Äpfel", "apfel", "übermütig", "退款", "политика", "refund*", "ref*", "été"])
+def test_text_is_found_in_any_script_with_and_without_accents(store, phrase):
+    store.write([record(TRACES[0], "a" * 16, name="Äpfel übermütig 请问退款政策 Политика refunded Été")])
+    store.wait_until_searchable()
+    assert len(store.find_traces(Query("default", Text(phrase))).items) == 1
+
+
+def test_readers_see_whole_transactions_while_a_writer_writes(store):
+    wrong: list[str] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            for summary in store.find_traces(Query("default", limit=20)).items:
+                found = store.trace("default", summary.trace_id)
+                if len(found.records) != found.summary.span_count or found.summary.span_count % 2:
+                    wrong.append(summary.trace_id)
+
+    readers = [threading.Thread(target=look) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for n in range(30):
+        store.write([record(TRACES[n % 5], f"{n:08x}{half:08x}") for half in range(2)])
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert store.totals(Query("default")).traces.n == 5
