@@ -1,0 +1,179 @@
+"""Runs the server in this process: claims the data folder and the port, listens, ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+
+from .app import create_app
+from .errors import ConfigError
+from .settings import Settings
+
+if sys.platform != "win32":
+    import fcntl
+
+#: Longest that requests under way may take once the server was told to end.
+DRAIN_S: Final = 15
+KEEP_ALIVE_S: Final = 65
+_WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that listens."""
+
+    url: str
+    stop: Callable[[], None]
+    """Ends the server in order; may be called from any thread."""
+
+
+def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
+    """Serve until told to end by a signal or by ``stop``; *on_start* is called once requests are answered.
+
+    Raises ConfigError, before anything is answered, where the port or the data folder is in use, or where the server
+    refuses to start.
+    """
+    with _claimed(settings.data), _bound(settings) as listener:
+        app = _Noted(create_app(settings))
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            ws="none",
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+        server = _Server(config, on_start=lambda stop: on_start(Running(url_of(listener), stop)))
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:
+            if app.failure is None:
+                raise
+        if app.failure is not None:
+            raise app.failure
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the root URL by which this machine reaches *listener*."""
+    host, port = listener.getsockname()[:2]
+    if host in _WILDCARDS:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it listens and ends without a signal of its own."""
+
+    def __init__(self, config: uvicorn.Config, *, on_start: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, quietly where it fails: whoever called ``serve`` is told why."""
+        log = logging.getLogger("uvicorn.error")
+        log.setLevel(logging.CRITICAL)
+        await super().startup(sockets)
+        log.setLevel(logging.WARNING)
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(self.handle_exit, 0, None)
+
+        self._on_start(stop)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
+        """End in order at the first signal, at once at the second; uvicorn would raise the signal again."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class _Noted:
+    """An application that keeps the error which kept it from starting."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass everything on."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] == "lifespan":
+                self.failure = error
+            raise
+
+
+@contextmanager
+def _bound(settings: Settings) -> Iterator[socket.socket]:
+    """Yield a socket bound to the address of *settings*, which does not listen yet."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise ConfigError(f"There is no address {settings.host!r}: {error.strerror}.", "Correct --host.") from error
+    with socket.socket(family, kind, protocol) as listener:
+        if os.name == "posix":  # elsewhere it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            if settings.port:
+                _refuse_a_listener(family, address)
+        except OSError as error:
+            raise _not_bound(settings, error) from error
+        yield listener
+
+
+def _refuse_a_listener(family: int, address: Any) -> None:
+    """Raise OSError where somebody listens on every address of this machine at the port: ours would hide it."""
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.5)
+        if probe.connect_ex(address) == 0:
+            raise OSError(errno.EADDRINUSE, "in use")
+
+
+def _not_bound(settings: Settings, error: OSError) -> ConfigError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigError(
+            f"Port {settings.port} on {settings.host} is taken by another program.",
+            f"Choose another with --port (or make demo PORT={settings.port + 1}); --port 0 takes any that is free.",
+        )
+    if error.errno == errno.EACCES:
+        return ConfigError(f"This user may not listen on port {settings.port}.", "Choose a --port above 1023.")
+    return ConfigError(
+        f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.", "Correct --host or --port."
+    )
+
+
+@contextmanager
+def _claimed(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process; the operating system lets go of it however the process ends."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        claim = (data / "server.lock").open("a")
+    except OSError as error:
+        raise ConfigError(f"Cannot write to {data}: {error.strerror}.", "Choose another folder with --data.") from error
+    with claim:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ConfigError(
+                    f"Another Spanwise server uses the data in {data}.",
+                    "Stop it first, or choose another folder with --data.",
+                ) from error
+        yield
