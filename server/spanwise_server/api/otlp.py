@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -20,10 +20,8 @@ from ..errors import Forbidden, Overloaded, SpanwiseError
 from ..ingest import pipeline, unkept
 from ..ingest.limits import MB, too_large, unpacked
 from ..ingest.otlp import MEDIA_TYPES, Form, Signal, encode_answer, encode_error, form_of
-from ..record import Record
 
 T = TypeVar("T")
-logger = logging.getLogger(__name__)
 router = APIRouter()
 
 #: Requests decoded at a time: Python decodes on one core, and each holds its body unpacked.
@@ -46,9 +44,9 @@ async def export_traces(request: Request, server: CurrentServer) -> Response:
             encoding=request.headers.get("content-encoding", ""),
             project=_project(request),
         )
-        found = await _in_thread(_records, server, export)
-        if found.records:
-            await _written(server, found.records)
+        found, written = await _in_thread(_taken, server, export)
+        if written is not None:
+            await _on_disk(written)
     except SpanwiseError as error:
         return refusal(error, form)
     return _answer("traces", form, found.refused, found.message)
@@ -118,8 +116,10 @@ async def _body(request: Request, most_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _records(server: Server, export: pipeline.Request) -> pipeline.Records:
-    return server.pipeline.run(export, max_unpacked_bytes=server.settings.max_unpacked_mb * MB)
+def _taken(server: Server, export: pipeline.Request) -> tuple[pipeline.Records, Future[None] | None]:
+    """Read the export and queue its records; packing them for the store is work for this thread too."""
+    found = server.pipeline.run(export, max_unpacked_bytes=server.settings.max_unpacked_mb * MB)
+    return found, server.writer.submit(found.records) if found.records else None
 
 
 def _counted(server: Server, body: bytes, encoding: str, signal: Signal, form: Form) -> int:
@@ -137,13 +137,11 @@ async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
     return await to_thread.run_sync(work, *arguments, limiter=limiter)
 
 
-async def _written(server: Server, records: Sequence[Record]) -> None:
-    """Wait until *records* are on disk; where they cannot be, the sender is asked to try again."""
-    future = server.writer.submit(records)
+async def _on_disk(written: Future[None]) -> None:
+    """Wait until the records are on disk; where they cannot be, the sender is asked to try again."""
     try:
-        await asyncio.shield(asyncio.wrap_future(future))  # a sender that hangs up takes nothing back
+        await asyncio.shield(asyncio.wrap_future(written))  # a sender that hangs up takes nothing back
     except SpanwiseError:
         raise
     except Exception as error:
-        logger.exception("%d spans could not be written", len(records))
         raise Overloaded("The store could not write the spans.", "Look in the server's log; send again.") from error

@@ -132,10 +132,13 @@ def test_a_full_queue_asks_to_come_back(client, monkeypatch):
     assert Status.FromString(answer.content).code == 14
 
 
-def test_a_store_that_cannot_write_asks_to_come_back(client, caplog):
-    client.app.state.server.store.write, whole = None, client.app.state.server.store.write
-    answer = post(client, request({}).SerializeToString())
-    client.app.state.server.store.write = whole
+def test_a_store_that_cannot_write_asks_to_come_back(client, monkeypatch):
+    def fail(self, ready):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(client.app.state.server.store), "write_prepared", fail)
+        answer = post(client, request({}).SerializeToString())
     assert answer.status_code == 503
     assert "could not write" in Status.FromString(answer.content).message
     assert kept(client) == 0
