@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Request
@@ -14,11 +13,10 @@ from ..auth.current import CurrentActor, CurrentProject, CurrentServer
 from ..labelling.desk import Desk
 from ..labelling.picking import MOST_ITEMS, Pick
 from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, NewQueue, Queue, Target
-from ..query.filters import Query
 from ..query.parse import parse
 from .label import annotator_of, queue_for
-from .label_window import Window, window_of
-from .render import render
+from .listing import read, words_of
+from .render import clock_of, render
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
@@ -91,20 +89,27 @@ def queues_page(request: Request, server: CurrentServer, project: CurrentProject
 
 @router.post("/label/from-filter", dependencies=[Csrf])
 def from_filter(
-    server: CurrentServer, actor: CurrentActor, project: CurrentProject, asked: Annotated[AskedFilter, Form()]
+    request: Request,
+    server: CurrentServer,
+    actor: CurrentActor,
+    project: CurrentProject,
+    asked: Annotated[AskedFilter, Form()],
 ) -> Response:
     """Make a queue of what the filter of the traces page finds, and open it."""
-    window = window_of(asked.range, asked.from_time, asked.to_time, time.time_ns())
-    query = Query(project, parse(asked.filter), window.from_ns, window.to_ns)
-    what = asked.filter.strip() or "all traces"
+    clock = clock_of(request)
+    asked_for = {"filter": asked.filter, "range": asked.range, "from": asked.from_time, "to": asked.to_time}
+    listing = read(project, asked_for, clock)
+    what = listing.filter or "all traces"
+    how = "Chosen at random from" if asked.order == "random" else "The newest of"
     new = asked.queue(
         f"{what}, {asked.order}"[:200],
-        reason=_reason(asked.order, what, window),
-        filter_text=asked.filter.strip(),
+        reason=f"{how} {what}, {words_of(listing, clock).lower()}",
+        filter_text=listing.filter,
         by=annotator_of(actor).id,
     )
-    # Asked again, the same filter picks the same spans; more of them hold the fewer.
-    pick = Pick(query, asked.limit, asked.order, seed=asked.filter.strip())
+    # The seed is the filter: asked again it picks the same spans, and more of them hold the fewer.
+    query = listing.query(parse(listing.filter), clock.now_ns)
+    pick = Pick(query, asked.limit, asked.order, seed=listing.filter)
     return _open(Desk(server.store).queue_from_filter(new, pick))
 
 
@@ -155,8 +160,3 @@ def delete_queue(server: CurrentServer, actor: CurrentActor, queue_id: int) -> R
 
 def _open(queue: Queue) -> Response:
     return RedirectResponse(url(f"/label/{queue.id}", queue.project), status_code=303)
-
-
-def _reason(order: str, what: str, window: Window) -> str:
-    how = "Chosen at random from" if order == "random" else "The newest of"
-    return f"{how} {what}, {window.words}" if window.words else f"{how} {what}"
