@@ -120,7 +120,7 @@ def _turn(message: Message, at: str, links: Links, *, out: bool) -> Turn | None:
         return None
     parts = tuple(show(part, f"{at}.{n}", links) for n, part in kept)
     calls = sum(isinstance(part, Call) for part in parts)
-    characters = sum(len(str(part.get("content") or "")) for _, part in kept)
+    characters = sum(len(plain(part)) for _, part in kept)
     return Turn(
         role=role,
         who=_ROLES.get(role, role.capitalize()),

@@ -41,6 +41,7 @@ from markupsafe import Markup
 
 from ..auth.csrf import FIELD, csrf_token, keep_seed
 from ..auth.current import actor_of, project_of, server_of
+from ..query.values import quoted
 from ..resources import resource_dir
 from . import format as fmt
 from .elements import Elements, drawn_as
@@ -81,7 +82,13 @@ def environment() -> Environment:
     )
     elements = Elements(assets().url)
     env.globals.update(
-        asset=assets().url, icon=elements.icon, kind=elements.kind, copy=elements.copy, drawn_as=drawn_as, places=PLACES
+        asset=assets().url,
+        icon=elements.icon,
+        kind=elements.kind,
+        copy=elements.copy,
+        drawn_as=drawn_as,
+        places=PLACES,
+        quoted=quoted,
     )
     for function in (
         fmt.duration, fmt.money, fmt.cost, fmt.tokens, fmt.count, fmt.percent, fmt.size, fmt.plural, fmt.short_id,

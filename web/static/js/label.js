@@ -184,11 +184,10 @@
   async function undone(item) {
     if (!item) { toast({ text: "Nothing to undo", seconds: 3 }); return; }
     decided.delete(item);
-    seen.delete(item);
-    const element = (await fetchPart(item, "desk"))?.querySelector("#desk");
+    const element = seen.get(item) ?? (await fetchPart(item, "desk"))?.querySelector("#desk");
     if (!element) return;
-    if (desk().dataset.item !== item) requeue();
-    place(element);
+    if (seen.has(item)) element.dataset.clean = ""; // what was typed is a draft again
+    if (desk().dataset.item !== item) { requeue(); place(element); }
     toast({ text: `Took back item ${element.dataset.position}`, seconds: 3 });
   }
   /** Put the item shown back in front of those ahead, so that going on comes to it again. */

@@ -1,0 +1,244 @@
+"""The list of traces: filter, facets, histogram, table; the first-span page while there is nothing to list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from ..auth.current import CurrentProject, CurrentServer, Server
+from ..errors import FilterError
+from ..query.filters import EVERYTHING, FIELDS, Query
+from ..query.parse import parse
+from ..query.values import quoted
+from ..record import Annotation, TraceSummary
+from ..store.base import FacetValue, Totals
+from .chart import histogram
+from .chips import chips, chosen, toggled
+from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
+from .render import clock_of, render
+from .urls import DEFAULT_PROJECT, url
+
+router = APIRouter(include_in_schema=False)
+
+#: The facets panel: field, title, and whether it starts open.
+FACETS: Final = (
+    ("status", "Status", True),
+    ("env", "Environment", True),
+    ("model", "Model", True),
+    ("kind", "Kind", True),
+    ("prompt", "Prompt", True),
+    ("label", "Label", True),
+    ("user", "User", False),
+    ("tag", "Tag", False),
+    ("provider", "Provider", False),
+)
+_COMPLETED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table: the trace and what is derived for showing it."""
+
+    trace: TraceSummary
+    href: str
+    labels: tuple[Annotation, ...]
+    share: float
+    """Its latency as percent of the longest on the page."""
+    slow: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether the trace itself ended in an error."""
+        return self.trace.status == "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One field of the panel with its commonest values."""
+
+    field: str
+    title: str
+    is_open: bool
+    values: tuple[FacetLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetLink:
+    """One value: a link that writes into the filter."""
+
+    value: str
+    count: int
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way out of an empty list: what to leave out, and how many traces that gives."""
+
+    words: str
+    href: str
+    traces: int
+    exact: bool
+
+
+@router.get("/")
+def home(server: CurrentServer) -> Response:
+    """Go to the traces of the default project, or of the first there is."""
+    projects = server.store.projects()
+    project = DEFAULT_PROJECT if DEFAULT_PROJECT in projects or not projects else projects[0]
+    return RedirectResponse(url("/traces", project), status_code=303)
+
+
+@router.get("/traces")
+def traces(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
+    """Show the list, or the first-span page while the project has no trace at all."""
+    clock = clock_of(request)
+    listing = read(project, request.query_params, clock)
+    if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
+        return RedirectResponse(listing.link(), status_code=303)
+    try:
+        tree = parse(listing.filter)
+    except FilterError as error:
+        return _refused(request, listing, error)
+    query = listing.query(tree, clock.now_ns)
+    page = server.store.find_traces(query)
+    if not page.items and not listing.cursor and _is_empty(server, project):
+        return _start(request, server, project)
+    totals = server.store.totals(query)
+    bars_query, bars = histogram_query(query, clock.now_ns)
+    context: dict[str, Any] = {
+        "lines": _lines(server, listing, page.items, totals),
+        "totals": totals,
+        "histogram": histogram(server.store.histogram(bars_query, bars), clock),
+        "facets": _facets(server, listing, query),
+        "newer": page.previous_cursor,
+        "older": page.next_cursor,
+        "ways": () if page.items else _ways(server, listing, clock.now_ns),
+        "error": None,
+    }
+    return render(request, "pages/traces.html", **_frame(request, listing), **context)
+
+
+@router.get("/traces/complete")
+def complete(request: Request, server: CurrentServer, project: CurrentProject, q: str = "") -> Response:
+    """Suggest fields and values for the word that is being typed."""
+    listing = read(project, {**request.query_params, "q": ""}, clock_of(request))
+    word = q.rpartition(" ")[2]
+    before = q[: len(q) - len(word)]
+    negated, bare = word.startswith("-"), word.removeprefix("-")
+    name, colon, prefix = bare.partition(":")
+    values: tuple[FacetValue, ...] = ()
+    if colon and name in FIELDS:
+        values = server.store.values(project, name, prefix.strip('"'), _COMPLETED)
+    minus = "-" if negated else ""
+    suggestions = [
+        (value, listing.link(filter=joined(listing.filter, before, f"{minus}{name}:{quoted(value.value)}")))
+        for value in values
+    ]
+    fields = [field for field in FIELDS.values() if not colon and field.name.startswith(bare.lower())]
+    return render(
+        request, "parts/complete.html", name=name, prefix=prefix, values=suggestions,
+        fields=fields, before=before, minus=minus, typed=bare,
+    )  # fmt: skip
+
+
+@router.get("/traces/first")
+def first(server: CurrentServer, project: CurrentProject) -> Response:
+    """Tell the waiting first-span page where to go once a trace is there."""
+    found = server.store.find_traces(Query(project, EVERYTHING, limit=1)).items
+    where = {"HX-Redirect": url(f"/traces/{found[0].trace_id}", project)} if found else {}
+    return Response(status_code=204, headers=where)
+
+
+def _frame(request: Request, listing: Listing) -> dict[str, Any]:
+    """Return what the bar above the list needs, whether or not the filter could be read."""
+    clock = clock_of(request)
+    return {
+        "listing": listing,
+        "chips": chips(listing.filter),
+        "presets": PRESETS.values(),
+        "range_words": words_of(listing, clock),
+        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+        "sorts": SORTS,
+        "live_url": listing.link(live=True),
+    }
+
+
+def _refused(request: Request, listing: Listing, error: FilterError) -> Response:
+    return render(
+        request, "pages/traces.html", status=400, **_frame(request, listing), error=error, lines=(), totals=None,
+        histogram=None, facets=(), newer=None, older=None, ways=(),
+    )  # fmt: skip
+
+
+def _lines(server: Server, listing: Listing, traces: Sequence[TraceSummary], totals: Totals) -> tuple[Line, ...]:
+    judged = server.store.annotations(listing.project, [trace.trace_id for trace in traces])
+    longest = max((trace.duration_ms for trace in traces), default=0.0) or 1.0
+    p95 = totals.latency_p95_ms
+    return tuple(
+        Line(
+            trace=trace,
+            href=listing.link(f"/traces/{trace.trace_id}", live=False),
+            labels=_latest(judged.get(trace.trace_id, ())),
+            share=round(min(trace.duration_ms / longest, 1.0) * 100, 1),
+            slow=p95 is not None and trace.duration_ms > p95,
+        )
+        for trace in traces
+    )
+
+
+def _latest(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    """Return the last word under each name."""
+    by_name = {annotation.name: annotation for annotation in annotations}
+    return tuple(by_name.values())
+
+
+def _facets(server: Server, listing: Listing, query: Query) -> tuple[Facet, ...]:
+    found = server.store.facets(query, [field for field, _, _ in FACETS])
+    return tuple(
+        Facet(field, title, is_open, _links(listing, field, found[field]))
+        for field, title, is_open in FACETS
+        if found.get(field)
+    )
+
+
+def _links(listing: Listing, field: str, values: Iterable[FacetValue]) -> tuple[FacetLink, ...]:
+    asked = chosen(listing.filter, field)
+    return tuple(
+        FacetLink(v.value, v.count, listing.link(filter=toggled(listing.filter, field, v.value)), v.value in asked)
+        for v in values
+    )
+
+
+def _ways(server: Server, listing: Listing, now_ns: int) -> tuple[Way, ...]:
+    """Return what would give something, the most first: each term left out, or the range."""
+    tries: list[tuple[str, dict[str, Any]]] = [
+        (f"Drop {chip.text}", {"filter": chip.without}) for chip in chips(listing.filter)
+    ]
+    if listing.narrowed:
+        tries.append(("Search all time", {"range": "all", "from_ns": None, "to_ns": None}))
+    ways = [_way(server, listing, words, changes, now_ns) for words, changes in tries[:6]]
+    return tuple(sorted((way for way in ways if way.traces), key=lambda way: -way.traces))
+
+
+def _way(server: Server, listing: Listing, words: str, changes: dict[str, Any], now_ns: int) -> Way:
+    href = listing.link(live=False, **changes)
+    other = Listing(**{**{name: getattr(listing, name) for name in Listing.__slots__}, **changes, "cursor": None})
+    counted = server.store.totals(other.query(parse(other.filter), now_ns)).traces
+    return Way(words, href, counted.n, counted.exact)
+
+
+def _is_empty(server: Server, project: str) -> bool:
+    return not server.store.find_traces(Query(project, EVERYTHING, limit=1)).items
+
+
+def _start(request: Request, server: Server, project: str) -> Response:
+    """Answer with the first-span page, which asks ``/traces/first`` until a trace is there."""
+    base = str(request.base_url).rstrip("/")
+    closed = not server.settings.on_loopback or bool(server.settings.password)
+    return render(request, "pages/start.html", base=base, needs_key=closed, new_project=project)

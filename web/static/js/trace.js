@@ -1,0 +1,168 @@
+// A trace: the tree by keyboard, folding, finding, errors, the critical path; Raw, Copy and the search in attributes.
+{
+  const { keys, typing } = spanwise;
+  const TREE = "#tree";
+  const $ = (selector) => document.querySelector(selector);
+  const all = () => [...document.querySelectorAll(`${TREE} [role=treeitem]`)];
+  const visible = () => all().filter((row) => !row.hidden);
+  const level = (row) => Number(row.getAttribute("aria-level"));
+  const selected = () => $(`${TREE} [aria-selected=true]`);
+
+  function select(row, { open = true } = {}) {
+    if (!row) return;
+    for (const each of document.querySelectorAll(`${TREE} [aria-selected=true]`)) { each.setAttribute("aria-selected", "false"); each.tabIndex = -1; }
+    row.setAttribute("aria-selected", "true");
+    row.tabIndex = 0;
+    row.scrollIntoView({ block: "nearest" });
+    if (open) row.click();
+  }
+  function move(by) {
+    const rows = visible();
+    const here = rows.indexOf(selected());
+    const row = rows[Math.min(Math.max(here + by, 0), rows.length - 1)];
+    if (!row || row === selected()) return;
+    row.focus({ preventScroll: true });
+    openSoon(row);
+  }
+  // Held arrow keys pass over many rows: only the one they rest on is opened.
+  let soon = 0;
+  function openSoon(row) {
+    select(row, { open: false });
+    clearTimeout(soon);
+    soon = setTimeout(() => row.click(), 90);
+  }
+
+  // ---- folding
+  function fold(row, shut) {
+    row.setAttribute("aria-expanded", shut ? "false" : "true");
+    show();
+  }
+  function show() {
+    const words = ($("#find")?.value ?? "").trim().toLowerCase();
+    let hiddenBelow = Infinity;
+    let any = false;
+    for (const row of all()) {
+      const deep = level(row);
+      if (deep <= hiddenBelow) hiddenBelow = Infinity;
+      const found = !words || row.querySelector(".name").textContent.toLowerCase().includes(words);
+      row.hidden = words ? !found : deep > hiddenBelow;
+      if (!words && hiddenBelow === Infinity && row.getAttribute("aria-expanded") === "false") hiddenBelow = deep;
+      any ||= !row.hidden;
+    }
+    const none = $("#none-found");
+    if (none) none.hidden = any;
+  }
+  addEventListener("input", ({ target }) => {
+    if (target.id === "find") show();
+    if (target.id === "find-attribute") findAttribute(target.value.trim().toLowerCase());
+  });
+  function findAttribute(words) {
+    for (const row of document.querySelectorAll(".attrs tbody tr")) row.hidden = !row.textContent.toLowerCase().includes(words);
+  }
+
+  addEventListener("click", (event) => {
+    const { target } = event;
+    if (!(target instanceof Element)) return;
+    const twist = target.closest(`${TREE} [aria-expanded] .twist`);
+    if (twist) {
+      const row = twist.closest("[role=treeitem]");
+      event.preventDefault();
+      event.stopPropagation();
+      fold(row, row.getAttribute("aria-expanded") === "true");
+      return;
+    }
+    const row = target.closest(`${TREE} [role=treeitem]`);
+    if (row && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      select(row, { open: false });
+      document.body.classList.add("detail-open");
+    }
+    const goes = target.closest("[data-goes]");
+    if (goes) select(document.getElementById(`s-${goes.dataset.goes}`), { open: false });
+    if (target.closest("[data-close-detail]")) { event.preventDefault(); document.body.classList.remove("detail-open"); selected()?.scrollIntoView({ block: "center" }); }
+    if (target.closest("#next-error")) error(1);
+    if (target.closest("#previous-error")) error(-1);
+    if (target.closest("#critical")) critical();
+    if (target.closest("#copy-link")) target.closest("#copy-link").dataset.copy = location.href;
+    const raw = target.closest("[data-raw]");
+    if (raw) { event.preventDefault(); turnRaw(raw); }
+    const copies = target.closest("[data-copy-url]");
+    if (copies) copyFrom(copies);
+  }, true);
+
+  // ---- errors and the critical path
+  function error(by) {
+    const rows = all();
+    const failed = rows.filter((row) => row.classList.contains("failed"));
+    if (!failed.length) return;
+    const here = rows.indexOf(selected());
+    const next = by > 0 ? failed.find((row) => rows.indexOf(row) > here) ?? failed[0]
+      : failed.findLast((row) => rows.indexOf(row) < here) ?? failed.at(-1);
+    if (next.hidden) { for (const row of all()) if (row.hasAttribute("aria-expanded")) row.setAttribute("aria-expanded", "true"); show(); }
+    next.focus({ preventScroll: true });
+    select(next);
+  }
+  function critical() {
+    const on = $(TREE).classList.toggle("critical");
+    $("#critical").setAttribute("aria-pressed", on ? "true" : "false");
+  }
+
+  // ---- Raw and Copy fetch the text as it was sent
+  async function turnRaw(link) {
+    const shown = link.closest(".msg").querySelector(".shown");
+    const old = shown.parentElement.querySelector(":scope > pre.raw");
+    if (old) { old.remove(); shown.hidden = false; link.textContent = "Raw"; return; }
+    const answer = await fetch(link.href);
+    if (!answer.ok) return spanwise.toast({ text: "The text could not be fetched", bad: true });
+    const pre = Object.assign(document.createElement("pre"), { className: "text raw", textContent: await answer.text() });
+    shown.hidden = true;
+    shown.after(pre);
+    link.textContent = "Rendered";
+  }
+  async function copyFrom(button) {
+    const text = await (await fetch(button.dataset.copyUrl)).text();
+    const helper = Object.assign(document.createElement("button"), { hidden: true });
+    helper.dataset.copy = text;
+    document.body.append(helper);
+    helper.click();
+    helper.remove();
+  }
+
+  keys(TREE, {
+    ArrowDown: () => move(1), ArrowUp: () => move(-1), j: () => move(1), k: () => move(-1),
+    ArrowRight: () => { const row = selected(); if (row?.getAttribute("aria-expanded") === "false") fold(row, false); else move(1); },
+    ArrowLeft: () => {
+      const row = selected();
+      if (!row) return;
+      if (row.getAttribute("aria-expanded") === "true") return fold(row, true);
+      const rows = visible();
+      const parent = rows.slice(0, rows.indexOf(row)).findLast((each) => level(each) < level(row));
+      if (parent) { parent.focus({ preventScroll: true }); openSoon(parent); }
+    },
+    n: () => error(1), p: () => error(-1), c: critical,
+    e: () => $("#annotate").click(),
+    "/": () => $("#find").focus(),
+    "[": () => $("#newer")?.click(), "]": () => $("#older")?.click(),
+    Escape: () => {
+      if (document.body.classList.contains("detail-open") && matchMedia("(width < 720px)").matches) return document.body.classList.remove("detail-open");
+      $("#back-to-list").click();
+    },
+  });
+  addEventListener("keydown", (event) => {
+    if (event.target.id === "find" && event.key === "Escape") { event.target.value = ""; show(); event.target.blur(); event.preventDefault(); }
+    if (event.target.id === "find" && event.key === "Enter") { const row = visible()[0]; if (row) { row.focus(); select(row); } }
+    if (event.target.getAttribute?.("role") === "tab" && ["ArrowLeft", "ArrowRight"].includes(event.key) && !typing(event.target)) {
+      const tabs = [...document.querySelectorAll("[role=tab]")];
+      const next = tabs[tabs.indexOf(event.target) + (event.key === "ArrowRight" ? 1 : -1)];
+      if (next) { event.preventDefault(); event.stopPropagation(); next.focus(); next.click(); }
+    }
+  }, true);
+
+  // After a tab was opened by key the focus would be lost with the old tabs: it goes to the new one.
+  let tabHadFocus = null;
+  addEventListener("htmx:before:swap", () => { tabHadFocus = document.activeElement?.getAttribute?.("role") === "tab" ? document.activeElement.id : null; });
+  addEventListener("htmx:after:swap", () => {
+    if (tabHadFocus) document.getElementById(tabHadFocus)?.focus();
+    tabHadFocus = null;
+    if ($("#find")?.value || $(`${TREE} [aria-expanded=false]`)) show();
+  });
+}

@@ -1,0 +1,182 @@
+// The list of traces: filter bar, choosing rows, zooming the histogram, live. Everything here has a way without it.
+{
+  const { keys, visit, keep } = spanwise;
+  const LIST = ".rows-traces";
+  const $ = (selector) => document.querySelector(selector);
+  const rows = () => [...document.querySelectorAll(`${LIST} tbody tr`)];
+
+  // ---- rows: j k Enter x
+  const at = () => rows().findIndex((row) => row.contains(document.activeElement));
+  function move(by) {
+    const all = rows();
+    if (!all.length) return;
+    const row = all[Math.min(Math.max(at() + by, 0), all.length - 1)];
+    row.querySelector(".row-link").focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  }
+  let lastChosen = null;
+  function choose(range) {
+    const all = rows();
+    const here = at();
+    if (here < 0) return false;
+    const box = (row) => row.querySelector("[name=trace_id]");
+    const from = range && lastChosen !== null ? Math.min(lastChosen, here) : here;
+    const to = range && lastChosen !== null ? Math.max(lastChosen, here) : here;
+    const on = range ? true : !box(all[here]).checked;
+    for (let n = from; n <= to; n += 1) if (all[n]) box(all[n]).checked = on;
+    lastChosen = here;
+    count();
+    return true;
+  }
+  function count() {
+    const chosen = document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
+    const words = $("#bulk-count");
+    if (words) words.textContent = `${chosen} chosen`;
+    const all = $("#check-all");
+    if (all) { all.checked = chosen > 0 && chosen === rows().length; all.indeterminate = chosen > 0 && !all.checked; }
+    return chosen;
+  }
+  function clear() {
+    if (!count()) return false;
+    for (const box of document.querySelectorAll(`${LIST} [name=trace_id]:checked`)) box.checked = false;
+    count();
+    return true;
+  }
+  addEventListener("change", ({ target }) => {
+    if (target.id === "check-all") for (const row of rows()) row.querySelector("[name=trace_id]").checked = target.checked;
+    if (target.id === "check-all" || target.name === "trace_id") count();
+  });
+  addEventListener("click", (event) => {
+    const { target } = event;
+    if (target.closest?.("#bulk-clear")) clear();
+    if (target.closest?.(".fold-facets")) foldFacets();
+    const box = target.closest?.("[name=trace_id]");
+    if (box) {
+      const here = rows().findIndex((row) => row.contains(box));
+      if (event.shiftKey && lastChosen !== null) {
+        rows().slice(Math.min(lastChosen, here), Math.max(lastChosen, here) + 1)
+          .forEach((row) => { row.querySelector("[name=trace_id]").checked = box.checked; });
+        count();
+      }
+      lastChosen = here;
+    }
+  });
+  function foldFacets() {
+    const root = document.documentElement;
+    if (root.dataset.facets === "shut") delete root.dataset.facets; else root.dataset.facets = "shut";
+    keep("facets", root.dataset.facets ?? "open");
+  }
+
+  keys("#q", { "/": () => $("#q").focus() });
+  keys(LIST, {
+    j: () => move(1), k: () => move(-1), x: () => choose(false), X: () => choose(true), f: foldFacets,
+    ArrowDown: () => (at() >= 0 ? move(1) : false), ArrowUp: () => (at() >= 0 ? move(-1) : false),
+    Escape: () => clear(),
+  });
+  keys(".live", { l: () => $(".live").click() });
+
+  // ---- filter bar
+  const filter = () => $("#q");
+  const options = () => [...document.querySelectorAll("#complete [role=option]")];
+  function mark(option) {
+    for (const each of options()) each.setAttribute("aria-selected", each === option ? "true" : "false");
+    if (option) { filter().setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
+    else filter().removeAttribute("aria-activedescendant");
+  }
+  function take(option) {
+    const fills = option.querySelector("[data-fill]");
+    if (!fills) return option.querySelector("a").click();
+    filter().value = fills.dataset.fill;
+    filter().focus();
+    filter().dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  addEventListener("keydown", (event) => {
+    const input = filter();
+    if (!input || event.target !== input || event.isComposing) return;
+    const all = options();
+    const here = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && all.length) {
+      event.preventDefault();
+      const next = here < 0 ? (event.key === "ArrowDown" ? 0 : all.length - 1) : here + (event.key === "ArrowDown" ? 1 : -1);
+      mark(all[next] ?? null);
+    } else if (event.key === "Tab" && !event.shiftKey && input.value && all.length) {
+      event.preventDefault();
+      take(all[Math.max(here, 0)]);
+    } else if (event.key === "Enter" && here >= 0) {
+      event.preventDefault();
+      take(all[here]);
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      if (input.value) input.value = ""; else input.blur();
+    } else if (event.key === "Backspace" && !input.value && input.dataset.last) {
+      event.preventDefault(); // the last chip becomes text again
+      input.value = input.dataset.last;
+      input.form.elements.filter.value = input.dataset.without;
+      [...input.form.querySelectorAll(".chip")].at(-1)?.remove();
+      input.dataset.last = "";
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
+  addEventListener("mousedown", (event) => {
+    const fills = event.target.closest?.("[data-fill]");
+    if (fills) { event.preventDefault(); take(fills.closest("[role=option]")); }
+  });
+  addEventListener("focusin", ({ target }) => { if (target.id === "q") target.setAttribute("aria-expanded", "true"); });
+  addEventListener("focusout", ({ target }) => { if (target.id === "q") target.setAttribute("aria-expanded", "false"); });
+
+  // ---- histogram: drag to zoom, click for one bar
+  let drag = null;
+  const bars = (chart) => [...chart.querySelectorAll("g[data-from]")];
+  const barAt = (chart, x) => {
+    const { left, width } = chart.getBoundingClientRect();
+    const all = bars(chart);
+    return Math.min(Math.max(Math.floor(((x - left) / width) * all.length), 0), all.length - 1);
+  };
+  addEventListener("pointerdown", (event) => {
+    const chart = event.target.closest?.(".hist .chart");
+    if (!chart || event.button !== 0) return;
+    event.preventDefault();
+    drag = { chart, from: barAt(chart, event.clientX), to: barAt(chart, event.clientX) };
+    paint();
+  });
+  addEventListener("pointermove", (event) => {
+    if (!drag) return;
+    drag.to = barAt(drag.chart, event.clientX);
+    paint();
+  });
+  addEventListener("pointerup", () => {
+    if (!drag) return;
+    const { chart, from, to } = drag;
+    drag = null;
+    const all = bars(chart);
+    const url = new URL(location.href);
+    for (const name of ["range", "cursor", "live"]) url.searchParams.delete(name);
+    url.searchParams.set("from", all[Math.min(from, to)].dataset.from);
+    url.searchParams.set("to", all[Math.max(from, to)].dataset.to);
+    visit(url.pathname + url.search);
+  });
+  addEventListener("pointercancel", () => { drag = null; });
+  function paint() {
+    const all = bars(drag.chart);
+    const group = drag.chart.querySelector(".drag");
+    const brush = group.querySelector("rect");
+    const step = 1160 / all.length;
+    brush.setAttribute("x", Math.min(drag.from, drag.to) * step);
+    brush.setAttribute("width", (Math.abs(drag.to - drag.from) + 1) * step);
+    group.removeAttribute("hidden");
+  }
+
+  // ---- live: new rows come by themselves, never under the reader's hands
+  const reading = () => {
+    const list = $("#list");
+    return document.hidden || !list || list.scrollTop > 8 || count() > 0 || $("dialog[open], details.menu[open]") ||
+      document.activeElement === filter() || drag;
+  };
+  addEventListener("htmx:before:request", (event) => {
+    if (event.detail.ctx?.sourceElement?.id !== "live") return;
+    const paused = Boolean(reading());
+    $(".live")?.classList.toggle("paused", paused);
+    if (paused) event.preventDefault();
+  });
+  addEventListener("htmx:after:swap", count);
+}
