@@ -1,0 +1,121 @@
+"""The queue before the store: together where it can be, answered only when on the disk, each request for itself."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+
+import pytest
+
+from spanwise_server.errors import Overloaded, SpanwiseError
+from spanwise_server.ingest.writer import Writer
+from spanwise_server.query.filters import Query
+from spanwise_server.store.sqlite import SqliteStore
+from store_model.spans import record
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "main.db")
+    made.open()
+    with closing(made):
+        yield made
+
+
+def one(n: int):
+    return [record(f"{n + 1:032x}", f"{n + 1:016x}")]
+
+
+def kept(store: SqliteStore) -> int:
+    return store.totals(Query("default")).traces.n
+
+
+def held(store: SqliteStore):
+    """Hold the write lock, so that what is submitted queues up."""
+    return store._open.write_lock
+
+
+def test_a_future_is_done_when_its_spans_are_on_the_disk(store):
+    with closing(Writer(store, max_queued_spans=100)) as writer:
+        writer.submit(one(0)).result(10)
+        assert kept(store) == 1
+        assert (writer.stats().written, writer.stats().errors) == (1, 0)
+
+
+def test_what_queues_while_one_commit_runs_goes_into_the_next_together(store, monkeypatch):
+    commits: list[int] = []
+    write = store.write_prepared
+    monkeypatch.setattr(store, "write_prepared", lambda batch: (commits.append(len(batch)), write(batch)))
+    with closing(Writer(store, max_queued_spans=1_000)) as writer:
+        with held(store):
+            futures = [writer.submit(one(n)) for n in range(50)]
+        for future in futures:
+            future.result(10)
+    assert sum(commits) == 50
+    assert len(commits) <= 3
+    assert kept(store) == 50
+
+
+def test_one_bad_request_sinks_no_other(store, monkeypatch):
+    write = store.write_prepared
+
+    def refuse_the_third(batch):
+        if any(ready.record.span.trace_id == f"{3:032x}" for ready in batch):
+            raise SpanwiseError("no")
+        write(batch)
+
+    monkeypatch.setattr(store, "write_prepared", refuse_the_third)
+    with closing(Writer(store, max_queued_spans=1_000)) as writer:
+        with held(store):
+            futures = [writer.submit(one(n)) for n in range(6)]
+        failed = [future.exception(10) for future in futures]
+    assert [n for n, error in enumerate(failed) if error is not None] == [2]
+    assert kept(store) == 5
+    assert writer.stats().errors == 1
+    assert "no" in writer.stats().last_error
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back(store):
+    with closing(Writer(store, max_queued_spans=3)) as writer:
+        with held(store):
+            futures = [writer.submit(one(n)) for n in range(3)]
+            with pytest.raises(Overloaded) as caught:
+                writer.submit(one(3))
+            assert caught.value.retry_after_s > 0
+            assert writer.stats().queued == 3
+        for future in futures:
+            future.result(10)
+        writer.submit(one(3)).result(10)
+
+
+def test_a_request_larger_than_the_queue_is_taken_when_it_is_empty(store):
+    with closing(Writer(store, max_queued_spans=2)) as writer:
+        writer.submit([r for n in range(10) for r in one(n)]).result(10)
+    assert kept(store) == 10
+
+
+def test_a_request_that_cannot_be_packed_is_refused_and_holds_no_place(store):
+    with closing(Writer(store, max_queued_spans=10)) as writer:
+        with pytest.raises(SpanwiseError, match="hexadecimal"):
+            writer.submit([record("not an id", "a" * 16)])
+        assert writer.stats().queued == 0
+
+
+def test_closing_commits_what_is_queued_and_takes_no_more(store):
+    writer = Writer(store, max_queued_spans=1_000)
+    with held(store):
+        futures = [writer.submit(one(n)) for n in range(20)]
+        closer = threading.Thread(target=writer.close)
+        closer.start()
+    closer.join(10)
+    assert all(future.done() for future in futures)
+    assert kept(store) == 20
+    assert writer.refusal() is not None
+    with pytest.raises(Overloaded, match="shutting down"):
+        writer.submit(one(21))
+
+
+def test_an_empty_request_is_done_at_once(store):
+    with closing(Writer(store, max_queued_spans=10)) as writer:
+        writer.submit([]).result(10)
+        assert writer.refusal() is None
