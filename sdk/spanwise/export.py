@@ -62,7 +62,8 @@ class Exporter:
         _LIVING.add(self)
 
     def _reset(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the collector may drop a stream, and so end a span, in the midst of anything here.
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._spans.clear()
         self._annotations.clear()
@@ -75,6 +76,12 @@ class Exporter:
         self._thread: threading.Thread | None = None
 
     # --- the program's side: quick, never waits for the network --------------------------------
+
+    def start(self) -> None:
+        """See to it that the thread runs."""
+        with self._lock:
+            if self._thread is None and not self._closing:
+                self._start()
 
     def put(self, span: ReadableSpan) -> None:
         """Queue a finished span, or drop and count it where the queue is full."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 
+from ..runtime import HELD
 from ..safety import guard
 from .engine import Flight
 
@@ -247,7 +248,7 @@ class _AsyncPass:
 
 
 _LEFT: Final[dict[int, Flight]] = {}
-_LEFT_LOCK: Final = threading.Lock()
+_LEFT_LOCK: Final = threading.RLock()  # the collector may leave a loop in the midst of anything here
 
 
 def _leave(flight: Flight) -> None:
@@ -256,6 +257,9 @@ def _leave(flight: Flight) -> None:
         flight.leave()
         with _LEFT_LOCK:
             _LEFT[id(flight)] = flight
+        exporter = HELD.runtime.exporter
+        if exporter is not None:
+            exporter.start()  # its thread comes back to this
 
 
 def settle_left(grace_s: float = _GRACE_S) -> None:
