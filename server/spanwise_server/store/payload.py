@@ -30,6 +30,8 @@ HASH_BYTES: Final = 16
 _RAW: Final = b"\x00"
 _PACKED: Final = b"\x01"
 _SHORTEST_PACKED: Final = 200
+#: Before JSON that orjson would read otherwise: it makes a float of a large integer.
+_WITH_CARE: Final = b" "
 _WHITESPACE: Final = " \t\n\r"
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
 
@@ -199,19 +201,16 @@ def dumps(value: Any) -> bytes:
     try:
         raw = orjson.dumps(value)
     except (TypeError, ValueError):
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
     # orjson writes NaN and infinity as null; only where there is a null can there have been one.
     if b"null" in raw and _has_odd_float(value):
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
     return raw
 
 
 def loads(raw: bytes) -> Any:
     """Return what ``dumps`` was given."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        return json.loads(raw)
+    return json.loads(raw) if raw[:1] == _WITH_CARE else orjson.loads(raw)
 
 
 def _has_odd_float(value: Any) -> bool:

@@ -30,21 +30,21 @@ _SCHEMA: Final = """
 CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
     body, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
 );
-CREATE TABLE IF NOT EXISTS seen (one INTEGER PRIMARY KEY CHECK (one = 1), entry INTEGER NOT NULL);
-INSERT OR IGNORE INTO seen VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS seen (one INTEGER PRIMARY KEY CHECK (one = 1), entry INTEGER NOT NULL, store TEXT);
+INSERT OR IGNORE INTO seen VALUES (1, 0, NULL);
 INSERT INTO texts (texts, rank) VALUES ('hashsize', 16777216);
 """
 
 #: Entry number -> what it wrote, for entries that were handed over.
 Written = Sequence[tuple[int, Record]]
+Entries = Callable[[int, int], list[tuple[int, bytes]]]
 ReadBack = Callable[[Sequence[int]], Written]
 
 
 class SearchIndex:
     """The index file and the thread that fills it."""
 
-    def __init__(self, path: Path, entries: Callable[[int, int], list[tuple[int, bytes]]], read_back: ReadBack) -> None:
-        self._path = path
+    def __init__(self, connection: sqlite3.Connection, entries: Entries, read_back: ReadBack) -> None:
         self._entries = entries
         """Gives up to so many journal entries behind a number."""
         self._read_back = read_back
@@ -53,8 +53,7 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
-        self._broken: str | None = None
-        self._connection = open_index(path)
+        self._connection = connection
         self.seen: int = self._connection.execute("SELECT entry FROM seen").fetchone()[0]
         """The last journal entry whose words can be found."""
         self._thread = threading.Thread(target=self._run, name="spanwise-search", daemon=True)
@@ -135,15 +134,35 @@ class SearchIndex:
         return self._read_back(struct.unpack(f"<{len(packed) // 8}q", packed))
 
 
-def open_index(path: Path) -> sqlite3.Connection:
-    """Return a writing connection to the index at *path*, made anew where it is of another version or broken."""
+def open_index(path: Path, store: str, last_entry: int) -> sqlite3.Connection:
+    """Return a writing connection to the index at *path* of the store with this id and last journal entry.
+
+    One that is broken, of another version or store, or ahead of its store (which then was put back from a copy) is
+    made anew.
+    """
     try:
-        return _open(path)
+        connection = _open(path)
     except sqlite3.DatabaseError:
         logger.warning("the text index %s cannot be read; it is made anew", path.name)
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _open(path)
+        return _made_anew(path, store)
+    entry, of_store = connection.execute("SELECT entry, store FROM seen").fetchone()
+    if of_store == store and entry <= last_entry:
+        return connection
+    connection.close()
+    return _made_anew(path, store)
+
+
+def _made_anew(path: Path, store: str) -> sqlite3.Connection:
+    drop_index(path)
+    connection = _open(path)
+    connection.execute("UPDATE seen SET store = ?", (store,))
+    return connection
+
+
+def drop_index(path: Path) -> None:
+    """Remove the index; nobody may have it open."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _open(path: Path) -> sqlite3.Connection:

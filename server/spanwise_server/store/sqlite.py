@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from sqlmodel import Session
 
@@ -27,7 +28,7 @@ from .find import span_page, trace_page
 from .migrate import migrate
 from .projects import find_project, project_names
 from .rows import SpanRow
-from .search import SearchIndex
+from .search import SearchIndex, drop_index, open_index
 from .search_words import holds, searchable
 from .write import Ready, SpanWriter, prepare
 
@@ -50,11 +51,12 @@ class SqliteStore:
         """Bring the files to the newest schema and start to keep the text index."""
         migrate(self.path)
         search_path = self.path.with_name("search.db")
-        self._search = SearchIndex(search_path, self._journal, self._read_back)
         self._database = Database(self.path, search_path)
         self._database.functions["span_holds", 2] = self._span_holds
         self._access = Access(self._database)
         self._annotations = Annotations(self._database)
+        index = open_index(search_path, self._id(), self._last_entry())
+        self._search = SearchIndex(index, self._journal, self._read_back)
         self._mend_journal()
         self._search.start()
 
@@ -98,8 +100,7 @@ class SqliteStore:
         """Fill the text index anew, which also rids it of the words of deleted traces."""
         search_path = self._open.search_path
         self.close()
-        for suffix in ("", "-wal", "-shm"):
-            search_path.with_name(search_path.name + suffix).unlink(missing_ok=True)
+        drop_index(search_path)
         self.open()
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
@@ -259,9 +260,7 @@ class SqliteStore:
 
     def wait_until_searchable(self, timeout_s: float = 10.0) -> bool:
         """Wait until the text of all that was written can be searched; return whether it can."""
-        with self._open.read() as connection:
-            last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
-        return last is None or self._index.wait_for(last[0], timeout_s)
+        return self._index.wait_for(self._last_entry(), timeout_s)
 
     @property
     def _open(self) -> Database:
@@ -297,6 +296,19 @@ class SqliteStore:
                 self._writer.forget()
                 raise
 
+    def _id(self) -> str:
+        """Return what tells this store from every other, so that each has its own text index."""
+        with self._open.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO settings (name, value) VALUES ('store_id', ?)", (uuid4().hex,))
+            found: str = connection.execute("SELECT value FROM settings WHERE name = 'store_id'").fetchone()[0]
+            return found
+
+    def _last_entry(self) -> int:
+        """Return the number of the last journal entry there was."""
+        with self._open.write_lock:
+            found = self._open.writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+            return 0 if found is None else int(found[0])
+
     def _journal(self, after: int, most: int) -> list[tuple[int, bytes]]:
         with self._open.read() as connection:
             return connection.execute(
@@ -320,9 +332,8 @@ class SqliteStore:
     def _mend_journal(self) -> None:
         """Have every span indexed again where the index lacks some that the journal no longer names."""
         with self._open.write() as connection:
-            last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
             oldest = connection.execute("SELECT min(n) FROM journal").fetchone()[0]
-            begins = oldest if oldest is not None else (0 if last is None else last[0]) + 1
+            begins = self._last_entry() + 1 if oldest is None else oldest
             if self._index.seen >= begins - 1:
                 return
             connection.execute("DELETE FROM journal")

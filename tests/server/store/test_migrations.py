@@ -1,0 +1,107 @@
+"""The migrated schema is the schema that the code declares, and no kill on the way to it does harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from spanwise_server.errors import ConfigError
+from spanwise_server.store.migrate import migrate
+from spanwise_server.store.sqlite import SqliteStore
+from spanwise_server.store.tables import METADATA
+
+MIGRATE = "import sys, pathlib; from spanwise_server.store.migrate import migrate; print('on', flush=True); migrate(pathlib.Path(sys.argv[1]))"
+
+
+def schema(path):
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'")
+        return sorted((kind, name, table, " ".join((sql or "").split()).lower()) for kind, name, table, sql in rows)
+
+
+def columns(path, *, table):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(f"PRAGMA table_info({table})").fetchall(), db.execute(
+            f"PRAGMA index_list({table})"
+        ).fetchall()
+
+
+def declared(path):
+    engine = create_engine(f"sqlite:///{path}")
+    METADATA.create_all(engine)
+    engine.dispose()
+
+
+def test_the_migrated_schema_is_the_declared_one(tmp_path):
+    migrate(tmp_path / "migrated.db")
+    declared(tmp_path / "declared.db")
+    engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA)
+    engine.dispose()
+    assert found == []
+    for table in METADATA.tables:
+        migrated = columns(tmp_path / "migrated.db", table=table)
+        assert migrated[0] == columns(tmp_path / "declared.db", table=table)[0], table
+    for table in METADATA.tables:
+        kinds = [
+            next(sql for kind, name, _, sql in schema(tmp_path / f"{which}.db") if (kind, name) == ("table", table))
+            for which in ("migrated", "declared")
+        ]
+        for trait in ("without rowid", "autoincrement"):
+            assert (trait in kinds[0]) == (trait in kinds[1]), f"{table}: {trait}"
+
+
+def test_migrating_twice_is_migrating_once(tmp_path):
+    migrate(tmp_path / "main.db")
+    before = schema(tmp_path / "main.db")
+    migrate(tmp_path / "main.db")
+    assert schema(tmp_path / "main.db") == before
+
+
+def test_two_that_start_together_migrate_once(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        running = [
+            pool.submit(subprocess.run, [sys.executable, "-c", MIGRATE, str(tmp_path / "main.db")], check=True)
+            for _ in range(2)
+        ]
+    assert [done.result().returncode for done in running] == [0, 0]
+    store = SqliteStore(tmp_path / "main.db")
+    store.open()
+    store.close()
+
+
+def test_a_kill_at_any_moment_leaves_a_store_that_opens(tmp_path):
+    moments = [n * 0.02 for n in range(10)]
+    for number, moment in enumerate(moments):
+        path = tmp_path / f"{number}" / "main.db"
+        process = subprocess.Popen([sys.executable, "-c", MIGRATE, str(path)], stdout=subprocess.PIPE)
+        with process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(moment)
+            os.kill(process.pid, signal.SIGKILL)
+        store = SqliteStore(path)
+        store.open()
+        with closing(store):
+            assert store.refusal() is None
+
+
+def test_the_data_of_a_newer_version_is_left_alone(tmp_path):
+    migrate(tmp_path / "main.db")
+    with closing(sqlite3.connect(tmp_path / "main.db")) as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+        db.commit()
+    with pytest.raises(ConfigError, match="newer"):
+        migrate(tmp_path / "main.db")

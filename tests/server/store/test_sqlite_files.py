@@ -1,0 +1,150 @@
+"""What holds of the files: the text index is filled after a crash and made anew when lost; what was kept stays kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from store_model.spans import TRACES, record
+
+from spanwise_server.errors import SpanwiseError
+from spanwise_server.query.filters import Query, Text
+from spanwise_server.store import sqlite as sqlite_module
+from spanwise_server.store.address import MOST_PLACES, address, span_range, trace_row_of
+from spanwise_server.store.sqlite import SqliteStore
+
+FOUND = Query("default", Text("alpha"))
+#: Writes one trace after the other and says so after each, until it is killed.
+WRITE = """
+import itertools, pathlib, sys
+from spanwise_server.record import Reading, Record, Span
+from spanwise_server.store.sqlite import SqliteStore
+store = SqliteStore(pathlib.Path(sys.argv[1]))
+store.open()
+for n in itertools.count(1):
+    span = Span(f"{n:032x}", f"{n:016x}", None, f"alpha {n}", n, n + 1)
+    store.write([Record("default", span, Reading())])
+    print(n, flush=True)
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "main.db"
+
+
+def opened(path):
+    store = SqliteStore(path)
+    store.open()
+    return closing(store)
+
+
+def test_what_was_acknowledged_survives_a_kill_and_can_be_searched(path):
+    last = 0
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", WRITE, str(path)], stdout=subprocess.PIPE, text=True)
+        with process:
+            assert process.stdout is not None
+            for _ in range(40):
+                last = max(last, int(process.stdout.readline()))
+            os.kill(process.pid, signal.SIGKILL)
+            last = max([last, *(int(line) for line in process.stdout if line.endswith("\n"))])
+        with opened(path) as store:
+            kept = {record.span.span_id for record in store.each_span(Query("default"))}
+            assert {f"{n:016x}" for n in range(1, last + 1)} <= kept
+            assert store.wait_until_searchable()
+            assert {r.span.span_id for r in store.each_span(FOUND)} == kept
+
+
+def test_an_index_that_is_lost_is_filled_again(path):
+    with opened(path) as store:
+        store.write([record(TRACES[0], "a" * 16, name="alpha")])
+        store.wait_until_searchable()
+        store.write([record(TRACES[1], "b" * 16, name="alpha beta")])
+        store.wait_until_searchable()
+        store.write([record(TRACES[2], "c" * 16, name="gamma")])
+    path.with_name("search.db").unlink()
+    with opened(path) as store:
+        assert store.wait_until_searchable()
+        assert len(store.find_traces(FOUND).items) == 2
+
+
+def test_an_index_that_is_damaged_is_made_anew(path):
+    with opened(path) as store:
+        store.write([record(TRACES[0], "a" * 16, name="alpha")])
+    path.with_name("search.db").write_bytes(b"not a database at all" * 1_000)
+    with opened(path) as store:
+        assert store.wait_until_searchable()
+        assert len(store.find_traces(FOUND).items) == 1
+
+
+def test_an_index_of_another_store_is_not_believed(path, tmp_path):
+    other = tmp_path / "other" / "main.db"
+    with opened(other) as store:
+        for n in range(9):
+            store.write([record(TRACES[0], f"{n:016x}", name="alpha")])
+        store.wait_until_searchable()
+    path.parent.mkdir(exist_ok=True)
+    other.with_name("search.db").rename(path.with_name("search.db"))
+    with opened(path) as store:
+        store.write([record(TRACES[0], "a" * 16, name="beta"), record(TRACES[1], "b" * 16, name="alpha")])
+        assert store.wait_until_searchable()
+        assert [t.trace_id for t in store.find_traces(FOUND).items] == [TRACES[1]]
+
+
+def test_reindexing_drops_the_words_of_deleted_traces(path):
+    with opened(path) as store:
+        store.write([record(trace, "a" * 16, name="alpha") for trace in TRACES[:2]])
+        store.wait_until_searchable()
+        store.delete_trace("default", TRACES[0])
+        assert len(store.find_traces(FOUND).items) == 1
+        store.reindex()
+        assert store.wait_until_searchable()
+        assert len(store.find_traces(FOUND).items) == 1
+        with closing(sqlite3.connect(path.with_name("search.db"))) as db:
+            assert len(db.execute("SELECT rowid FROM texts WHERE texts MATCH 'alpha'").fetchall()) == 1
+
+
+def test_a_failed_write_leaves_nothing_and_the_next_one_works(path, monkeypatch):
+    with opened(path) as store:
+        monkeypatch.setattr("spanwise_server.store.rollups._ADD_SUMS", "INSERT INTO nowhere VALUES (1)")
+        with pytest.raises(sqlite3.OperationalError):
+            store.write([record(TRACES[0], "a" * 16, user__id="ann")])
+        assert store.totals(Query("default")).traces.n == 0
+        monkeypatch.undo()
+        store.write([record(TRACES[0], "a" * 16, user__id="ann")])
+        assert store.values("default", "user", "")[0].count == 1
+
+
+def test_a_full_disk_is_said_before_anything_is_lost(path, monkeypatch):
+    with opened(path) as store:
+        assert store.refusal() is None
+        monkeypatch.setattr(sqlite_module, "LEAST_FREE_BYTES", 2**60)
+        assert "full" in store.refusal()
+    assert "closed" in store.refusal()
+
+
+def test_a_closed_store_says_so(path):
+    store = SqliteStore(path)
+    with pytest.raises(SpanwiseError, match="closed"):
+        store.projects()
+
+
+def test_a_trace_that_is_full_is_refused_with_a_sentence():
+    assert trace_row_of(address(5, 7)) == 5
+    assert span_range(5) == (address(5, 0), address(5, MOST_PLACES - 1))
+    with pytest.raises(SpanwiseError, match="at most"):
+        address(1, MOST_PLACES)
+
+
+def test_another_process_may_write_too(path):
+    with opened(path) as store, opened(path) as other:
+        store.write([record(TRACES[0], "a" * 16, note="shared " * 500)])
+        assert other.delete_trace("default", TRACES[0])
+        store.write([record(TRACES[0], "a" * 16, note="shared " * 500)])
+        assert store.span("default", "a" * 16).span.attributes["note"] == "shared " * 500
