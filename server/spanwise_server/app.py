@@ -23,9 +23,10 @@ from .auth.guard import PASSWORD_SETTING, PROGRAM_PATHS, Guard
 from .errors import ConfigError, NotFound, SpanwiseError
 from .ingest.pipeline import Pipeline
 from .ingest.writer import Writer
+from .pages import annotate, label, login, queues, static
 from .pages import datasets as datasets_page
 from .pages import help as help_page
-from .pages import label, login, queues, static
+from .pages import trace as trace_page
 from .pages import traces as traces_page
 from .pages.errors import error_page
 from .pricing.price import Prices
@@ -36,8 +37,8 @@ from .store.sqlite import SqliteStore
 logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
-    health.router, otlp.router, traces.router, spans.router, annotations_api.router, 
-    static.router, login.router, traces_page.router, label.router, queues.router,
+    health.router, otlp.router, traces.router, spans.router, annotations_api.router,
+    static.router, login.router, traces_page.router, trace_page.router, annotate.router, queues.router, label.router,
     datasets_page.router, help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
