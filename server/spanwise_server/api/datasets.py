@@ -1,0 +1,182 @@
+"""Datasets as JSON: make them from labels, read their versions and examples, download them as files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer, Server
+from ..datasets.example import Example
+from ..datasets.making import Choice, Maker, Which
+from ..datasets.version import Dataset, Version
+from ..errors import NotFound, SpanwiseError
+from ..exports.contract import rfc3339
+from ..exports.download import download
+from ..exports.export import export_named
+from ..exports.spanwise_jsonl import row
+from ..labelling.desk import Desk
+from ..labelling.queue import DEFAULT_ANNOTATION, Target
+from ..query import filters
+from ..query.parse import parse
+from ..store.datasets import Datasets
+from .traces import answer
+
+router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+MOST_AT_ONCE = 1_000
+
+
+class Span(BaseModel):
+    """One span."""
+
+    model_config = ConfigDict(extra="forbid")
+    trace_id: str
+    span_id: str
+
+
+class AskedExamples(BaseModel):
+    """Where examples come from: a queue, a filter or one span; exactly one of them."""
+
+    model_config = ConfigDict(extra="forbid")
+    queue_id: int | None = None
+    filter: str | None = None
+    span: Span | None = None
+    which: Which = "all"
+    annotation_name: str = Field(DEFAULT_ANNOTATION, min_length=1, max_length=200)
+
+
+class NewDataset(BaseModel):
+    """A dataset, and what to fill it with."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field("", max_length=2_000)
+    examples: AskedExamples | None = None
+
+
+@router.get("")
+def list_datasets(server: CurrentServer, project: CurrentProject) -> Response:
+    """Return the datasets of a project with their newest versions, the newest first."""
+    return answer({"items": [_dataset(dataset) for dataset in Datasets(server.store).all(project)]})
+
+
+@router.post("", status_code=201)
+def create_dataset(server: CurrentServer, actor: CurrentActor, project: CurrentProject, new: NewDataset) -> Response:
+    """Make a dataset; a name that is taken is refused."""
+    datasets = Datasets(server.store)
+    made = None if new.examples is None else _examples(server, actor, project, new.examples)
+    dataset = datasets.create(project, new.name, new.description)
+    if made is not None:
+        datasets.add(dataset.id, made, by=actor.name or actor.kind)
+    return answer(_dataset(_found(datasets, actor, dataset.id)), status=201)
+
+
+@router.get("/{dataset_id}")
+def one_dataset(server: CurrentServer, actor: CurrentActor, dataset_id: int) -> Response:
+    """Return one dataset with all its versions, the newest first."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    return answer({**_dataset(dataset), "versions": [_version(v) for v in datasets.versions(dataset.id)]})
+
+
+@router.post("/{dataset_id}/examples", status_code=201)
+def add_examples(server: CurrentServer, actor: CurrentActor, dataset_id: int, asked: AskedExamples) -> Response:
+    """Add examples and freeze a new version; ``{"version": null}`` where the dataset has them all already."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    made = _examples(server, actor, dataset.project, asked)
+    version = datasets.add(dataset.id, made, by=actor.name or actor.kind)
+    return answer({"version": None if version is None else _version(version)}, status=201)
+
+
+@router.get("/{dataset_id}/examples")
+def list_examples(
+    server: CurrentServer,
+    actor: CurrentActor,
+    dataset_id: int,
+    version: int | None = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = 100,
+) -> Response:
+    """Return examples of one version, the newest unless another is asked for, in the order they were added."""
+    datasets = Datasets(server.store)
+    shown = datasets.version(_found(datasets, actor, dataset_id).id, version)
+    found = [] if shown is None else [row(e) for e in datasets.examples(shown.id, offset=offset, limit=limit)]
+    return answer({"items": found, "version": None if shown is None else _version(shown)})
+
+
+@router.get("/{dataset_id}/export")
+def export_dataset(
+    server: CurrentServer,
+    actor: CurrentActor,
+    dataset_id: int,
+    format_name: Annotated[str, Query(alias="format", description="jsonl, csv or openai-chat")] = "jsonl",
+    version: int | None = None,
+) -> Response:
+    """Download one version as a file; ``X-Spanwise-Left-Out`` counts what the format has no place for, and why."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    export = export_named(format_name)
+    shown = datasets.version(dataset.id, version)
+    if shown is None:
+        raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
+    file = download(datasets, dataset, shown, export)
+    return StreamingResponse(file.body, media_type=file.media_type, headers=dict(file.headers))
+
+
+@router.delete("/{dataset_id}", status_code=204)
+def delete_dataset(server: CurrentServer, actor: CurrentActor, dataset_id: int) -> Response:
+    """Delete a dataset with its versions; traces and labels stay."""
+    datasets = Datasets(server.store)
+    datasets.delete(_found(datasets, actor, dataset_id).id)
+    return Response(status_code=204)
+
+
+def _found(datasets: Datasets, actor: Actor, dataset_id: int) -> Dataset:
+    dataset = datasets.find(dataset_id)
+    if dataset is None or actor.project not in {None, dataset.project}:
+        raise NotFound(f"There is no dataset {dataset_id}.", "GET /api/v1/datasets lists those of a project.")
+    return dataset
+
+
+def _examples(server: Server, actor: Actor, project: str, asked: AskedExamples) -> list[Example]:
+    maker = Maker(server.store)
+    if sum(source is not None for source in (asked.queue_id, asked.filter, asked.span)) != 1:
+        raise SpanwiseError("Give one of queue_id, filter and span.", 'An empty filter, "", takes every label.')
+    if asked.queue_id is not None:
+        queue = Desk(server.store).queues.find(asked.queue_id)
+        if queue is None or queue.project != project or actor.project not in {None, project}:
+            raise NotFound(f"There is no queue {asked.queue_id}.", "GET /api/v1/queues lists those of a project.")
+        return maker.of_queue(queue, asked.which)
+    if asked.span is not None:
+        target = Target(asked.span.trace_id.lower(), asked.span.span_id.lower())
+        return maker.of_span(project, target, asked.annotation_name)
+    query = filters.Query(project, parse(asked.filter or ""))
+    return maker.of_filter(query, Choice(asked.annotation_name, asked.which))
+
+
+def _dataset(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "id": dataset.id,
+        "project": dataset.project,
+        "name": dataset.name,
+        "description": dataset.description,
+        "created_at": rfc3339(dataset.created_ns),
+        "newest": None if dataset.newest is None else _version(dataset.newest),
+    }
+
+
+def _version(version: Version) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "content_hash": version.content_hash,
+        "examples": version.examples,
+        "added": version.change.added,
+        "changed": version.change.changed,
+        "removed": version.change.removed,
+        "note": version.note,
+        "created_by": version.created_by,
+        "created_at": rfc3339(version.created_ns),
+    }
