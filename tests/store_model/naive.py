@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from operator import eq, ge, gt, le, lt
 
@@ -17,56 +17,60 @@ def trace_matches(
     filter_: Filter, summary: TraceSummary, records: Sequence[Record], labels: Iterable[str] = ()
 ) -> bool:
     """Return whether a trace matches."""
-    if isinstance(filter_, And):
-        return all(trace_matches(part, summary, records, labels) for part in filter_.all)
-    if isinstance(filter_, Or):
-        return any(trace_matches(part, summary, records, labels) for part in filter_.any)
-    if isinstance(filter_, Not):
-        return not trace_matches(filter_.of, summary, records, labels)
-    if isinstance(filter_, Text):
-        return any(_has(record, filter_.phrase) for record in records)
-    numbers = {
-        "cost": summary.cost_usd,
-        "latency": summary.duration_ms,
-        "tokens": None if summary.usage is None else summary.usage.total_tokens,
-    }
-    if filter_.field in numbers:
-        return _compared(filter_, numbers[filter_.field])
-    of_trace = {"status": [summary.status], "tag": summary.tags, "label": labels, "trace": [summary.trace_id]}
-    if filter_.field in of_trace:
-        return _said(filter_, of_trace[filter_.field])
-    if filter_.field == "name" and _said(filter_, [summary.name]):
-        return True
-    return any(_said(filter_, _values(record)[filter_.field]) for record in records)
+
+    def holds(term: Term) -> bool:
+        usage = summary.usage
+        numbers = {
+            "cost": summary.cost_usd,
+            "latency": summary.duration_ms,
+            "tokens": None if usage is None else usage.total_tokens,
+        }
+        of_trace = {"status": [summary.status], "tag": summary.tags, "label": labels, "trace": [summary.trace_id]}
+        if term.field in numbers:
+            return _compared(term, numbers[term.field])
+        if term.field in of_trace:
+            return _said(term, of_trace[term.field])
+        own = [summary.name] if term.field == "name" else []
+        return _said(term, [*own, *(value for record in records for value in _values(record)[term.field])])
+
+    return _matches(filter_, holds, records)
 
 
 def span_matches(filter_: Filter, record: Record, trace: TraceSummary) -> bool:
     """Return whether a span matches."""
+
+    def holds(term: Term) -> bool:
+        reading = record.reading
+        numbers = {
+            "cost": None if record.cost is None else record.cost.total_usd,
+            "latency": record.duration_ms,
+            "tokens": None if reading.usage is None else reading.usage.total_tokens,
+        }
+        else_trace = {
+            "user": [reading.user_id or trace.user_id],
+            "env": [reading.environment or trace.environment],
+            "session": [reading.session_id or trace.session_id],
+            "tag": trace.tags,
+            "status": [record.span.status],
+            "trace": [trace.trace_id],
+        }
+        if term.field in numbers:
+            return _compared(term, numbers[term.field])
+        return _said(term, else_trace.get(term.field) or _values(record).get(term.field, []))
+
+    return _matches(filter_, holds, [record])
+
+
+def _matches(filter_: Filter, holds: Callable[[Term], bool], records: Sequence[Record]) -> bool:
     if isinstance(filter_, And):
-        return all(span_matches(part, record, trace) for part in filter_.all)
+        return all(_matches(part, holds, records) for part in filter_.all)
     if isinstance(filter_, Or):
-        return any(span_matches(part, record, trace) for part in filter_.any)
+        return any(_matches(part, holds, records) for part in filter_.any)
     if isinstance(filter_, Not):
-        return not span_matches(filter_.of, record, trace)
+        return not _matches(filter_.of, holds, records)
     if isinstance(filter_, Text):
-        return _has(record, filter_.phrase)
-    usage = record.reading.usage
-    numbers = {
-        "cost": None if record.cost is None else record.cost.total_usd,
-        "latency": record.duration_ms,
-        "tokens": None if usage is None else usage.total_tokens,
-    }
-    if filter_.field in numbers:
-        return _compared(filter_, numbers[filter_.field])
-    else_trace = {
-        "user": [record.reading.user_id or trace.user_id],
-        "env": [record.reading.environment or trace.environment],
-        "session": [record.reading.session_id or trace.session_id],
-        "tag": trace.tags,
-        "status": [record.span.status],
-        "trace": [trace.trace_id],
-    }
-    return _said(filter_, else_trace.get(filter_.field) or _values(record).get(filter_.field, []))
+        return any(_has(record, filter_.phrase) for record in records)
+    return holds(filter_)
 
 
 def _values(record: Record) -> Mapping[str, list[str | None]]:

@@ -12,6 +12,7 @@ from spanwise_server.record import Cost, Record, Span
 START_NS = 1_790_000_000_000_000_000
 TRACES = [f"{n:032x}" for n in range(1, 6)]
 SPANS = [f"{n:016x}" for n in range(1, 7)]
+WORDS = ("refuse", "grant", "check")
 SECOND = 1_000_000_000
 
 
@@ -43,64 +44,39 @@ def llm(trace_id: str, span_id: str, *, tokens: int | None = 10, model: str = "g
     return record(trace_id, span_id, **{"name": f"chat {model}", **said, **more})
 
 
-def _build(
-    trace_id: str, span_id: str, parent: str | None, at: int, took: int, status: str, kind: str, tokens: int | None,
-    cost: int | None, user: str | None, tag: str | None, env: str | None, word: str,
-) -> Record:  # fmt: skip
+@st.composite
+def records(draw: st.DrawFn, traces: int = 5, spans: int = 6) -> Record:
+    """Draw a record of one of few traces, users, times and words."""
+    trace_id, span_id = draw(st.sampled_from(TRACES[:traces])), draw(st.sampled_from(SPANS[:spans]))
+    parent = draw(st.none() | st.sampled_from(SPANS[:spans]))
+    status = draw(st.sampled_from(("ok", "error", "unset")))
+    kind, word = draw(st.sampled_from(("llm", "llm", "embedding", "tool", "agent"))), draw(st.sampled_from(WORDS))
+    said = {
+        "user__id": draw(st.none() | st.sampled_from(("ann", "bob"))),
+        "tag__tags": draw(st.none() | st.sampled_from((["beta", "all"], ["vip"]))),
+        "deployment__environment__name": draw(st.none() | st.sampled_from(("prod", "dev"))),
+        "error__type": "RateLimitError" if status == "error" else None,
+    }
     more: dict[str, Any] = {
         "parent": None if parent == span_id else parent,
-        "at": at,
-        "took": took / 10,
+        "at": draw(st.integers(0, 6)),
+        "took": draw(st.integers(0, 40)) / 10,
         "status": status,
+        **{key: value for key, value in said.items() if value is not None},
     }
-    if user is not None:
-        more["user__id"] = user
-    if tag is not None:
-        more["tag__tags"] = [tag, "all"]
-    if env is not None:
-        more["deployment__environment__name"] = env
-    if status == "error":
-        more["error__type"] = "RateLimitError"
-    if kind == "tool":
-        more |= {"gen_ai__operation__name": "execute_tool", "gen_ai__tool__name": "search"}
-    if kind in ("llm", "embedding"):
-        operation = "chat" if kind == "llm" else "embeddings"
-        more["gen_ai__input__messages"] = (
-            f'[{{"role":"user","parts":[{{"type":"text","content":"please {word} the refund"}}]}}]'
-        )
-        return (
-            llm(trace_id, span_id, tokens=tokens, cost=cost, model=f"gpt-{word}", **more)
-            if operation == "chat"
-            else llm(
-                trace_id,
-                span_id,
-                tokens=tokens,
-                cost=cost,
-                model="embed",
-                **{**more, "gen_ai__operation__name": operation},
-            )
-        )
-    return record(trace_id, span_id, name=f"{kind} {word}", **more)
-
-
-def records(traces: int = 5, spans: int = 6) -> st.SearchStrategy[Record]:
-    """Return a strategy of records of few traces and few spans."""
-    return st.builds(
-        _build,
-        st.sampled_from(TRACES[:traces]),
-        st.sampled_from(SPANS[:spans]),
-        st.none() | st.sampled_from(SPANS[:spans]),
-        st.integers(0, 6),
-        st.integers(0, 40),
-        st.sampled_from(("ok", "error", "unset")),
-        st.sampled_from(("llm", "llm", "embedding", "tool", "agent")),
-        st.none() | st.integers(0, 50),
-        st.none() | st.integers(0, 5).map(lambda n: n * 10_000_000),
-        st.none() | st.sampled_from(("ann", "bob")),
-        st.none() | st.sampled_from(("beta", "vip")),
-        st.none() | st.sampled_from(("prod", "dev")),
-        st.sampled_from(("refuse", "grant", "check")),
-    )
+    if kind in ("tool", "agent"):
+        if kind == "tool":
+            more |= {"gen_ai__operation__name": "execute_tool", "gen_ai__tool__name": "search"}
+        return record(trace_id, span_id, name=f"{kind} {word}", **more)
+    text = f'[{{"role":"user","parts":[{{"type":"text","content":"please {word} the refund"}}]}}]'
+    more |= {
+        "gen_ai__input__messages": text,
+        "gen_ai__operation__name": "chat" if kind == "llm" else "embeddings",
+        "tokens": draw(st.none() | st.integers(0, 50)),
+        "cost": draw(st.none() | st.integers(0, 5).map(lambda n: n * 10_000_000)),
+        "model": f"gpt-{word}" if kind == "llm" else "embed",
+    }
+    return llm(trace_id, span_id, **more)
 
 
 def distinct(found: list[Record]) -> list[Record]:

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from spanwise_server.store.small_tables import SettingRow
 from spanwise_server.store.sqlite import SqliteStore
 
 BOTH = frozenset({"read", "write"})
@@ -65,12 +66,14 @@ def test_a_setting_is_kept_and_changed(store):
 
 
 def test_a_session_reads_and_a_transaction_writes_or_takes_all_back(store):
-    from spanwise_server.store.small_tables import SettingRow
+    def fail():
+        with store.transaction() as session:
+            session.add(SettingRow(name="a", value="b"))
+            session.flush()
+            raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), store.transaction() as session:
-        session.add(SettingRow(name="a", value="b"))
-        session.flush()
-        _ = 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert store.setting("a") is None
     with store.session() as session:
         assert session.get(SettingRow, "a") is None

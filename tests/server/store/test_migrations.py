@@ -21,7 +21,12 @@ from spanwise_server.store.migrate import migrate
 from spanwise_server.store.sqlite import SqliteStore
 from spanwise_server.store.tables import METADATA
 
-MIGRATE = "import sys, pathlib; from spanwise_server.store.migrate import migrate; print('on', flush=True); migrate(pathlib.Path(sys.argv[1]))"
+MIGRATE = """
+import sys, pathlib
+from spanwise_server.store.migrate import migrate
+print("on", flush=True)
+migrate(pathlib.Path(sys.argv[1]))
+"""
 
 
 def schema(path):

@@ -12,7 +12,6 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_model.spans import SPANS, TRACES, record
 
 from spanwise_server.record import Event, Link, Scope, Span
 from spanwise_server.store.payload import (
@@ -28,6 +27,7 @@ from spanwise_server.store.payload import (
 )
 from spanwise_server.store.rows import row_of
 from spanwise_server.store.sqlite import SqliteStore
+from store_model.spans import SPANS, TRACES, record
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=200),

@@ -10,13 +10,13 @@ import sys
 from contextlib import closing
 
 import pytest
-from store_model.spans import TRACES, record
 
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query, Text
 from spanwise_server.store import sqlite as sqlite_module
 from spanwise_server.store.address import MOST_PLACES, address, span_range, trace_row_of
 from spanwise_server.store.sqlite import SqliteStore
+from store_model.spans import TRACES, record
 
 FOUND = Query("default", Text("alpha"))
 #: Writes one trace after the other and says so after each, until it is killed.

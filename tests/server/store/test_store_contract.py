@@ -14,14 +14,14 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_model.naive import span_matches, trace_matches
-from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
 
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import EVERYTHING, And, Not, Or, Query, Term, Text
 from spanwise_server.record import Annotation, Annotator, Usage
 from spanwise_server.store.base import SpanStore
 from spanwise_server.store.sqlite import SqliteStore
+from store_model.naive import span_matches, trace_matches
+from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
 
 STORES = {"sqlite": lambda folder: SqliteStore(folder / "main.db")}
 HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -208,13 +208,17 @@ def test_rollups_are_the_sums_over_traces(found):
 
 
 def filters():
+    said = [
+        ("kind", "llm"), ("kind", "tool", "embedding"), ("model", "gpt-grant"), ("provider", "openai"),
+        ("status", "error"), ("status", "ok", "unset"), ("error", "RateLimitError"), ("user", "ann"), ("tag", "beta"),
+        ("env", "no"), ("trace", TRACES[0]),
+    ]  # fmt: skip
+    like = [("name", "chat*"), ("model", "gpt-*", "emb*"), ("env", "p*"), ("trace", "*3")]
+    words = ["refuse", "Please grant", "grant please", "the refund", "nowhere"]
     texts = st.sampled_from([
-        Term("kind", "=", ("llm",)), Term("kind", "=", ("tool", "embedding")), Term("name", "like", ("chat*",)),
-        Term("model", "=", ("gpt-grant",)), Term("model", "like", ("gpt-*", "emb*")), Term("provider", "=", ("openai",)),
-        Term("status", "=", ("error",)), Term("status", "=", ("ok", "unset")), Term("error", "=", ("RateLimitError",)),
-        Term("user", "=", ("ann",)), Term("tag", "=", ("beta",)), Term("env", "like", ("p*",)), Term("env", "=", ("no",)),
-        Term("trace", "like", ("*3",)), Term("trace", "=", (TRACES[0],)), Text("refuse"), Text("Please grant"),
-        Text("grant please"), Text("the refund"), Text("nowhere"),
+        *(Term(field, "=", tuple(values)) for field, *values in said),
+        *(Term(field, "like", tuple(values)) for field, *values in like),
+        *map(Text, words),
     ])  # fmt: skip
     numbers = st.builds(
         Term,
