@@ -18,7 +18,7 @@ from . import plan
 from .bot import Clients, SupportBot
 from .clock import Clock
 from .knowledge import Knowledge
-from .script import Script
+from .script import GIVEN_UP_S, Script
 from .shop import Shop
 from .tools import Tools
 from .traffic import Stage
@@ -43,7 +43,7 @@ def main() -> int:
     sessions = plan.sessions(now, count=asked.sessions, days=asked.days, seed=asked.seed)
     with FakeProvider(script.answer) as provider:
         clients = Clients(
-            openai=OpenAI(base_url=provider.openai_url, api_key="sk-demo", max_retries=1, timeout=4.0),
+            openai=OpenAI(base_url=provider.openai_url, api_key="sk-demo", max_retries=1, timeout=GIVEN_UP_S),
             anthropic=Anthropic(base_url=provider.url, api_key="sk-demo", max_retries=1),
             local=OpenAI(base_url=provider.openai_url, api_key="none", max_retries=0),
         )

@@ -9,7 +9,10 @@ import spanwise
 
 _STREET = re.compile(r"\b[A-ZÄÖÜ][a-zäöüß]+(?:weg|straße|strasse|gasse|platz| Street| Road) \d+")
 _OVERRIDES = re.compile(r"ignore (all )?(previous|prior) instructions|system prompt", re.IGNORECASE)
-_ENGLISH = re.compile(r"\b(the|my|is|it|to|and|you|can|i|do|what|not|ok|how)\b", re.IGNORECASE)
+_ENGLISH = re.compile(
+    r"\b(the|my|is|it|to|and|you|can|i|do|what|not|ok|how|for|at|your|me|this|have|any|with|worked|thanks?|water)\b",
+    re.IGNORECASE,
+)
 BLOCKED = "I found where it was left, but may not show a neighbour's address here. We have sent it to you by email."
 
 

@@ -104,7 +104,7 @@ def _each_in_turn(draw: random.Random) -> Iterator[Conversation]:
 def _moment(draw: random.Random, now: datetime, days: int) -> datetime:
     """Return a moment of the last *days* days: at an hour when people write, rarer at weekends and long ago."""
     while True:
-        moment = now - timedelta(minutes=12) - timedelta(days=days) * draw.random() ** 1.25
+        moment = now - timedelta(minutes=12) - timedelta(days=days) * draw.random() ** 1.1
         weight = HOURS[moment.hour] * (0.65 if moment.weekday() >= 5 else 1.0)
         if draw.random() * max(HOURS) < weight:
             return moment

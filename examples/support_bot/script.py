@@ -14,6 +14,8 @@ from .prompts import OPENINGS
 
 Mishap = Literal["", "slow", "rate_limited", "refused", "timeout", "payments_down", "bad_json", "overloaded"]
 FALLBACK_MODEL = "gpt-4o-mini"
+#: A model that says nothing for so long is given up by the app.
+GIVEN_UP_S = 3.0
 PAYMENTS_ARE_DOWN = (
     "I could not reach our payment system just now, so nothing has been refunded yet. I have noted your order for the "
     "payments team, who will refund what is owed and write to you today."
@@ -100,8 +102,8 @@ class Script:
             return Answer(status=429, error=limit, retry_after_s=0.3, delay_s=0.05)
         if cue.mishap == "overloaded" and cue.tries == 1:
             return Answer(status=529, error="Overloaded", retry_after_s=0.4, delay_s=0.1)
-        if cue.mishap == "timeout":
-            return Answer("", delay_s=6.0)
+        if cue.mishap == "timeout" and main:
+            return Answer(delay_s=GIVEN_UP_S + 0.5)
         return None
 
     def _line(self, request: Request, cue: Cue) -> Answer:
@@ -112,8 +114,9 @@ class Script:
         text = "" if calls else cue.answer
         if failed and not cue.poor:
             text = PAYMENTS_ARE_DOWN
-        pace = 0.018 * self._between(0.7, 1.5)
-        first = self._between(0.15, 0.5) + (5.0 if cue.mishap == "slow" and not calls else 0.0)
+        slow = cue.mishap == "slow" and not calls
+        pace = self._between(0.013, 0.027) * (8 if slow else 1)
+        first = self._between(0.15, 0.5) + (2.0 if slow else 0.0)
         cached = _cached(request)
         return Answer(
             text,
