@@ -18,6 +18,8 @@ from .vocabulary import PROJECT_HEADER
 _RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TIMEOUT_S: Final = 10.0
 _PACK_FROM_BYTES: Final = 1024
+_PACKED: Final = "application/x-protobuf"
+"""Only spans are packed: the server unpacks what comes to its ingest routes, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Transport:
     def post(self, path: str, body: bytes, content_type: str, timeout_s: float = _TIMEOUT_S) -> Outcome:
         """Send *body* once; a kept-alive connection that the server has closed meanwhile is opened again."""
         headers = {**self._headers, "content-type": content_type}
-        if len(body) >= _PACK_FROM_BYTES:
+        if len(body) >= _PACK_FROM_BYTES and content_type == _PACKED:
             body = gzip.compress(body, 1)
             headers["content-encoding"] = "gzip"
         kept_alive = self._connection is not None
