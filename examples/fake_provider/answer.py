@@ -94,8 +94,10 @@ class Request:
     def text(self) -> str:
         """The text of the last user message."""
         for message in reversed(self.messages):
-            if isinstance(message, dict) and message.get("role") == "user" and (found := plain_text(message.get("content"))):
-                return found
+            if isinstance(message, dict) and message.get("role") == "user":
+                found = plain_text(message.get("content"))
+                if found:
+                    return found
         return ""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,15 +15,26 @@ from .safety import guard
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: Attributes for every span made in the present context, ready to be put on.
-_ATTRIBUTES: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("spanwise_attributes", default=None)
-#: The same, but as they were said, for an inner context to add to.
-_SAID: Final[ContextVar[tuple[tuple[str, ...], Mapping[str, Any]]]] = ContextVar("spanwise_said", default=((), {}))
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What one ``context`` block says, together with those around it."""
+
+    owner: context
+    outer: _Frame | None
+    tags: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    """All of it, ready to be put on a span."""
+
+
+_FRAME: Final[ContextVar[_Frame | None]] = ContextVar("spanwise_context", default=None)
 
 
 def current_attributes() -> Mapping[str, Any] | None:
     """Return the attributes that every span made here is to carry; ``None`` where there are none."""
-    return _ATTRIBUTES.get()
+    frame = _FRAME.get()
+    return None if frame is None else frame.attributes
 
 
 class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
@@ -32,7 +44,7 @@ class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
     replaced where given.  It follows the program into tasks, and into threads that copy their context.
     """
 
-    __slots__ = ("_attributes", "_before", "_metadata", "_tags")
+    __slots__ = ("_attributes", "_metadata", "_tags")
 
     def __init__(
         self,
@@ -49,34 +61,34 @@ class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
             v.USER_ID: user_id,
             v.ENVIRONMENT: environment,
         }
-        self._attributes = {name: str(value) for name, value in said.items() if value is not None}
+        self._attributes: dict[str, Any] = {name: str(value) for name, value in said.items() if value is not None}
         self._tags = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags)
         self._metadata = dict(metadata or {})
-        self._before: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> Self:
-        outer = _ATTRIBUTES.get()
-        said = _SAID.get()
-        self._before.append((outer, said))
         with guard():
-            tags = tuple(dict.fromkeys((*said[0], *self._tags)))
-            metadata = {**said[1], **self._metadata}
-            attributes = {**(outer or {}), **self._attributes}
+            outer = _FRAME.get()
+            tags, metadata, attributes = self._tags, self._metadata, self._attributes
+            if outer is not None:
+                tags = tuple(dict.fromkeys((*outer.tags, *tags)))
+                metadata = {**outer.metadata, **metadata}
+                attributes = {**outer.attributes, **attributes}
+            else:
+                attributes = dict(attributes)
             if tags:
                 attributes[v.TAGS] = tags
             if metadata:
                 attributes[v.METADATA] = to_json(metadata)
-            _SAID.set((tags, metadata))
-            _ATTRIBUTES.set(attributes or None)
+            _FRAME.set(_Frame(self, outer, tags, metadata, attributes))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Set back, not reset by token: a generator may be closed in another context than it was started in.
-        outer, said = self._before.pop()
-        _ATTRIBUTES.set(outer)
-        _SAID.set(said)
+        # Set back, not reset by token, and only where it is ours: a generator may be closed in another context.
+        frame = _FRAME.get()
+        if frame is not None and frame.owner is self:
+            _FRAME.set(frame.outer)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

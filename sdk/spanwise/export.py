@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from .config import Config
 from .delivery import Delivery, Sender, choose_sender
+from .safety import guard
 
 logger = logging.getLogger("spanwise")
 
@@ -31,7 +32,6 @@ _SPAN_BYTES: Final = 1_000
 _MAX_ANNOTATIONS: Final = 10_000
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
-_TICK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +174,12 @@ class Exporter:
         while True:
             with self._lock:
                 if not self._urgent and not self._closing and len(self._spans) < _BATCH_SPANS:
-                    self._changed.wait(interval_s if self._waiting() else _TICK_S)
+                    self._changed.wait(interval_s)
                 if self._closing:
                     break
             if self._on_tick is not None:
-                self._on_tick()
+                with guard():
+                    self._on_tick()
             self._send_all()
         self._sender.close()
 

@@ -50,24 +50,26 @@ class PromptUse:
         return said
 
 
-_IN_USE: Final[ContextVar[PromptUse | None]] = ContextVar("spanwise_prompt", default=None)
+#: The prompts of the blocks that the program is in, outermost first.
+_IN_USE: Final[ContextVar[tuple[PromptUse, ...]]] = ContextVar("spanwise_prompts", default=())
 
 
 class _Used:
     """Something rendered from a prompt; as a ``with`` block it claims every call made inside."""
 
     prompt: PromptUse
-    _before: list[PromptUse | None]
 
     def __enter__(self) -> Self:
-        self._before.append(_IN_USE.get())
-        _IN_USE.set(self.prompt)
+        _IN_USE.set((*_IN_USE.get(), self.prompt))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _IN_USE.set(self._before.pop())
+        # Set back, not reset by token, and only where it is ours: a generator may be closed in another context.
+        entered = _IN_USE.get()
+        if entered and entered[-1] is self.prompt:
+            _IN_USE.set(entered[:-1])
 
 
 class PromptText(_Used, str):  # noqa: SLOT000  # it carries its prompt
@@ -77,7 +79,6 @@ class PromptText(_Used, str):  # noqa: SLOT000  # it carries its prompt
         """Make the string."""
         made = super().__new__(cls, text)
         made.prompt = prompt
-        made._before = []
         return made
 
     def __reduce__(self) -> tuple[type[PromptText], tuple[str, PromptUse]]:
@@ -90,7 +91,6 @@ class PromptMessages(_Used, list[dict[str, Any]]):
     def __init__(self, messages: Sequence[dict[str, Any]], prompt: PromptUse) -> None:
         super().__init__(messages)
         self.prompt = prompt
-        self._before = []
 
 
 @overload
@@ -146,7 +146,8 @@ def prompt(
 
 def prompt_in_use() -> PromptUse | None:
     """Return the prompt of the innermost ``with`` block."""
-    return _IN_USE.get()
+    entered = _IN_USE.get()
+    return entered[-1] if entered else None
 
 
 def find_prompt(value: Any) -> PromptUse | None:

@@ -49,6 +49,26 @@ def test_context_follows_tasks_and_stays_apart_between_them(spans):
     assert spans.named("two").attributes["spanwise.tags"] == ("x",)
 
 
+def test_one_prompt_and_one_context_can_be_used_by_many_tasks_at_once(spans, openai_client):
+    shared = spanwise.prompt("shared", "Hi")
+    around = spanwise.context(tags=["shared"])
+
+    async def request(number):
+        with spanwise.prompt(f"outer {number}", "Hi"), spanwise.context(session_id=f"s{number}"):
+            with around, shared:
+                await asyncio.sleep(0.001 * number)
+            with spanwise.span(f"after {number}"):
+                await asyncio.to_thread(openai_client.chat.completions.create, model="m", messages=USER)
+
+    async def go():
+        await asyncio.gather(*(request(number) for number in range(3)))
+
+    asyncio.run(go())
+    calls = [span.attributes for span in spans.all() if span.name == "chat m"]
+    assert {(a["gen_ai.prompt.name"], a["session.id"]) for a in calls} == {(f"outer {n}", f"s{n}") for n in range(3)}
+    assert not any("spanwise.tags" in a for a in calls)
+
+
 def test_context_is_on_spans_of_other_libraries_too(spans):
     from opentelemetry import trace
 
