@@ -1,0 +1,1 @@
+"""A real server process, started by the real command line."""

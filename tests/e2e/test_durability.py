@@ -1,0 +1,105 @@
+"""What was answered with 200 is there, however the server ends."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from e2e.otlp_load import request_of
+from server_process import ServerProcess
+
+pytestmark = pytest.mark.e2e
+PROTOBUF = {"content-type": "application/x-protobuf"}
+
+
+class Load:
+    """Several senders at once, which remember what was acknowledged."""
+
+    def __init__(self, server: ServerProcess, senders: int = 4, spans: int = 60) -> None:
+        self.acknowledged: set[str] = set()
+        self.answers: list[int] = []
+        self.unanswered = 0
+        self._server = server
+        self._spans = spans
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._send) for _ in range(senders)]
+
+    def start(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def wait_for(self, requests: int, within_s: float = 30.0) -> None:
+        end = time.monotonic() + within_s
+        while len(self.answers) < requests:
+            assert time.monotonic() < end, f"only {len(self.answers)} requests were answered"
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def _send(self) -> None:
+        while not self._stop.is_set():
+            body, ids = request_of(self._spans)
+            try:
+                status, _ = self._server.call("/v1/traces", body, PROTOBUF)
+            except OSError:  # the server is gone: it promised nothing
+                with self._lock:
+                    self.unanswered += 1
+                return
+            with self._lock:
+                self.answers.append(status)
+                if status == 200:
+                    self.acknowledged |= ids
+
+
+def kept(server: ServerProcess) -> set[str]:
+    return {span["span_id"] for span in server.every("/api/v1/spans?project=load")}
+
+
+@pytest.mark.parametrize("requests", [1, 7, 25])
+def test_what_was_acknowledged_survives_kill_9_in_mid_load(tmp_path, requests) -> None:
+    acknowledged: set[str] = set()
+    for _ in range(2):  # the second time on data that was left by the first kill
+        server = ServerProcess(tmp_path).start()
+        load = Load(server).start()
+        load.wait_for(requests)
+        server.end(signal.SIGKILL)
+        load.stop()
+        assert load.unanswered
+        assert set(load.answers) == {200}
+        acknowledged |= load.acknowledged
+    with ServerProcess(tmp_path) as server:
+        found = kept(server)
+        assert acknowledged <= found
+        traces = server.every("/api/v1/traces?project=load")
+        assert len(traces) == len(found)  # no half of a transaction
+        assert server.call("/readyz")[0] == 200
+
+
+def test_a_polite_end_answers_what_is_under_way_and_loses_nothing(tmp_path) -> None:
+    server = ServerProcess(tmp_path).start()
+    load = Load(server).start()
+    load.wait_for(10)
+    assert server.end(signal.SIGTERM) == 0
+    load.stop()
+    assert set(load.answers) <= {200, 503}
+    with ServerProcess(tmp_path) as again:
+        assert load.acknowledged <= kept(again)
+
+
+def test_a_repeated_request_counts_once_over_a_restart(tmp_path) -> None:
+    body, ids = request_of(20)
+    for _ in range(2):
+        with ServerProcess(tmp_path) as server:
+            assert server.call("/v1/traces", body, PROTOBUF)[0] == 200
+    with ServerProcess(tmp_path) as server:
+        spans = server.every("/api/v1/spans?project=load")
+    assert sorted(span["span_id"] for span in spans) == sorted(ids)

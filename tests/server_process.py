@@ -1,0 +1,150 @@
+"""A real server, started by the real command line, for tests that go over the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+START_S = 30.0
+END_S = 20.0
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return the environment without the settings of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPANWISE_", "OTEL_"))}
+    return {**kept, "no_proxy": "127.0.0.1", **more}
+
+
+def run_cli(*arguments: str, stdin: str = "", timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end and return what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "spanwise_server", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        env=clean_environment(**environment),
+    )
+
+
+class ServerProcess:
+    """``spanwise serve`` in a process of its own, on a free port, with its data in *data*."""
+
+    def __init__(self, data: Path, *arguments: str, **environment: str) -> None:
+        self.data = data
+        self._arguments = arguments
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.said: list[str] = []
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> ServerProcess:
+        """Start, and wait until it says where it listens."""
+        command = ["serve", "--data", str(self.data), *self._arguments]
+        if "--port" not in self._arguments:
+            command += ["--port", "0"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "spanwise_server", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environment(**self._environment),
+        )
+        listening = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(listening,), daemon=True)
+        self._reader.start()
+        assert listening.wait(START_S), f"it did not start: {self.said}"
+        assert self.url, f"it ended instead of listening: {self.said}"
+        return self
+
+    def _read(self, listening: threading.Event) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.said.append(line.rstrip())
+            if line.startswith("Spanwise is listening on "):
+                self.url = line.split()[-1]
+                listening.set()
+        listening.set()
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end and return the exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+        code = self._process.wait(END_S)
+        self._reader.join(END_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+    def __enter__(self) -> ServerProcess:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.end()
+        except subprocess.TimeoutExpired:
+            self.end(signal.SIGKILL)
+            raise
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Any:
+        """Return the JSON at *path*."""
+        return json.loads(self.call(path, headers=headers)[1])
+
+    def call(
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, timeout_s: float = 20.0
+    ) -> tuple[int, bytes]:
+        """Return status and body of one request, whatever the status."""
+        request = urllib.request.Request(self.url + path, data=body, headers=dict(headers or {}))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+        try:
+            with opener.open(request, timeout=timeout_s) as reply:
+                return reply.status, reply.read()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read()
+
+    def every(self, path: str) -> list[Any]:
+        """Return every item of a paged list."""
+        items: list[Any] = []
+        cursor = ""
+        while True:
+            page = self.get(f"{path}&limit=200" + (f"&cursor={cursor}" if cursor else ""))
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                return items
+
+    def wait_for(self, path: str, count: int, within_s: float = 15.0) -> list[Any]:
+        """Return the items of a list once there are at least *count*."""
+        end = time.monotonic() + within_s
+        while True:
+            items = self.every(path)
+            if len(items) >= count or time.monotonic() > end:
+                return items
+            time.sleep(0.1)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Leave a redirect to the test."""
