@@ -36,6 +36,12 @@ class Draft:
         self.mapped_by[field] = f"{self.dialect}: {source}"
         return True
 
+    def keep(self, field: str, value: Any, source: str) -> None:
+        """Set *field* unless it is said already, even to something empty: an empty list may be an answer."""
+        if value is not None and field not in self.said:
+            self.said[field] = value
+            self.mapped_by[field] = f"{self.dialect}: {source}"
+
     def prefer(self, field: str, value: Any, source: str, over: tuple[str, ...]) -> None:
         """Set *field* as `say` does, and also where one of the dialects named in *over* has said it."""
         if value is not None and self.mapped_by.get(field, "").partition(":")[0] in over:

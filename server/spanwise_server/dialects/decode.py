@@ -12,6 +12,8 @@ import orjson
 MAX_DEPTH: Final = 200
 #: Levels that messages and readings add around what was decoded.
 SPARE_LEVELS: Final = 24
+#: No number or truth value has as many characters as this.
+LONGEST_SCALAR: Final = 40
 #: Words of a flattened key; what follows is one word.
 MAX_WORDS: Final = 24
 EMPTY_JSON: Final = frozenset({"{}", "[]", '""', "null"})
@@ -32,6 +34,19 @@ def decoded(value: Any) -> Any:
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return value
     return found
+
+
+def from_json(value: Any) -> Any:
+    """Return the value of text that is always JSON, be it a bare number; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    found = decoded(value)
+    if found is not None and found is not value:
+        return found
+    try:
+        return orjson.loads(value) if len(value) < LONGEST_SCALAR or found is None else value
+    except orjson.JSONDecodeError:
+        return value
 
 
 def _written(found: Any) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from spanwise import vocabulary as v
 
-from ..record import KINDS, PromptUse
+from ..record import KINDS, PromptUse, Tool
 from .base import Dialect, Draft
-from .decode import decoded, plain_text
+from .decode import decoded, from_json, plain_text
 
 
 def read(draft: Draft) -> None:
@@ -15,14 +15,27 @@ def read(draft: Draft) -> None:
     kind = attributes.get(v.KIND)
     if isinstance(kind, str):
         draft.say("kind", kind if kind in KINDS else "span", v.KIND)
-    draft.value("input", v.INPUT)
-    draft.value("output", v.OUTPUT)
+    draft.keep("input", from_json(attributes.get(v.INPUT)), v.INPUT)
+    draft.keep("output", from_json(attributes.get(v.OUTPUT)), v.OUTPUT)
+    if kind == "tool":
+        _tool(draft)
     draft.texts("tags", v.TAGS)
     for field, key in (("metadata", v.METADATA), ("params", v.PARAMS)):
         if isinstance(found := decoded(attributes.get(key)), dict):
             draft.merge(field, found, key)
     if v.PROMPT_HASH in attributes or v.PROMPT_VERSION in attributes or v.PROMPT_TEMPLATE in attributes:
         _prompt(draft)
+
+
+def _tool(draft: Draft) -> None:
+    """Read a tool as our SDK writes it: whatever went in and came out is JSON, be it empty or a bare number."""
+    attributes = draft.attributes
+    arguments = from_json(attributes.get(v.TOOL_CALL_ARGUMENTS))
+    result = from_json(attributes.get(v.TOOL_CALL_RESULT))
+    name = plain_text(attributes.get(v.TOOL_NAME))
+    draft.say("tool", Tool(name, plain_text(attributes.get(v.TOOL_CALL_ID)), arguments, result), v.TOOL_NAME)
+    draft.keep("input", arguments, v.TOOL_CALL_ARGUMENTS)
+    draft.keep("output", result, v.TOOL_CALL_RESULT)
 
 
 def _prompt(draft: Draft) -> None:

@@ -52,7 +52,7 @@ EVENT_NAMES = st.sampled_from(
 EVENTS = st.lists(st.builds(Event, st.integers(0, 1 << 62), EVENT_NAMES, ATTRIBUTES), max_size=3)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ATTRIBUTES, EVENTS, ATTRIBUTES)
 def test_any_span_can_be_read(attributes, events, resource):
     before = repr(attributes)

@@ -178,10 +178,24 @@ def test_our_own_attributes_are_read():
         v.REQUEST_TEMPERATURE: 0.5,
     }))  # fmt: skip
     assert (reading.kind, reading.dialect) == ("guardrail", "spanwise")
-    assert (reading.input, reading.output) == ({"text": "x"}, "false")
+    assert (reading.input, reading.output) == ({"text": "x"}, False)
     assert (reading.tags, reading.metadata) == (("a",), {"k": 0})
     assert reading.prompt == PromptUse("support", "7", "abc", "{question}", {"question": "why"})
     assert reading.params == {"logit_bias": {}, "temperature": 0.5}
+
+
+@pytest.mark.parametrize("value", [3, 0.5, True, "3", "text", "", [], {}, {"a": 0}, [None]])
+def test_what_our_sdk_was_given_and_gave_back_is_read_exactly(value):
+    sent = json.dumps(value)
+    reading = read(span({v.KIND: "chain", v.INPUT: sent, v.OUTPUT: sent}))
+    assert (reading.input, reading.output) == (value, value)
+    tool = read(span({v.KIND: "tool", v.TOOL_NAME: "f", v.TOOL_CALL_ARGUMENTS: sent, v.TOOL_CALL_RESULT: sent}))
+    assert tool.tool == Tool("f", None, value, value)
+    assert (tool.name, tool.input, tool.output) == ("f", value, value)
+
+
+def test_nothing_given_back_is_unsaid():
+    assert read(span({v.KIND: "chain", v.OUTPUT: "null"})).output is None
 
 
 def test_a_kind_nobody_knows_is_a_span():
