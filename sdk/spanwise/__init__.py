@@ -5,8 +5,8 @@ from .api import annotate, flush, init, instrument, shutdown, status, uninstrume
 from .context import context
 from .export import Status
 from .observe import observe
+from .outgoing import Outgoing
 from .prompts import PromptMessages, PromptText, prompt
-from .redact import Outgoing
 from .span import Span, current_span, span
 
 __all__ = [

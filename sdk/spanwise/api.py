@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry import trace
 
-from .config import BeforeSend, Config, StreamUsage, read_config
+from .config import Config, StreamUsage, read_config
 from .export import Exporter, Status
 from .instrument.autopatch import PATCHES
 from .instrument.stream import settle_left
+from .outgoing import BeforeSend
 from .runtime import HELD, Runtime
 from .safety import guard
 from .span import current_span

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from .outgoing import BeforeSend
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from .redact import Outgoing
-
-BeforeSend = Callable[["Outgoing"], "Outgoing | None"]
 StreamUsage = Literal["auto", "always", "never"]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status
 
 from . import vocabulary as v
-from .config import BeforeSend
+from .outgoing import BeforeSend, Outgoing
 
 #: Attributes that hold what was said, ours and those of other instrumentations in the same program.
 CONTENT: Final = frozenset({
@@ -24,23 +23,6 @@ _CONTENT_PREFIXES: Final = (
     "gen_ai.prompt.", "gen_ai.completion.", "llm.input_messages.", "llm.output_messages.", "retrieval.documents.",
 )  # fmt: skip
 _NOT_CONTENT: Final = frozenset({v.PROMPT_NAME, "gen_ai.prompt.version"})
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """One finished span as ``before_send`` sees it; whatever is changed here is what is sent."""
-
-    name: str
-    attributes: dict[str, Any]
-    status_message: str | None
-    start_ns: int
-    """Nanoseconds since 1970."""
-    end_ns: int
-    events: list[tuple[str, int, dict[str, Any]]]
-    """Name, nanoseconds since 1970 and attributes of each event."""
-    trace_id: str
-    """32 hex digits; changing it has no effect, as with the next."""
-    span_id: str
 
 
 def redacted(span: ReadableSpan, *, capture_content: bool, before_send: BeforeSend | None) -> ReadableSpan | None:
