@@ -26,7 +26,9 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, "no_proxy": "127.0.0.1", **more}
 
 
-def run_cli(*arguments: str, stdin: str = "", timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_cli(
+    *arguments: str, stdin: str = "", timeout_s: float = 60.0, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run one command to its end and return what it said."""
     return subprocess.run(
         [sys.executable, "-m", "spanwise_server", *arguments],
@@ -95,7 +97,7 @@ class ServerProcess:
         self._process.stdout.close()
         return code
 
-    def __enter__(self) -> ServerProcess:
+    def __enter__(self) -> ServerProcess:  # noqa: PYI034  # Self is not in the standard library of Python 3.10
         return self.start()
 
     def __exit__(
