@@ -116,10 +116,13 @@ def clock_of(request: Request) -> fmt.Clock:
 
 def _block(request: Request, page: Template) -> str | None:
     """Return the block to send alone, or ``None`` for the page."""
-    if not is_fragment(request):
-        return None
-    target = request.headers.get("hx-target", "").rpartition("#")[2]
-    return target if target in page.blocks and target not in {"", "page", "main"} else None
+    target = fragment_name(request)
+    return target if target in page.blocks and target not in {"page", "main"} else None
+
+
+def fragment_name(request: Request) -> str | None:
+    """Return the id of the element that htmx will put the answer into, ``None`` where a whole page is asked for."""
+    return request.headers.get("hx-target", "").rpartition("#")[2] if is_fragment(request) else None
 
 
 def is_fragment(request: Request) -> bool:

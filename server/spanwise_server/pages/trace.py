@@ -7,18 +7,18 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from jinja2 import TemplateNotFound
 
-from ..auth.current import CurrentProject, CurrentServer, Server
+from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import FilterError, NotFound
 from ..query import filters
 from ..query.filters import EVERYTHING
 from ..query.parse import parse
 from ..record import Record, TraceSummary
 from ..store.base import Trace
+from .annotate import annotating
 from .listing import Listing, read
 from .messages import text_at, transcript
-from .render import clock_of, environment, render
+from .render import clock_of, fragment_name, render
 from .span_tabs import attributes, documents, events, prompt_use, tabs_of, value_parts
 from .waterfall import Row, Waterfall, lay_out
 
@@ -26,13 +26,13 @@ router = APIRouter(include_in_schema=False)
 
 #: Rows of the tree sent at once; the rest follow when they are scrolled to.
 WINDOW: Final = 600
-_ANNOTATE = "parts/annotate.html"
 
 
 @router.get("/traces/{trace_id}")
 def trace(
     request: Request,
     server: CurrentServer,
+    actor: CurrentActor,
     project: CurrentProject,
     trace_id: str,
     span: str = "",
@@ -41,30 +41,33 @@ def trace(
 ) -> Response:
     """Show a trace with one of its spans; *rows* asks for the tree from that row on."""
     found = _found(server, project, trace_id)
-    fall = lay_out(found.records)
     listing = read(project, request.query_params, clock_of(request))
     page = _Page(listing, found, span, tab)
+    judged = server.store.annotations(project, [found.summary.trace_id]).get(found.summary.trace_id, ())
+    context: dict[str, Any] = {
+        "page": page,
+        "record": page.record,
+        "selected": page.span_id,
+        "tab": page.tab,
+        "tabs": page.tabs,
+        "annotate": annotating(actor, page.record, judged) if page.tab == "labels" else None,
+        **_contents(page),
+    }
+    if fragment_name(request) == "detail":  # the tree stays: no need to lay it out again
+        return render(request, "pages/trace.html", **context)
+    fall = lay_out(found.records)
     if rows:
-        return render(
-            request, "parts/tree_rows.html", page=page, **_window(fall, rows, rows + WINDOW), selected=page.span_id
-        )
+        return render(request, "parts/tree_rows.html", **context, **_window(fall, rows, rows + WINDOW))
     last = next((n for n, row in enumerate(fall.rows) if row.id == page.span_id), 0) + 1
     return render(
         request,
         "pages/trace.html",
-        page=page,
+        **context,
         listing=listing,
         trace=found.summary,
         fall=fall,
-        selected=page.span_id,
-        record=page.record,
-        tab=page.tab,
-        tabs=page.tabs,
-        judged=server.store.annotations(project, [found.summary.trace_id]).get(found.summary.trace_id, ()),
-        annotate_part=_annotate_part(),
         **_window(fall, 0, max(WINDOW, last)),
         **_neighbours(server, listing, found.summary),
-        **_contents(page),
     )
 
 
@@ -177,11 +180,3 @@ def _contents(page: _Page) -> dict[str, Any]:
         "attributes": attributes(record) if tab == "attributes" else (),
         "events": events(record) if tab == "events" else (),
     }
-
-
-def _annotate_part() -> str | None:
-    try:
-        environment().get_template(_ANNOTATE)
-    except TemplateNotFound:
-        return None
-    return _ANNOTATE

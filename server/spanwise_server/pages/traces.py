@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -81,6 +81,8 @@ class Way:
     """A way out of an empty list: what to leave out, and how many traces that gives."""
 
     words: str
+    premise: str
+    """How the sentence begins that says how many there are."""
     href: str
     traces: int
     exact: bool
@@ -201,7 +203,7 @@ def _latest(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
 def _facets(server: Server, listing: Listing, query: Query) -> tuple[Facet, ...]:
     found = server.store.facets(query, [field for field, _, _ in FACETS])
     return tuple(
-        Facet(field, title, is_open, _links(listing, field, found[field]))
+        Facet(field, title, is_open or bool(chosen(listing.filter, field)), _links(listing, field, found[field]))
         for field, title, is_open in FACETS
         if found.get(field)
     )
@@ -217,20 +219,21 @@ def _links(listing: Listing, field: str, values: Iterable[FacetValue]) -> tuple[
 
 def _ways(server: Server, listing: Listing, now_ns: int) -> tuple[Way, ...]:
     """Return what would give something, the most first: each term left out, or the range."""
-    tries: list[tuple[str, dict[str, Any]]] = [
-        (f"Drop {chip.text}", {"filter": chip.without}) for chip in chips(listing.filter)
+    tries = [
+        (f"Drop {chip.text}", f"Without {chip.text}", replace(listing, filter=chip.without))
+        for chip in chips(listing.filter)
     ]
     if listing.narrowed:
-        tries.append(("Search all time", {"range": "all", "from_ns": None, "to_ns": None}))
-    ways = [_way(server, listing, words, changes, now_ns) for words, changes in tries[:6]]
+        all_time = replace(listing, range="all", from_ns=None, to_ns=None)
+        tries.append(("Search all time", "Over all time", all_time))
+    ways = [_way(server, words, premise, other, now_ns) for words, premise, other in tries[:6]]
     return tuple(sorted((way for way in ways if way.traces), key=lambda way: -way.traces))
 
 
-def _way(server: Server, listing: Listing, words: str, changes: dict[str, Any], now_ns: int) -> Way:
-    href = listing.link(live=False, **changes)
-    other = Listing(**{**{name: getattr(listing, name) for name in Listing.__slots__}, **changes, "cursor": None})
+def _way(server: Server, words: str, premise: str, other: Listing, now_ns: int) -> Way:
+    other = replace(other, cursor=None, live=False)
     counted = server.store.totals(other.query(parse(other.filter), now_ns)).traces
-    return Way(words, href, counted.n, counted.exact)
+    return Way(words, premise, other.link(), counted.n, counted.exact)
 
 
 def _is_empty(server: Server, project: str) -> bool:

@@ -6,6 +6,7 @@
   if (asked === "dark" || asked === "light") root.dataset.theme = asked;
   const rail = kept("rail") ?? (matchMedia("(min-width: 1600px)").matches ? "open" : "shut");
   if (rail === "open") root.dataset.rail = "open";
+  if (kept("rows") === "two") root.dataset.rows = "two";
   if (kept("facets") === "shut") root.dataset.facets = "shut";
 
   // Times are written by the server; it knows the zone from this cookie. On the very first visit it did not.

@@ -50,6 +50,7 @@
     const { target } = event;
     if (target.closest?.("#bulk-clear")) clear();
     if (target.closest?.(".fold-facets")) foldFacets();
+    if (target.closest?.(".two-lines")) turnRows();
     const box = target.closest?.("[name=trace_id]");
     if (box) {
       const here = rows().findIndex((row) => row.contains(box));
@@ -67,9 +68,15 @@
     keep("facets", root.dataset.facets ?? "open");
   }
 
+  function turnRows() {
+    const root = document.documentElement;
+    if (root.dataset.rows === "two") delete root.dataset.rows; else root.dataset.rows = "two";
+    keep("rows", root.dataset.rows ?? "one");
+  }
+
   keys("#q", { "/": () => $("#q").focus() });
   keys(LIST, {
-    j: () => move(1), k: () => move(-1), x: () => choose(false), X: () => choose(true), f: foldFacets,
+    j: () => move(1), k: () => move(-1), x: () => choose(false), X: () => choose(true), f: foldFacets, r: turnRows,
     ArrowDown: () => (at() >= 0 ? move(1) : false), ArrowUp: () => (at() >= 0 ? move(-1) : false),
     Escape: () => clear(),
   });
