@@ -179,3 +179,48 @@ def test_a_name_that_is_unsaid_is_left_out():
 def test_instructions_in_any_shape_are_one_message():
     for shape in ("Be brief.", [text("Be brief.")], json.dumps([text("Be brief.")])):
         assert system(shape) == {"role": "system", "parts": [text("Be brief.")]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"type": "image", "source": {"type": "url", "url": "https://x/y.png"}},
+         {"type": "uri", "modality": "image", "uri": "https://x/y.png"}),
+        ({"type": "document", "source": {"type": "file", "file_id": "f1"}},
+         {"type": "file", "modality": "document", "file_id": "f1"}),
+        ({"type": "input_image", "file_id": "f1"}, {"type": "file", "modality": "image", "file_id": "f1"}),
+        ({"type": "input_file", "file_data": "data:application/pdf;base64,AA", "filename": "a.pdf"},
+         {"type": "blob", "modality": "document", "mime_type": "application/pdf", "content": "AA", "name": "a.pdf"}),
+        ({"type": "input_file", "file_data": "AA"}, {"type": "blob", "modality": "document", "content": "AA"}),
+        ({"type": "input_file", "file_url": "https://x/a.pdf"},
+         {"type": "uri", "modality": "document", "uri": "https://x/a.pdf"}),
+        ({"type": "audio", "audio": {"id": "a1"}}, {"type": "file", "modality": "audio", "file_id": "a1"}),
+        ({"type": "text", "text": {"value": "hi"}}, {"type": "text", "content": "hi"}),
+        ({"type": "reasoning", "encrypted_content": "xx", "summary": []},
+         {"type": "reasoning", "content": "", "encrypted_content": "xx"}),
+        ({"fileData": {"fileUri": "gs://x/a.mp4", "mimeType": "video/mp4"}},
+         {"type": "uri", "modality": "document", "uri": "gs://x/a.mp4", "mime_type": "video/mp4"}),
+        ({"text": "Hm.", "thought": True, "thoughtSignature": "s"},
+         {"type": "reasoning", "content": "Hm.", "signature": "s"}),
+        ({"image": {"format": "png", "source": {"bytes": "AA"}}},
+         {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "AA"}),
+        (7, {"type": "text", "content": "7"}),
+    ],
+)  # fmt: skip
+def test_what_is_not_text_is_a_blob_a_uri_or_a_file(sent, kept):
+    assert part(sent) == kept
+
+
+def test_an_old_function_call_is_a_tool_call():
+    sent = {"role": "assistant", "function_call": {"name": "f", "arguments": '{"a": 1}'}, "reasoning_content": "Hm."}
+    assert message(sent, "assistant")["parts"] == [
+        {"type": "reasoning", "content": "Hm."},
+        {"type": "tool_call", "name": "f", "arguments": {"a": 1}},
+    ]
+
+
+def test_langchains_roles_are_everybodys():
+    assert [message({"type": kind, "content": "x"}, "user")["role"] for kind in ("human", "ai")] == [
+        "user",
+        "assistant",
+    ]

@@ -256,3 +256,42 @@ def test_a_dialect_that_fails_costs_only_itself_and_is_logged_once(monkeypatch, 
 
 def test_an_empty_span_reads_as_nothing():
     assert read(span()) == Reading()
+
+
+def test_openinference_completions_of_bare_text_are_read():
+    reading = read(span({
+        "openinference.span.kind": "LLM",
+        "llm.prompts.0.prompt.text": "Once upon",
+        "llm.choices.0.completion.text": "a time",
+    }))  # fmt: skip
+    assert reading.input_messages == ({"role": "user", "parts": [{"type": "text", "content": "Once upon"}]},)
+    assert reading.output_messages == ({"role": "assistant", "parts": [{"type": "text", "content": "a time"}]},)
+
+
+def test_openinference_contents_of_every_type_are_read():
+    start = "llm.input_messages.0.message"
+    inside = f"{start}.contents.{{}}.message_content"
+    reading = read(span({
+        "openinference.span.kind": "LLM",
+        f"{start}.role": "assistant",
+        f"{start}.function_call_name": "f",
+        f"{start}.function_call_arguments_json": '{"a": 1}',
+        f"{inside.format(0)}.type": "reasoning",
+        f"{inside.format(0)}.text": "Hm.",
+        f"{inside.format(0)}.signature": "sig",
+        f"{inside.format(1)}.type": "audio",
+        f"{inside.format(1)}.audio.audio.url": "https://x/a.wav",
+        f"{inside.format(2)}.type": "hologram",
+        f"{inside.format(2)}.depth": 3,
+    }))  # fmt: skip
+    assert reading.input_messages[0]["parts"] == [
+        {"type": "reasoning", "content": "Hm.", "signature": "sig"},
+        {"type": "uri", "modality": "audio", "uri": "https://x/a.wav"},
+        {"type": "hologram", "depth": 3},
+        {"type": "tool_call", "name": "f", "arguments": {"a": 1}},
+    ]
+
+
+def test_a_call_over_mcp_is_a_tool_and_the_rest_is_mcp():
+    assert read(span({"mcp.method.name": "tools/call"})).kind == "tool"
+    assert read(span({"mcp.method.name": "initialize"})).kind == "mcp"
