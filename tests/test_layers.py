@@ -32,6 +32,7 @@ LEVEL = {
     "spanwise_server.pages": 4,
     "spanwise_server.app": 5,
     "spanwise_server.cli": 6,
+    "spanwise_server.__main__": 6,
     "spanwise_server.demo": 6,
     "spanwise_server.serving": 6,
 }

@@ -21,7 +21,7 @@ from .api import health, otlp, spans, traces
 from .api import queues as queues_api
 from .api.errors import error_json
 from .auth.current import Server
-from .auth.guard import PASSWORD_SETTING, PROGRAM_PATHS, Guard
+from .auth.guard import INGEST_PATHS, PASSWORD_SETTING, PROGRAM_PATHS, Guard
 from .errors import ConfigError, NotFound, SpanwiseError
 from .ingest.pipeline import Pipeline
 from .ingest.writer import Writer
@@ -125,7 +125,9 @@ def _secret(store: AccessStore) -> bytes:
 
 
 def error_answer(request: Request, error: SpanwiseError) -> Response:
-    """Return *error* as JSON to programs, as a page to people."""
+    """Return *error* as OTLP to exporters, as JSON to programs, as a page to people."""
+    if request.url.path.startswith(INGEST_PATHS):
+        return otlp.refusal(error, otlp.form_asked(request))
     if request.url.path.startswith(PROGRAM_PATHS):
         return error_json(request, error)
     return error_page(request, error)

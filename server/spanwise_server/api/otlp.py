@@ -70,6 +70,14 @@ def refusal(error: SpanwiseError, form: Form) -> Response:
     return Response(encode_error(error, form), error.status, headers, MEDIA_TYPES[form])
 
 
+def form_asked(request: Request) -> Form:
+    """Return the form that the sender reads: that of its own request, JSON where it is neither."""
+    try:
+        return form_of(request.headers.get("content-type", ""))
+    except SpanwiseError:
+        return "json"
+
+
 async def _turned_away(request: Request, server: Server, signal: Signal) -> Response:
     form: Form = "json"
     try:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 
 import pytest
+from google.rpc.status_pb2 import Status
 from starlette.testclient import TestClient
 
 from spanwise_server.app import create_app, open_server
@@ -64,8 +65,18 @@ def test_without_a_login_pages_lead_to_it_and_programs_are_told(closed):
     program = closed.get("/api/v1/traces")
     assert program.status_code == 401
     assert "API key" in program.json()["error"]["message"]
-    assert closed.post("/v1/traces", content=b"").status_code == 401
     assert closed.get("/healthz").status_code == 200
+
+
+def test_an_exporter_is_told_in_the_form_it_reads(closed):
+    as_json = closed.post("/v1/traces", json={})
+    assert (as_json.status_code, as_json.json()["code"]) == (401, 16)
+    assert "API key" in as_json.json()["message"]
+    as_protobuf = closed.post("/v1/traces", content=b"", headers={"content-type": "application/x-protobuf"})
+    assert as_protobuf.headers["content-type"] == "application/x-protobuf"
+    status = Status()
+    status.ParseFromString(as_protobuf.content)
+    assert (as_protobuf.status_code, status.code) == (401, 16)
 
 
 def test_the_password_lets_a_browser_in_and_logging_out_ends_it(closed):
