@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -55,15 +56,19 @@ class Packed:
     texts: tuple[tuple[bytes, bytes], ...]
 
 
-def pack(span: Span, project: str) -> Packed:
-    """Return *span* packed; times, ids and status are the row's, resource and scope the origin's."""
-    texts: dict[bytes, bytes] = {}
+def pack(span: Span, project: str, known: dict[bytes, bytes] | None = None) -> Packed:
+    """Return *span* packed; times, ids and status are the row's, resource and scope the origin's.
+
+    *known* remembers the packed texts of spans that are packed together, which often are the same.
+    """
+    known = {} if known is None else known
+    of_project = _project_key(project)
     attributes: dict[str, Any] = dict(span.attributes)
     pieces_of: dict[str, list[str | int]] = {}
     names: dict[bytes, int] = {}
     for key, value in attributes.items():
         if type(value) is str and len(value) >= SHORTEST_LIST:
-            pieces = _pieces(value, project, texts, names)
+            pieces = _pieces(value, of_project, known, names)
             if pieces is not None:
                 attributes[key] = 0  # keeps the place
                 pieces_of[key] = pieces
@@ -77,10 +82,12 @@ def pack(span: Span, project: str) -> Packed:
     if span.status_message == "":
         said["m"] = ""
     head = len(names).to_bytes(4, "little") + b"".join(names)
-    return Packed(head + _codec.pack.compress(dumps(said)), tuple(texts.items()))
+    return Packed(head + _codec.pack.compress(dumps(said)), tuple((name, known[name]) for name in names))
 
 
-def _pieces(value: str, project: str, texts: dict[bytes, bytes], names: dict[bytes, int]) -> list[str | int] | None:
+def _pieces(
+    value: str, of_project: bytes, known: dict[bytes, bytes], names: dict[bytes, int]
+) -> list[str | int] | None:
     """Return *value* as pieces of text and numbers of named texts, or ``None`` where it is better left whole."""
     cuts = list(_objects(value)) if value.startswith(("[{", "[ {", "[\n")) else []
     if not cuts and len(value) >= LONG_TEXT:
@@ -93,9 +100,10 @@ def _pieces(value: str, project: str, texts: dict[bytes, bytes], names: dict[byt
         if start > done:
             pieces.append(value[done:start])
         raw = value[start:end].encode("utf-8", "surrogatepass")
-        name = _hash(project, raw)
-        if name not in texts:
-            texts[name] = pack_text(raw)
+        # The project is in the name, so that no project shares a row with another.
+        name = blake2b(raw, digest_size=HASH_BYTES, key=of_project).digest()
+        if name not in known:
+            known[name] = pack_text(raw)
         pieces.append(names.setdefault(name, len(names)))
         done = end
     if done < len(value):
@@ -191,9 +199,9 @@ def unpack_origin(body: bytes) -> tuple[Mapping[str, Any], Scope]:
     return resource or NOTHING, Scope(name, version, attributes or NOTHING)
 
 
-def _hash(project: str, raw: bytes) -> bytes:
-    """Return the name of a text; the project is in it, so that no project shares a row with another."""
-    return blake2b(raw, digest_size=HASH_BYTES, key=blake2b(project.encode(), digest_size=32).digest()).digest()
+@lru_cache(maxsize=1_000)
+def _project_key(project: str) -> bytes:
+    return blake2b(project.encode("utf-8", "surrogatepass"), digest_size=32).digest()
 
 
 def dumps(value: Any) -> bytes:

@@ -100,6 +100,8 @@ class WordBook:
 def labels_of(connection: Connection, project_id: int, trace_ids: Sequence[bytes]) -> Mapping[bytes, set[str]]:
     """Return the labels that were given to these traces and their spans."""
     labels: dict[bytes, set[str]] = {}
+    if connection.execute("SELECT 1 FROM annotations WHERE project_id = ? LIMIT 1", (project_id,)).fetchone() is None:
+        return labels
     for trace_id in trace_ids:
         found = connection.execute(
             "SELECT DISTINCT label FROM annotations WHERE project_id = ? AND trace_id = ? AND label IS NOT NULL",

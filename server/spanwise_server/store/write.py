@@ -59,6 +59,7 @@ class Ready:
 def prepare(records: Iterable[Record]) -> list[Ready]:
     """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed."""
     origins: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+    texts: dict[bytes, bytes] = {}
     ready = []
     for record in records:
         span = record.span
@@ -66,7 +67,7 @@ def prepare(records: Iterable[Record]) -> list[Ready]:
         origin = origins.get(origin_key)
         if origin is None:
             origin = origins[origin_key] = pack_origin(span.resource, span.scope)
-        packed = pack(span, record.project)
+        packed = pack(span, record.project, texts)
         parent = span.parent_span_id
         row = row_of(
             record,
@@ -90,6 +91,7 @@ class _Trace:
     words: tuple[int, ...] = ()
     start_ns: int | None = None
     """``None`` where the trace is new."""
+    labels: Iterable[str] = ()
 
 
 @dataclass(slots=True)
@@ -151,6 +153,7 @@ class SpanWriter:
         for row, project_id, trace_id, places in found:
             change = _Change.none()
             trace = _Trace(row, project_id, trace_id, {}, {}, places)
+            trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
             rows = {span.span_id: span for span in span_rows(connection, row)}
             summary = summarise(rows.values())
             for span in rows.values():
@@ -214,6 +217,11 @@ class SpanWriter:
                 row, _, places, words, start_ns = found
                 old = {span.span_id: span for span in span_rows(connection, row)}
                 traces.append(_Trace(row, project_id, trace_id, old, new, places, unpack_ids(words), start_ns))
+        for project_id, trace_ids in by_project.items():
+            labels = labels_of(connection, project_id, trace_ids)
+            for trace in traces:
+                if trace.project_id == project_id:
+                    trace.labels = labels.get(trace.trace_id, ())
         return traces
 
     def _place_spans(
@@ -263,8 +271,7 @@ class SpanWriter:
     def _summarise(
         self, connection: Connection, trace: _Trace, rows: Iterable[SpanRow], summary: Summary, change: _Change
     ) -> None:
-        labels = labels_of(connection, trace.project_id, [trace.trace_id]).get(trace.trace_id, ())
-        words = self._words.ids(connection, trace.project_id, words_of(rows, summary, labels))
+        words = self._words.ids(connection, trace.project_id, words_of(rows, summary, trace.labels))
         had, has = set(trace.words), set(words)
         moved = trace.start_ns is not None and trace.start_ns != summary.start_ns
         change.words_dropped += [(word, trace.start_ns or 0, trace.row) for word in (had if moved else had - has)]
