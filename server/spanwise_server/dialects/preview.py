@@ -19,7 +19,7 @@ def preview(reading: Reading) -> tuple[str | None, str | None]:
     answered = _answered(reading.output_messages) if reading.output_messages else None
     tool = reading.tool
     if asked is None:
-        asked = _line(reading.input if reading.input is not None else tool.arguments if tool else None)
+        asked = _line(_alone(reading.input if reading.input is not None else tool.arguments if tool else None))
     if answered is None:
         answered = _line(reading.output if reading.output is not None else tool.result if tool else None)
     return asked, answered
@@ -72,6 +72,14 @@ def _other(part: Mapping[str, Any]) -> str:
     if kind == "reasoning":
         return as_text(part.get("content") or "")[:LOOKED_AT]
     return f"[{part.get('modality') or kind}]"
+
+
+def _alone(arguments: Any) -> Any:
+    """Return the one text that a function was called with, as it is, where it was called with nothing else."""
+    if isinstance(arguments, Mapping) and len(arguments) == 1:
+        value = next(iter(arguments.values()))
+        return value if isinstance(value, str) else arguments
+    return arguments
 
 
 def _line(value: Any) -> str | None:

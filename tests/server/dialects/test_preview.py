@@ -45,6 +45,11 @@ def test_any_input_is_shown_as_text_or_compact_json(value, line):
     assert preview(Reading(input=value))[0] == line
 
 
+def test_the_only_text_a_function_was_called_with_stands_alone():
+    assert preview(Reading(input={"question": "Where is my order?"}))[0] == "Where is my order?"
+    assert preview(Reading(input={"question": "Where?", "top_k": 3}))[0] == '{"question":"Where?","top_k":3}'
+
+
 def test_a_tool_shows_what_it_was_given_and_gave_back():
     assert preview(Reading(tool=Tool("f", None, {"a": 1}, "done"))) == ('{"a":1}', "done")
 
