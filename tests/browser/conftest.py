@@ -1,0 +1,165 @@
+"""A real server with real traces, and a real browser that fails the test on any complaint of the page."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+
+from server_process import ServerProcess, run_cli
+
+PROJECT = "acme-support"
+#: Conversations that the example app sends: enough for every kind of span, few enough to be quick.
+SESSIONS = 60
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+def chromium() -> str:
+    """Return the path of Chromium; without one the browser tests fail, they are not skipped."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    assert found, "Chromium is missing: apt-get install chromium, or set CHROMIUM to its path."
+    return found
+
+
+@pytest.fixture(scope="session")
+def shop_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the example app's traces; made once, however many processes run the tests."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    data = root / "shop-data"
+    with (root / "shop-data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (data / "complete").exists():
+            done = run_cli(
+                "demo", "--once", "--port", "0", "--sessions", str(SESSIONS), "--data", str(data), timeout_s=180
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            (data / "complete").touch()
+    return data
+
+
+@pytest.fixture(scope="module")
+def server(shop_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server of the module's own, on a copy of the shop's traces (project ``acme-support``)."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    shutil.copytree(shop_data, data)
+    with ServerProcess(data) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that nothing was sent to."""
+    with ServerProcess(tmp_path_factory.mktemp("empty")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+class Complaints:
+    """What pages complained of: errors in scripts and console, refused and failed requests."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self._allowed: list[str] = []
+
+    def allow(self, part: str) -> None:
+        """Let complaints with *part* in them pass: the test provokes them."""
+        self._allowed.append(part)
+
+    def watch(self, page: Page) -> None:
+        """Note what *page* complains of from now on."""
+        page.on("console", lambda said: said.type in ("error", "warning") and self._note(f"console: {said.text}"))
+        page.on("pageerror", lambda error: self._note(f"script: {error}"))
+        page.on("requestfailed", self._note_failed)
+        page.on("response", self._note_refused)
+
+    def unexpected(self) -> list[str]:
+        """Return the complaints that no test allowed."""
+        return [said for said in self.all if not any(part in said for part in self._allowed)]
+
+    def _note(self, said: str) -> None:
+        self.all.append(said)
+
+    def _note_failed(self, request: Any) -> None:
+        # A page that is left, or a newer search, calls off requests under way: that is no failure.
+        if request.failure != "net::ERR_ABORTED":
+            self._note(f"request: {request.url} {request.failure}")
+
+    def _note_refused(self, response: Response) -> None:
+        if response.status >= 400:
+            self._note(f"answer: {response.status} {response.url}")
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    """What the pages of this test complained of; allow what the test provokes."""
+    return Complaints()
+
+
+@pytest.fixture
+def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[..., Page]]:
+    """Open pages in fresh contexts: ``open_page(viewport=PHONE, color_scheme="dark", java_script_enabled=False)``."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(**options: Any) -> Page:
+        context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "UTC", **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        complaints.watch(page)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints.unexpected() == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A page at 1440 x 900; the test fails where a script, the policy or a request failed."""
+    return open_page()
+
+
+@pytest.fixture
+def phone(open_page: Callable[..., Page]) -> Page:
+    """A page on a phone of 390 x 844, with touch."""
+    return open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """Check a page for accessibility: any violation of axe's rules fails the test."""
+
+    def check(page: Page) -> None:
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+    return check
