@@ -71,7 +71,7 @@ class Maker:
         for trace_ids in _batches(each_trace_id(self._store, labelled)):
             judged = self._store.annotations(query.project, trace_ids)
             for trace_id in trace_ids:
-                examples += self._of_trace(query.project, trace_id, _latest(judged.get(trace_id, ()), choice))
+                examples += self._of_trace(query.project, trace_id, _latest(judged.get(trace_id, ()), choice), choice)
             if len(examples) > MOST_EXAMPLES:
                 raise SpanwiseError(f"That is more than {MOST_EXAMPLES:,} examples.", "Narrow the filter.")
         return _some(examples)
@@ -92,14 +92,19 @@ class Maker:
             for item in batch:
                 latest = _latest(judged.get(item.target.trace_id, ()), choice)
                 wanted = {span: a for span, a in latest.items() if span == item.target.span_id}
-                yield from self._of_trace(queue.project, item.target.trace_id, wanted)
+                yield from self._of_trace(queue.project, item.target.trace_id, wanted, choice)
 
-    def _of_trace(self, project: str, trace_id: str, judged: Mapping[str, Annotation]) -> Iterator[Example]:
+    def _of_trace(
+        self, project: str, trace_id: str, judged: Mapping[str, Annotation], choice: Choice
+    ) -> Iterator[Example]:
         trace = self._store.trace(project, trace_id) if judged else None
         for span_id, annotation in judged.items():
             record = None if trace is None else _record(trace.records, span_id)
-            if trace is not None and record is not None:
-                yield example_of(record, annotation, around=trace.records, blind=self._blind(annotation))
+            if trace is None or record is None:
+                continue
+            example = example_of(record, annotation, around=trace.records, blind=self._blind(annotation))
+            if choice.which != "expected" or example.expected_output is not None:
+                yield example
 
     def _blind(self, judged: Annotation | None) -> bool | None:
         """Return whether a judgement was given blind; ``None`` where nobody can tell."""

@@ -41,6 +41,6 @@ def download(datasets: Datasets, dataset: Dataset, version: Version, export: Exp
 
 def _attachment(name: str) -> str:
     """Return the header that saves a file under *name*, whatever letters it has."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "dataset"
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "dataset"
     exact = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
     return f'attachment; filename="{plain}"{exact}'

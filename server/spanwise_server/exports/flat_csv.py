@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..datasets.example import Example
-from ..labelling.answer import plain, text_of, tool_calls_of
+from ..labelling.answer import asked, plain, text_of, tool_calls_of
 from .contract import rfc3339
 from .export import Export
 
@@ -61,7 +61,7 @@ def conversation(given: Mapping[str, Any]) -> str:
     """Return an input as text: a lone question as it is, a conversation with each speaker's name before the turn."""
     messages = given.get("messages")
     if messages is None:
-        return plain(given.get("content"))
+        return asked(given.get("content"))
     turns = [(str(message.get("role") or "user"), _turn(message)) for message in messages]
     if len(turns) == 1:
         return turns[0][1]

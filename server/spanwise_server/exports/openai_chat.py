@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..datasets.example import Example
-from ..labelling.answer import SYSTEM_ROLES, plain, text_of, tool_calls_of
+from ..labelling.answer import SYSTEM_ROLES, asked, plain, text_of, tool_calls_of
 from .export import Export
 
 Object = Mapping[str, Any]
@@ -72,8 +72,8 @@ def write(examples: Iterable[Example]) -> Iterator[bytes]:
 def _conversation(given: Object) -> list[Chat]:
     messages = given.get("messages")
     if messages is None:
-        asked = plain(given.get("content"))
-        return [{"role": "user", "content": asked}] if asked else []
+        question = asked(given.get("content"))
+        return [{"role": "user", "content": question}] if question else []
     return [chat for message in messages for chat in chat_messages(message)]
 
 

@@ -32,22 +32,25 @@ def tool_calls_of(message: Message) -> list[Message]:
 
 
 def plain(value: Json) -> str:
-    """Return a value as text: text as it is, a lone text inside an object as that text, all else as JSON."""
+    """Return a value as text: text as it is, all else as JSON."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def asked(value: Json) -> str:
+    """Return an input as text: a function's only argument as that argument, all else as :func:`plain`."""
     if isinstance(value, Mapping) and len(value) == 1:
         only = next(iter(value.values()))
         if isinstance(only, str):
             return only
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return plain(value)
 
 
 def question_text(reading: Reading) -> str:
     """Return what was asked: the last message of the user, else the input as it is."""
     users = [m for m in reading.input_messages or () if m.get("role") == "user" and text_of(m)]
-    return text_of(users[-1]) if users else plain(reading.input)
+    return text_of(users[-1]) if users else asked(reading.input)
 
 
 def answer_text(reading: Reading) -> str:

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from shop_traces import failed, shop_trace, span_id, trace_id
+
+
+@pytest.fixture
+def labelled(client: TestClient) -> TestClient:
+    """A server with a queue of three items: passed, failed and corrected, passed without an answer."""
+    store = client.app.state.server.store
+    store.write([*shop_trace(3), *shop_trace(2), *failed(shop_trace(1), "429")])
+    queue = api(client, "queues", name="Refunds")
+    for item, given in zip(
+        client.get(f"/api/v1/queues/{queue['id']}").json()["items"],
+        ({"label": "pass"}, {"label": "fail", "explanation": "late", "correction": "Today."}, {"label": "pass"}),
+        strict=True,
+    ):
+        url = f"queues/{queue['id']}/items/{item['id']}/label"
+        api(client, url, annotator="ana", **given)
+    return client
+
+
+def api(client: TestClient, path: str, **body: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def post(client: TestClient, url: str, **fields: Any):
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/datasets").text)
+    assert found is not None
+    return client.post(url, data={"csrf_token": found[1], **fields})
+
+
+def made(client: TestClient) -> str:
+    answer = post(client, "/datasets/from-queue", queue_id=1)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_without_a_dataset_the_page_says_how_to_get_one(client: TestClient) -> None:
+    assert "No dataset yet" in client.get("/datasets").text
+
+
+def test_a_queue_becomes_a_dataset_of_its_name(labelled: TestClient) -> None:
+    page = labelled.get(made(labelled)).text
+    assert "<h2>Refunds</h2>" in page
+    assert "3 examples, 3 added" in page
+    assert "Today." in page
+    assert f"/traces/{trace_id(2)}?span={span_id(2)}" in page
+
+
+def test_the_page_says_what_a_format_leaves_out_and_why(labelled: TestClient) -> None:
+    assert "2 of 3; left out: 1 no expected output" in labelled.get(made(labelled)).text
+
+
+def test_a_download_says_in_headers_what_it_leaves_out(labelled: TestClient) -> None:
+    answer = labelled.get(f"{made(labelled)}/export?format=openai-chat")
+    assert len(answer.text.splitlines()) == 2
+    assert answer.headers["x-spanwise-examples"] == "2"
+    assert answer.headers["x-spanwise-left-out"] == "1"
+    assert answer.headers["x-spanwise-left-out-why"] == "1 no expected output"
+    assert answer.headers["content-disposition"] == 'attachment; filename="Refunds-v1.openai.jsonl"'
+
+
+def test_the_api_and_the_page_give_the_same_file(labelled: TestClient) -> None:
+    dataset = made(labelled)
+    for name in ("jsonl", "csv", "openai-chat"):
+        page = labelled.get(f"{dataset}/export?format={name}")
+        by_api = labelled.get(f"/api/v1{dataset}/export?format={name}")
+        assert page.content == by_api.content
+        assert page.content
+
+
+def test_a_format_nobody_has_is_refused(labelled: TestClient) -> None:
+    answer = labelled.get(f"/api/v1{made(labelled)}/export?format=xml")
+    assert answer.status_code == 400
+    assert "jsonl, csv, openai-chat" in answer.json()["error"]["hint"]
+
+
+def test_an_older_version_is_downloaded_as_it_was(labelled: TestClient) -> None:
+    dataset = made(labelled)
+    before = labelled.get(f"{dataset}/export").content
+    api(labelled, "datasets/1/examples", span={"trace_id": trace_id(3), "span_id": span_id(3, 3)})
+    assert labelled.get(f"{dataset}/export?version=1").content == before
+    assert len(labelled.get(f"{dataset}/export").content.splitlines()) == 4
+    assert "not the newest" in labelled.get(f"{dataset}?version=1").text
+
+
+def test_a_name_of_any_letters_is_a_file_name(labelled: TestClient) -> None:
+    answer = post(labelled, "/datasets/from-labels", name='Größe "A"/β')
+    disposition = labelled.get(f"{answer.headers['location']}/export").headers["content-disposition"]
+    assert 'filename="Gr-e-A-v1.jsonl"' in disposition
+    assert "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%22A%22%2F%CE%B2-v1.jsonl" in disposition
+
+
+def test_labels_of_a_filter_are_added_to_the_dataset_of_that_name(labelled: TestClient) -> None:
+    post(labelled, "/datasets/from-labels", name="golden", filter="session:s_0", which="passed")
+    post(labelled, "/datasets/from-labels", name="golden", which="failed")
+    found = labelled.get("/api/v1/datasets").json()["items"]
+    assert [(d["name"], d["newest"]["number"], d["newest"]["examples"]) for d in found] == [("golden", 2, 2)]
+
+
+def test_nothing_labelled_makes_no_dataset(labelled: TestClient) -> None:
+    answer = post(labelled, "/datasets/from-labels", name="none", annotation_name="polite")
+    assert answer.status_code == 400
+    assert labelled.get("/api/v1/datasets").json()["items"] == []
+
+
+def test_a_dataset_is_renamed_and_deleted_after_the_count(labelled: TestClient) -> None:
+    dataset = made(labelled)
+    post(labelled, f"{dataset}/rename", name="golden", description="for refunds")
+    page = labelled.get(dataset).text
+    assert "<h2>golden</h2>" in page
+    assert "3 examples in 1 version go" in page
+    assert post(labelled, f"{dataset}/delete").status_code == 303
+    assert labelled.get(dataset).status_code == 404
+    assert len(labelled.get(f"/api/v1/annotations?trace_id={trace_id(2)}").json()["items"]) == 1
+
+
+def test_examples_are_read_over_the_api_in_the_exported_shape(labelled: TestClient) -> None:
+    dataset = made(labelled)
+    found = labelled.get(f"/api/v1{dataset}/examples").json()
+    lines = [json.loads(line) for line in labelled.get(f"{dataset}/export").text.splitlines()]
+    assert found["items"] == lines
+    assert found["version"]["content_hash"].startswith("b2:")
+
+
+def test_a_dataset_is_made_over_the_api_in_one_request(labelled: TestClient) -> None:
+    made_of = api(labelled, "datasets", name="golden", examples={"queue_id": 1, "which": "expected"})
+    assert made_of["newest"]["examples"] == 2
+    again = labelled.post("/api/v1/datasets", json={"name": "golden"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+
+
+def test_two_sources_at_once_are_refused(labelled: TestClient) -> None:
+    answer = labelled.post("/api/v1/datasets", json={"name": "x", "examples": {"queue_id": 1, "filter": ""}})
+    assert answer.status_code == 400
+    assert labelled.get("/api/v1/datasets").json()["items"] == []
+
+
+def test_queues_are_made_read_and_deleted_over_the_api(labelled: TestClient) -> None:
+    queue = api(labelled, "queues", name="tools", filter="kind:tool", order="random", limit=2)
+    assert queue["progress"] == {"total": 2, "done": 0, "deferred": 0}
+    item = labelled.get(f"/api/v1/queues/{queue['id']}").json()["items"][0]
+    assert item["state"] == "todo"
+    given = {"label": "defer", "annotator": "ana", "key": "a-long-key"}
+    first = api(labelled, f"queues/{queue['id']}/items/{item['id']}/label", **given)
+    again = api(labelled, f"queues/{queue['id']}/items/{item['id']}/label", **given)
+    assert first == again
+    assert first["item"]["state"] == "deferred"
+    assert labelled.delete(f"/api/v1/queues/{queue['id']}").status_code == 204
+    assert labelled.get(f"/api/v1/queues/{queue['id']}").status_code == 404
