@@ -15,7 +15,7 @@ from opentelemetry import trace
 from .config import Config, StreamUsage, read_config
 from .export import Exporter, Status
 from .instrument.autopatch import PATCHES
-from .instrument.stream import settle_left
+from .instrument.left import settle_left
 from .outgoing import BeforeSend
 from .runtime import HELD, Runtime
 from .safety import guard

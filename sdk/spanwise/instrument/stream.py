@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import threading
-import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import wrapt
 
-from ..runtime import HELD
 from ..safety import guard
 from .engine import Flight
-
-_GRACE_S: Final = 1.0
+from .left import leave
 
 if TYPE_CHECKING:
     _Proxy = wrapt.ObjectProxy[Any]
@@ -88,7 +84,7 @@ class ObservedStream(_Proxy):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        self._self_leave(error)
+        self._self_left(error)
         return self.__wrapped__.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Any:
@@ -98,7 +94,7 @@ class ObservedStream(_Proxy):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        self._self_leave(error)
+        self._self_left(error)
         return await self.__wrapped__.__aexit__(kind, error, traceback)
 
     def close(self) -> Any:
@@ -119,7 +115,7 @@ class ObservedStream(_Proxy):
     def __del__(self) -> None:
         self._self_flight.land("abandoned")
 
-    def _self_leave(self, error: BaseException | None) -> None:
+    def _self_left(self, error: BaseException | None) -> None:
         if error is None or isinstance(error, GeneratorExit):
             self._self_flight.land("closed")
         else:
@@ -219,7 +215,7 @@ class _Pass:
 
     def close(self) -> None:
         """Leave the loop, as a generator is left."""
-        _leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
+        leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
 
     def __del__(self) -> None:
         self.close()
@@ -241,42 +237,10 @@ class _AsyncPass:
 
     async def aclose(self) -> None:
         """Leave the loop, as an asynchronous generator is left."""
-        _leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
+        leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
 
     def __del__(self) -> None:
-        _leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
-
-
-_LEFT: Final[dict[int, Flight]] = {}
-_LEFT_LOCK: Final = threading.RLock()  # the collector may leave a loop in the midst of anything here
-
-
-def _leave(flight: Flight) -> None:
-    """Note that a loop was left: a stream that nobody goes on reading within a second has ended there."""
-    if not flight.landed:
-        flight.leave()
-        with _LEFT_LOCK:
-            _LEFT[id(flight)] = flight
-        exporter = HELD.runtime.exporter
-        if exporter is not None:
-            exporter.start()  # its thread comes back to this
-
-
-def settle_left(grace_s: float = _GRACE_S) -> None:
-    """End the spans of streams whose loop was left *grace_s* seconds ago and not taken up again."""
-    if not _LEFT:
-        return
-    with _LEFT_LOCK:
-        waiting = list(_LEFT.values())
-    now = time.monotonic()
-    for flight in waiting:
-        left_at = flight.left_at
-        if left_at is not None and not flight.landed and now - left_at < grace_s:
-            continue
-        with _LEFT_LOCK:
-            _LEFT.pop(id(flight), None)
-        if left_at is not None:
-            flight.land("abandoned")
+        leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
 
 
 def _landing_first(flight: Flight, call: Callable[[], Any]) -> Callable[[], Any]:
