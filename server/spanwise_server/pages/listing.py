@@ -141,7 +141,7 @@ def moment(text: str, tz: tzinfo) -> int | None:
     except ValueError:
         raise SpanwiseError(f"{text!r} is not a time.", "Write it as 2026-11-23T10:00, or choose a range.") from None
     at = at.replace(tzinfo=tz) if at.tzinfo is None else at
-    return int(at.timestamp() * 1_000) * 1_000_000
+    return int(at.replace(microsecond=0).timestamp()) * SECOND_NS + at.microsecond // 1_000 * 1_000_000
 
 
 def stamp(ns: int) -> str:

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from server.pages.made import MS, PROJECT, T0, TRACE, call, conversation, in_other_trace, llm, message, record, span_id
+from spanwise import vocabulary as v
+from spanwise_server.pages.render import environment
+from spanwise_server.pages.static import assets
+from spanwise_server.record import Annotation, Event
+
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
+TABS = ("messages", "io", "documents", "prompt", "attributes", "events", "labels")
+ALL = f"project={PROJECT}&range=all"
+
+
+@pytest.fixture
+def shop(client):
+    """A client of a server that holds one conversation and two traces after it."""
+    store = client.app.state.server.store
+    store.write(conversation())
+    store.write(in_other_trace(conversation(), "b" * 32, 60_000, user_id="maya"))
+    store.write(in_other_trace(conversation(), "c" * 32, 120_000, user_id="jonas", session_id="s_1"))
+    return client
+
+
+def page(client: TestClient, path: str, **headers: str) -> str:
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 200, answer.text[:500]
+    return answer.text
+
+
+def test_every_template_compiles():
+    env = environment()
+    for name in env.list_templates(extensions=["html"]):
+        env.get_template(name)
+
+
+def test_the_list_shows_the_newest_first_with_what_was_asked_and_answered(shop):
+    html = page(shop, f"/traces?{ALL}")
+    assert html.index('id="t-' + "c" * 32) < html.index('id="t-' + "b" * 32) < html.index(f'id="t-{TRACE}')
+    assert "I was charged twice" in html
+    assert "<strong>3 traces</strong>" in html
+    assert "$0.0330" in html
+
+
+def test_a_filter_narrows_the_list_and_stands_in_the_bar(shop):
+    html = page(shop, f"/traces?{ALL}&filter=user:maya")
+    assert 'id="t-' + "b" * 32 in html
+    assert 'id="t-' + "c" * 32 not in html
+    assert '<span class="key">user:</span>' in html
+
+
+def test_what_was_typed_becomes_part_of_one_filter(shop):
+    answer = shop.get("/traces", params={"project": PROJECT, "range": "all", "filter": "kind:llm", "q": "user:maya"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/traces?project={PROJECT}&filter=kind:llm%20user:maya&range=all"
+
+
+def test_a_filter_that_cannot_be_read_is_pointed_at(shop):
+    answer = shop.get("/traces", params={"project": PROJECT, "filter": "env:prod latency>fast"})
+    assert answer.status_code == 400
+    assert 'class="chip wrong"' in answer.text
+    assert "env:prod latency&gt;<mark>f</mark>ast" in answer.text
+
+
+def test_nothing_matched_names_the_filter_to_drop_and_what_that_gives(shop):
+    html = page(shop, f"/traces?{ALL}&filter=user:maya tag:nothing")
+    assert "No trace matches all 2 filters" in html
+    assert "Drop tag:nothing" in html
+    assert "Without tag:nothing there is 1." in html
+
+
+def test_a_range_with_nothing_in_it_offers_all_time(shop):
+    html = page(shop, f"/traces?project={PROJECT}&from=2020-01-01T00:00&to=2020-01-02T00:00")
+    assert "No trace in this range" in html
+    assert "Search all time" in html
+
+
+def test_an_empty_project_gets_the_exact_lines_to_paste(client):
+    html = page(client, "/traces?project=new-shop")
+    assert 'endpoint=<span class="s">&#34;http://127.0.0.1:4318&#34;' in html.replace('"http', "&#34;http").replace(
+        '4318"', "4318&#34;"
+    )
+    assert "new-shop" in html
+    assert "spanwise.init(" in html
+
+
+def test_the_first_span_page_is_told_when_a_trace_is_there(client):
+    waiting = client.get("/traces/first?project=acme")
+    assert (waiting.status_code, "hx-redirect" in waiting.headers) == (204, False)
+    client.app.state.server.store.write(conversation())
+    assert client.get("/traces/first?project=acme").headers["hx-redirect"] == f"/traces/{TRACE}?project=acme"
+
+
+def test_the_front_door_leads_to_a_project_that_exists(shop):
+    assert shop.get("/").headers["location"] == f"/traces?project={PROJECT}"
+
+
+def test_one_url_gives_page_or_fragment_and_says_so(shop):
+    whole = shop.get(f"/traces?{ALL}")
+    middle = shop.get(f"/traces?{ALL}", headers={**HTMX, "HX-Target": "div#page"})
+    part = shop.get(f"/traces?{ALL}", headers={**HTMX, "HX-Target": "section#list"})
+    restored = shop.get(f"/traces?{ALL}", headers={"HX-Request": "true", "HX-Request-Type": "full"})
+    assert whole.text.startswith("<!doctype html>")
+    assert restored.text.startswith("<!doctype html>")
+    assert "<html" not in middle.text
+    assert "<title>" in middle.text
+    assert "<header" in middle.text
+    assert part.text.lstrip().startswith('<div class="bar sum">')
+    assert "HX-Request" in whole.headers["vary"]
+    assert "HX-Target" in whole.headers["vary"]
+
+
+def test_pages_walk_back_and_forth_without_losing_a_trace(client):
+    store = client.app.state.server.store
+    for n in range(120):
+        store.write(in_other_trace(conversation()[:1], f"{n:032x}", n * 1_000))
+    first = page(client, f"/traces?{ALL}")
+    older = re.search(r'href="(/traces\?[^"]*cursor=[^"]*)" rel="next"', first)
+    assert older is not None
+    second = page(client, older[1].replace("&amp;", "&"))
+    ids = [re.findall(r'id="t-([0-9a-f]{32})"', html) for html in (first, second)]
+    assert [len(each) for each in ids] == [50, 50]
+    assert not set(ids[0]) & set(ids[1])
+    newer = re.search(r'href="(/traces\?[^"]*)" rel="prev"', second)
+    assert newer is not None
+    assert re.findall(r'id="t-([0-9a-f]{32})"', page(client, newer[1].replace("&amp;", "&"))) == ids[0]
+
+
+def test_labels_stand_in_the_list(shop):
+    shop.app.state.server.store.annotate(
+        [Annotation("a1", PROJECT, "correct", TRACE, None, "fail", explanation=HOSTILE)]
+    )
+    html = page(shop, f"/traces?{ALL}")
+    assert '<span class="badge error"' in html
+    assert "<script>alert" not in html
+
+
+def test_completion_offers_fields_then_values_that_exist(shop):
+    assert "model:" in page(shop, f"/traces/complete?{ALL}&q=mo")
+    values = page(shop, f"/traces/complete?{ALL}&q=user:ma")
+    assert "user:maya" in values
+    assert "user:jonas" not in values
+    assert f"/traces?project={PROJECT}&amp;filter=user:maya" in values
+    assert "-user:maya" in page(shop, f"/traces/complete?{ALL}&q=-user:ma")
+
+
+def test_a_trace_shows_its_tree_and_the_chosen_span(shop):
+    html = page(shop, f"/traces/{TRACE}?project={PROJECT}&span={span_id(7)}&tab=messages")
+    assert html.count('role="treeitem"') == 8
+    assert f'id="s-{span_id(7)}" aria-level="2" data-depth="1" aria-selected="true"' in html
+    assert "new since <em>plan</em>" in html
+    assert "<strong>re_1</strong>" in html
+    assert "$0.0110" in html
+
+
+@pytest.mark.parametrize(
+    ("number", "tab", "words"),
+    [
+        (1, "io", "On its way."),
+        (8, "documents", "<strong>returns</strong>"),
+        (2, "prompt", '<span class="var">{{customer}}</span>'),
+        (5, "events", "Traceback: line 1"),
+        (2, "attributes", "Search names and values"),
+        (2, "labels", "annotate-form"),
+    ],
+)
+def test_each_tab_is_a_url_and_a_fragment(shop, number, tab, words):
+    path = f"/traces/{TRACE}?project={PROJECT}&span={span_id(number)}&tab={tab}"
+    assert words in page(shop, path)
+    part = page(shop, path, **HTMX, **{"HX-Target": "section#detail"})
+    assert words in part
+    assert 'role="tree"' not in part
+
+
+def test_a_trace_opened_from_a_list_knows_its_neighbours_in_that_list(shop):
+    html = page(shop, f"/traces/{'b' * 32}?{ALL}")
+    assert f'id="newer" href="/traces/{"c" * 32}' in html
+    assert f'id="older" href="/traces/{TRACE}' in html
+    alone = page(shop, f"/traces/{'b' * 32}?{ALL}&filter=user:maya")
+    assert 'id="newer"' not in alone
+    assert 'id="older"' not in alone
+
+
+def test_a_trace_that_is_not_there_says_what_to_do(shop):
+    answer = shop.get(f"/traces/{'f' * 32}?project={PROJECT}")
+    assert answer.status_code == 404
+    assert "Choose its project" in answer.text
+    assert "request " in answer.text
+
+
+def test_a_trace_whose_root_has_not_come_is_running_and_asks_again(client):
+    client.app.state.server.store.write((record(2, 1, "step", 0, 50, kind="tool"),))
+    html = page(client, f"/traces/{TRACE}?project={PROJECT}")
+    assert "has not ended" in html
+    assert 'hx-trigger="every 4s"' in html
+
+
+def test_a_long_tree_comes_in_windows_and_the_chosen_span_is_always_in_it(client):
+    many = (record(1, None, "root", 0, 10_000), *(record(n, 1, "step", n, 1) for n in range(2, 2_000)))
+    client.app.state.server.store.write(many)
+    first = page(client, f"/traces/{TRACE}?project={PROJECT}")
+    assert first.count('role="treeitem"') == 600
+    following = re.search(r'hx-get="([^"]*rows=600)"', first)
+    assert following is not None
+    assert page(client, following[1].replace("&amp;", "&"), **HTMX).count('role="treeitem"') == 600
+    assert 'aria-selected="true"' in page(client, f"/traces/{TRACE}?project={PROJECT}&span={span_id(1_500)}")
+
+
+def test_a_text_is_served_plain_and_can_be_saved(shop):
+    path = f"/traces/{TRACE}/text?project={PROJECT}&span={span_id(7)}&at=output.0.0"
+    answer = shop.get(path)
+    assert answer.text == "The refund **re_1** is on its way."
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "attachment" in shop.get(f"{path}&download=true").headers["content-disposition"]
+    assert shop.get(f"/traces/{TRACE}/text?project={PROJECT}&span={span_id(7)}&at=nothing").status_code == 404
+
+
+def test_html_in_any_field_of_a_trace_shows_as_text(client):
+    bad = HOSTILE
+    sent = {
+        v.INPUT: bad, v.OUTPUT: bad, v.USER_ID: bad, v.SESSION_ID: bad, v.TAGS: [bad], v.ENVIRONMENT: bad,
+        v.ERROR_TYPE: bad,        v.PROMPT_NAME: bad, v.PROMPT_VERSION: bad, v.PROMPT_TEMPLATE: bad, bad: bad,
+    }  # fmt: skip
+    asked = [
+        message(bad, bad),
+        message("user", json.dumps({bad: bad})),
+        message("assistant", None, call(bad, bad, x=bad)),
+    ]
+    hostile = (
+        record(1, None, bad, 0, 100, sent, kind="agent", status="error", events=(Event(T0, bad, {bad: bad}),)),
+        llm(2, 1, bad, 10, 50, asked, message("assistant", bad), {**sent, v.RESPONSE_MODEL: bad, v.PROVIDER_NAME: bad}),
+        record(
+            3,
+            1,
+            bad,
+            70,
+            5,
+            {v.RETRIEVAL_DOCUMENTS: json.dumps([{"id": bad, "content": bad, bad: bad}])},
+            kind="retriever",
+        ),
+    )
+    client.app.state.server.store.write(hostile)
+    pages = [f"/traces?{ALL}", f"/traces/complete?{ALL}&q=user:<"]
+    trace = f"/traces/{TRACE}?project={PROJECT}"
+    pages += [f"{trace}&span={span_id(n)}&tab={tab}" for n in (1, 2, 3) for tab in TABS]
+    for path in pages:
+        html = page(client, path)
+        assert "<script>alert" not in html, path
+        assert "<img src=x" not in html, path
+    assert "<script>alert" not in client.get("/traces", params={"project": PROJECT, "filter": f"{bad} )"}).text
+
+
+def test_no_page_needs_what_the_policy_forbids(shop):
+    for path in (f"/traces?{ALL}", f"/traces/{TRACE}?project={PROJECT}", "/traces?project=none", "/nowhere", "/login"):
+        answer = shop.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "script-src 'self'" in policy
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*src=)|javascript:", answer.text), path
+
+
+def test_static_files_are_kept_for_ever_by_their_hash(client):
+    answer = client.get(assets().url("app.css"), headers={"accept-encoding": "gzip"})
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "@layer tokens, base, layout, components, pages" in answer.text
+    again = client.get(assets().url("app.css"), headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert "immutable" not in client.get("/static/app.css").headers["cache-control"]
+    assert client.get("/static/../pyproject.toml").status_code == 404
+    assert client.get("/static/%2e%2e/%2e%2e/pyproject.toml").status_code == 404
+
+
+def test_the_first_load_is_under_100_kb_and_the_next_under_30(shop):
+    store = shop.app.state.server.store
+    for n in range(50):
+        store.write(in_other_trace(conversation(), f"{n:032x}", n * 1_000))
+    packed = {"accept-encoding": "gzip"}
+    urls = re.findall(r'(?:src|href)="(/static/[^"#]+)', page(shop, f"/traces?{ALL}"))
+    sent = {url: int(shop.get(url, headers=packed).headers["content-length"]) for url in set(urls)}
+    html = int(shop.get(f"/traces?{ALL}", headers=packed).headers["content-length"])
+    assert sum(sent.values()) + html < 100_000
+    assert html < 30_000
+
+
+def test_times_are_written_in_the_readers_zone(shop):
+    assert T0 % (1_000 * MS) == 0
+    utc = page(shop, f"/traces?project={PROJECT}&from=2026-09-21T00:00:00Z")
+    shop.cookies.set("tz", "Asia%2FTokyo")
+    tokyo = page(shop, f"/traces?project={PROJECT}&from=2026-09-21T00:00:00Z")
+    assert "Since 21 Sep 00:00" in utc
+    assert "Since 21 Sep 09:00" in tokyo
