@@ -18,6 +18,7 @@
   };
 
   // ---- saving
+  let status = "";
   const box = outbox(`label.${queue}`, {
     changed({ state, seconds, why }) {
       const words = { saving: "Saving…", saved: "✓ Saved", waiting: `Not saved yet: trying again in ${seconds} s${why ? `, ${why}` : ""}` };
@@ -35,7 +36,6 @@
       if (act.item) show(act.item);
     },
   });
-  let status = "";
   function showStatus(state = "") {
     const line = document.querySelector("[data-saved]");
     if (!line) return;

@@ -89,7 +89,7 @@
     }
 
     addEventListener("online", send);
-    send();
+    queueMicrotask(send); // what an earlier visit left; whoever asked for this outbox is ready by then
     return {
       put,
       get size() { return acts.length; },

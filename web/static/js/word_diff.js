@@ -3,7 +3,7 @@
   const MOST_WORDS = 4000; // beyond this the table of the longest common run is too large to fill on a key press
 
   const words = (text) => text.match(/\s+|[^\s\p{L}\p{N}]|[\p{L}\p{N}]+/gu) ?? [];
-  const isWord = (token) => /\S/u.test(token);
+  const isWord = (token) => /[\p{L}\p{N}]/u.test(token);
 
   /** Return [kind, tokens] runs, kind one of "same", "ins", "del". */
   function runs(before, after) {

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from server_process import ServerProcess
+from shop_traces import shop_trace, trace_id
+from spanwise_server.store.sqlite import SqliteStore
+
+pytestmark = pytest.mark.browser
+
+TRACES = 12
+
+
+@pytest.fixture(scope="module")
+def labelling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with twelve traces of a shop's assistant in it."""
+    data: Path = tmp_path_factory.mktemp("labelling")
+    store = SqliteStore(data / "main.db")
+    store.open()
+    store.write([record for n in range(TRACES) for record in shop_trace(n)])
+    store.close()
+    with ServerProcess(data) as running:
+        yield running
+
+
+@pytest.fixture
+def queue(labelling: ServerProcess) -> str:
+    """The address of a new queue of all twelve, the newest first: item 1 is trace 11."""
+    made = httpx.post(f"{labelling.url}/api/v1/queues", json={"name": "Orders"}, timeout=20)
+    return f"{labelling.url}/label/{made.json()['id']}"
+
+
+def states(queue: str) -> list[str]:
+    items = httpx.get(queue.replace("/label/", "/api/v1/queues/"), timeout=20).json()["items"]
+    return [item["state"] for item in items]
+
+
+def labels(queue: str, n: int) -> list[dict[str, Any]]:
+    base = queue.partition("/label/")[0]
+    found = httpx.get(f"{base}/api/v1/annotations", params={"trace_id": trace_id(n)}, timeout=20).json()["items"]
+    return [label for label in found if label["source"] == f"queue:{queue.rpartition('/')[2]}"]
+
+
+def shows(page: Page, n: int) -> None:
+    expect(page.locator(".judged .prose")).to_have_text(f"Order {n} arrives on Thursday.")
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("[data-saved]")).to_have_text("✓ Saved")
+
+
+def test_five_items_are_labelled_by_keyboard(page: Page, queue: str) -> None:
+    page.goto(queue)
+    shows(page, 11)
+    page.keyboard.press("1")
+    shows(page, 10)
+    page.keyboard.press("2")
+    expect(page.locator("#critique")).to_be_focused()
+    page.keyboard.type("Too late, 12 days. d u 1")
+    page.keyboard.press("Control+Enter")
+    shows(page, 9)
+    page.keyboard.press("d")
+    shows(page, 8)
+    page.keyboard.press("e")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Shall I call you?")
+    expect(page.locator("[data-diff] ins")).to_have_text(" Shall I call you?")
+    expect(page.locator("[data-diff-count]")).to_have_text("4 words added, 0 removed")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    shows(page, 7)
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    shows(page, 6)
+    saved(page)
+    expect(page.locator("#pace")).to_contain_text("4 of 12")
+    assert states(queue)[:5] == ["done", "done", "deferred", "done", "done"]
+    assert labels(queue, 10)[0]["explanation"] == "Too late, 12 days. d u 1"
+    assert labels(queue, 8)[0]["correction"] == "Order 8 arrives on Thursday. Shall I call you?"
+    assert labels(queue, 7)[0]["explanation"] is None
+
+
+def test_the_next_item_shows_before_the_server_has_answered(page: Page, queue: str) -> None:
+    page.goto(queue)
+    shows(page, 11)
+    held: list[Route] = []
+    delayed = True
+
+    def hold(route: Route) -> None:
+        if delayed:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/label/**", hold)
+    page.keyboard.press("1")
+    shows(page, 10)
+    page.keyboard.press("1")
+    shows(page, 9)
+    assert states(queue)[:2] == ["todo", "todo"]
+    expect(page.locator("[data-saved]")).to_have_text("Saving…")
+    delayed = False
+    for route in held:
+        route.continue_()
+    saved(page)
+    assert states(queue)[:3] == ["done", "done", "todo"]
+
+
+def test_from_key_to_next_item_takes_less_than_fifty_milliseconds(page: Page, queue: str) -> None:
+    page.goto(queue)
+    page.evaluate(
+        """() => { window.took = []; let pressed = 0;
+        addEventListener("keydown", () => { pressed = performance.now(); }, true);
+        new MutationObserver((changes) => {
+          const swapped = changes.some((change) => [...change.addedNodes].some((node) => node.id === "desk"));
+          if (swapped) window.took.push(performance.now() - pressed);
+        }).observe(document.getElementById("main"), { childList: true }); }"""
+    )
+    for n in range(10, 4, -1):
+        page.keyboard.press("1")
+        shows(page, n)
+        expect(page.locator("#ahead template")).to_have_count(2)
+    took = sorted(page.evaluate("window.took"))
+    assert len(took) == 6
+    assert took[len(took) // 2] < 50, took
+
+
+def test_undo_goes_back_across_items_and_brings_back_what_was_typed(page: Page, queue: str) -> None:
+    page.goto(queue)
+    page.keyboard.press("2")
+    page.keyboard.type("Not true.")
+    page.keyboard.press("Control+Enter")
+    shows(page, 10)
+    page.keyboard.press("1")
+    shows(page, 9)
+    page.keyboard.press("u")
+    shows(page, 10)
+    page.keyboard.press("u")
+    shows(page, 11)
+    expect(page.locator("#critique")).to_have_value("Not true.")
+    assert states(queue)[:2] == ["todo", "todo"]
+    page.keyboard.press("1")
+    shows(page, 10)
+    saved(page)
+    assert [label["label"] for label in labels(queue, 11)] == ["pass"]
+
+
+def test_undo_still_works_after_a_reload(page: Page, queue: str) -> None:
+    page.goto(queue)
+    page.keyboard.press("1")
+    shows(page, 10)
+    saved(page)
+    page.reload()
+    shows(page, 10)
+    page.keyboard.press("u")
+    shows(page, 11)
+    assert labels(queue, 11) == []
+
+
+def test_a_draft_survives_a_reload_and_goes_once_it_is_saved(page: Page, queue: str) -> None:
+    page.goto(queue)
+    page.keyboard.press("2")
+    page.keyboard.type("Half a thou")
+    page.reload()
+    shows(page, 11)
+    expect(page.locator("#critique")).to_have_value("Half a thou")
+    expect(page.locator("input[value=fail]")).to_be_checked()
+    page.keyboard.press("Control+Enter")
+    shows(page, 10)
+    saved(page)
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.includes('draft'))") == []
+
+
+def test_a_label_given_while_the_server_is_away_is_saved_when_it_is_back(
+    page: Page, queue: str, complaints: Any
+) -> None:
+    complaints.allow("ERR_CONNECTION_REFUSED")
+    page.goto(queue)
+    page.route("**/items/**", lambda route: route.abort("connectionrefused"))
+    page.keyboard.press("1")
+    shows(page, 10)
+    expect(page.locator("[data-saved]")).to_contain_text("Not saved yet: trying again")
+    page.unroute_all()
+    saved(page)
+    assert len(labels(queue, 11)) == 1
+
+
+def test_a_label_not_yet_sent_survives_a_reload(page: Page, queue: str, complaints: Any) -> None:
+    complaints.allow("ERR_CONNECTION_REFUSED")
+    page.goto(queue)
+    page.route("**/items/**", lambda route: route.abort("connectionrefused"))
+    page.keyboard.press("1")
+    expect(page.locator("[data-saved]")).to_contain_text("Not saved yet")
+    page.unroute_all()
+    page.reload()
+    saved(page)
+    assert [label["label"] for label in labels(queue, 11)] == ["pass"]
+
+
+def test_arrows_move_without_deciding_and_escape_leaves(page: Page, queue: str) -> None:
+    page.goto(queue)
+    page.keyboard.press("ArrowRight")
+    shows(page, 10)
+    page.keyboard.press("ArrowRight")
+    shows(page, 9)
+    page.keyboard.press("ArrowLeft")
+    shows(page, 10)
+    page.reload()
+    shows(page, 10)
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/label$"))
+    assert set(states(queue)) == {"todo"}
+
+
+def test_keys_do_nothing_in_the_key_sheet(page: Page, queue: str) -> None:
+    page.goto(queue)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    shows(page, 11)
+    assert set(states(queue)) == {"todo"}
+
+
+def test_the_queue_ends_in_a_dataset_that_is_downloaded(page: Page, queue: str) -> None:
+    page.goto(queue)
+    for n in range(TRACES - 1, 0, -1):
+        shows(page, n)
+        page.keyboard.press("1")
+    shows(page, 0)
+    page.keyboard.press("1")
+    expect(page.get_by_role("heading", name="12 of 12 items labelled")).to_be_visible()
+    page.get_by_role("button", name="Make a dataset").click()
+    expect(page).to_have_url(re.compile(r"/datasets/\d+"))
+    page.locator(".export summary").click()
+    for title, lines in (("JSON Lines", 12), ("OpenAI fine-tuning", 12), ("CSV", 13)):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=re.compile(title)).click()
+        assert len(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()) >= lines
+
+
+def test_on_a_phone_it_is_one_column_with_the_verdict_under_the_thumb(phone: Page, queue: str, axe: Callable) -> None:
+    phone.goto(queue)
+    bar = phone.locator(".thumbs").bounding_box()
+    assert bar is not None
+    assert bar["y"] + bar["height"] == pytest.approx(844, abs=1)
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    for button in phone.locator(".thumbs button").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 48
+    phone.locator(".thumbs .pass").tap()
+    shows(phone, 10)
+    phone.locator(".thumbs .fail").tap()
+    expect(phone.locator("#critique")).to_be_focused()
+    phone.keyboard.type("No.")
+    expect(phone.locator(".thumbs .fail")).to_have_text("Save fail")
+    axe(phone)
+    phone.locator(".thumbs .fail").tap()
+    shows(phone, 9)
+    expect(phone.locator(".thumbs .fail")).to_have_text("Fail")
+    saved(phone)
+    assert labels(queue, 10)[0]["explanation"] == "No."
+
+
+def test_without_scripts_forms_do_the_same(open_page: Callable[..., Page], queue: str) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(queue)
+    page.locator("label.choice.fail").click()
+    page.locator("#critique").fill("No script.")
+    page.get_by_role("button", name="Save and next").click()
+    shows(page, 10)
+    page.get_by_role("button", name="Undo").click()
+    shows(page, 11)
+    assert labels(queue, 11) == []
+
+
+def test_a_span_is_labelled_by_key_in_its_trace_and_taken_back(page: Page, labelling: ServerProcess) -> None:
+    page.goto(f"{labelling.url}/traces/{trace_id(0)}?range=all")
+    page.keyboard.press("e")
+    expect(page.locator("#annotate-form")).to_be_visible()
+    page.keyboard.press("2")
+    page.keyboard.type("Impolite.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".judged-list")).to_contain_text("Impolite.")
+    page.locator(".toast button").click()
+    expect(page.locator(".judged-list")).not_to_contain_text("Impolite.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_of_labelling_is_accessible(
+    open_page: Callable[..., Page], labelling: ServerProcess, queue: str, axe: Callable[[Page], None], scheme: str
+) -> None:
+    page = open_page(color_scheme=scheme)
+    page.goto(queue)
+    page.keyboard.press("o")
+    page.keyboard.press("2")
+    page.keyboard.type("Why")
+    axe(page)
+    page.keyboard.press("Control+Enter")
+    saved(page)
+    made = httpx.post(
+        f"{labelling.url}/api/v1/datasets",
+        json={"name": f"d{queue.rpartition('/')[2]}", "examples": {"queue_id": int(queue.rpartition("/")[2])}},
+        timeout=20,
+    ).json()
+    for path in ("/label", "/datasets", f"/datasets/{made['id']}"):
+        page.goto(f"{labelling.url}{path}")
+        axe(page)
+    page.goto(f"{labelling.url}/traces/{trace_id(11)}?range=all&tab=labels")
+    expect(page.locator("#annotate-form")).to_be_visible()
+    axe(page)
