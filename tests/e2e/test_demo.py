@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from server_process import ServerProcess, run_cli
+from server_process import ServerProcess, clean_environment, run_cli
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo")]
 SESSIONS = 150
@@ -118,3 +121,23 @@ def test_failures_in_the_bot_are_the_planned_ones(spans) -> None:
     planned = {"RateLimitError", "APITimeoutError", "ValueError", "PaymentsError", "OverloadedError"}
     found = {span["error_type"] for span in spans if span["status"] == "error"}
     assert found <= planned
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_an_end_in_the_midst_of_sending_leaves_nothing_behind(how, tmp_path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "spanwise_server", "demo", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=clean_environment(TMPDIR=str(tmp_path)),
+    )
+    assert demo.stdout is not None
+    assert demo.stdout.readline().startswith("Spanwise is listening on")
+    assert str(tmp_path) in demo.stdout.readline()
+    assert "example app" in demo.stdout.readline()
+    demo.send_signal(how)
+    said, _ = demo.communicate(timeout=40)
+    assert demo.returncode == 0
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
