@@ -11,8 +11,11 @@ WORKERS ?= 4
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
 
+# Fast tests first. Browsers and server processes come after them, in processes of their own: Playwright keeps an
+# event loop running, beside which no other test could run one.
 test: $(READY)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e" $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "browser or e2e" $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check .
