@@ -18,6 +18,7 @@ from spanwise_server.errors import SpanwiseError
 from spanwise_server.exports import flat_csv, openai_chat
 from spanwise_server.exports.export import export_named, exports, left_out, written
 from spanwise_server.record import Annotation, Annotator
+from spanwise_server.resources import resource_dir
 
 PASS = Annotation(
     "a1",
@@ -233,3 +234,10 @@ def test_what_openai_would_refuse_is_left_out_and_counted(example: Example, reas
     export = export_named("openai-chat")
     assert left_out(export, [example, model_example()]) == {reason: 1}
     assert len(rows("openai-chat", [example, model_example()])) == 1
+
+
+def test_the_documentation_names_every_format() -> None:
+    page = (resource_dir("web") / "docs" / "labelling.md").read_text(encoding="utf-8")
+    for export in exports().values():
+        assert f"`{export.name}`" in page
+        assert export.title in page

@@ -66,15 +66,18 @@
   }
   function restoreDraft() {
     desk().dataset.clean ??= typed();
-    let draft;
-    try { draft = JSON.parse(localStorage.getItem(slot(desk().dataset.item))); } catch { return; }
+    const draft = JSON.parse(draftOf(desk().dataset.item));
     if (!draft) return;
     form().elements.critique.value = draft.critique;
     form().elements.expected.value = draft.expected;
     for (const radio of form().elements.verdict) radio.checked = radio.value === draft.verdict;
   }
+  function draftOf(item) {
+    try { return localStorage.getItem(slot(item)); } catch { return null; /* private window */ }
+  }
   function forget(item, sent) {
-    try { if (!item || localStorage.getItem(slot(item)) === sent) localStorage.removeItem(slot(item)); } catch { /* private window */ }
+    if (!item || draftOf(item) !== sent) return; // written on since
+    try { localStorage.removeItem(slot(item)); } catch { /* private window */ }
   }
   addEventListener("pagehide", keepDraft);
 
@@ -142,7 +145,7 @@
     const { item } = desk().dataset;
     for (const radio of form().elements.verdict) radio.checked = radio.value === verdict;
     keepDraft();
-    const draft = localStorage.getItem(slot(item));
+    const draft = draftOf(item);
     desk().dataset.clean = typed();
     decided.add(item);
     const fields = { verdict, critique: critique.value, expected: expected.value, ms_on_item: lookedMs() };
