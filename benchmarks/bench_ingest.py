@@ -84,7 +84,8 @@ def llm(history: list[dict], model: str) -> dict:
     return {
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic" if "claude" in model else "openai",
         "gen_ai.request.model": model, "gen_ai.response.model": model, "gen_ai.request.temperature": 0.2,
-        "gen_ai.request.max_tokens": 1_024, "gen_ai.request.top_p": 0.9, "gen_ai.response.id": f"r{rng.getrandbits(60)}",
+        "gen_ai.request.max_tokens": 1_024, "gen_ai.request.top_p": 0.9,
+        "gen_ai.response.id": f"r{rng.getrandbits(60)}",
         "gen_ai.response.finish_reasons": ["stop"], "gen_ai.usage.input_tokens": rng.randrange(200, 4_000),
         "gen_ai.usage.output_tokens": rng.randrange(20, 900), "server.address": "api.example.com", "server.port": 443,
         "gen_ai.response.time_to_first_chunk": rng.random(),
@@ -101,7 +102,8 @@ def a_trace(request: ExportTraceServiceRequest, at_ns: int, count: int) -> None:
         start = at_ns + n * 40_000_000
         took = int(rng.lognormvariate(19.5, 0.8))
         span = scope.spans.add(
-            trace_id=trace_id, span_id=root_id if n == 0 else rng.randbytes(8), parent_span_id=b"" if n == 0 else root_id,
+            trace_id=trace_id, span_id=root_id if n == 0 else rng.randbytes(8),
+            parent_span_id=b"" if n == 0 else root_id,
             name=("answer_question", "retrieve", "plan", "search", "chat", "lookup", "chat", "check")[n],
             start_time_unix_nano=start, end_time_unix_nano=start + took, kind=1,
         )  # fmt: skip
@@ -113,7 +115,8 @@ def a_trace(request: ExportTraceServiceRequest, at_ns: int, count: int) -> None:
             put(span, {"spanwise.kind": "agent", "input.value": text(700), "output.value": text(1_100)})
         else:
             put(span, {
-                "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": f"tool_{n}", "gen_ai.tool.call.id": f"c{n}",
+                "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": f"tool_{n}",
+                "gen_ai.tool.call.id": f"c{n}",
                 "gen_ai.tool.call.arguments": json.dumps({"query": text(150)}),
                 "gen_ai.tool.call.result": json.dumps({"found": text(1_300)}),
             })  # fmt: skip
@@ -207,7 +210,7 @@ def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
             connection.request("GET", "/readyz")
             if connection.getresponse().status == 200:
                 return process
-        except OSError:
+        except OSError:  # noqa: PERF203  # it is waiting that this loop is for
             time.sleep(0.1)
         finally:
             connection.close()

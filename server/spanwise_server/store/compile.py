@@ -20,6 +20,8 @@ from .words import SOME_SPAN_FAILED, WORD_FIELDS
 
 #: A term with at most this many traces drives; looking at each of them is then quicker than walking by time.
 MOST_DRIVEN: Final = 5_000
+#: The same for spans, of which a trace may have many.
+MOST_SPANS_DRIVEN: Final = 500
 _LAST_NS: Final = 2**63 - 1
 
 
@@ -71,10 +73,11 @@ class Plan:
         if self.driver is None:
             joined = f"CROSS JOIN traces t ON t.id = s.id >> {PLACE_BITS}"
             return Sql(f"FROM spans s INDEXED BY {index} {joined} WHERE s.project_id = ?", (project_id,))
+        # Left to itself SQLite walks the index of time once for each trace.
         inside = f"s.id BETWEEN d.row << {PLACE_BITS} AND (d.row << {PLACE_BITS}) + {MOST_PLACES - 1}"
         return Sql(
-            f"FROM ({self.driver.text}) d CROSS JOIN traces t ON t.id = d.row CROSS JOIN spans s ON {inside} "
-            "WHERE s.project_id = ?",
+            f"FROM ({self.driver.text}) d CROSS JOIN traces t ON t.id = d.row "
+            f"CROSS JOIN spans s NOT INDEXED ON {inside} WHERE s.project_id = ?",
             (*self.driver.values, project_id),
         )
 
@@ -129,17 +132,18 @@ class Compiler:
             if part.values != ("error",):
                 return None
             part = Term(SOME_SPAN_FAILED[0], "=", SOME_SPAN_FAILED[1:])
-            return self._word_driver(self._word_ids(part), 0, _LAST_NS)
-        if isinstance(part, Term) and part.field in WORD_FIELDS:
-            return self._word_driver(self._word_ids(part), 0, _LAST_NS)
+        if isinstance(part, Term) and part.field in (*WORD_FIELDS, SOME_SPAN_FAILED[0]):
+            return self._word_driver(self._word_ids(part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
         return self._text_driver(part) if isinstance(part, Text) else None
 
-    def _word_driver(self, ids: Sequence[int], from_ns: int, to_ns: int) -> tuple[int, Sql] | None:
+    def _word_driver(
+        self, ids: Sequence[int], from_ns: int, to_ns: int, most: int = MOST_DRIVEN
+    ) -> tuple[int, Sql] | None:
         found = f"trace_words WHERE word_id IN ({', '.join('?' * len(ids))}) AND start_ns >= ? AND start_ns < ?"
         values = (*ids, from_ns, to_ns)
-        few = f"SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {MOST_DRIVEN + 1})"
+        few = f"SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {most + 1})"
         count = self._connection.execute(few, values).fetchone()[0]
-        return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= MOST_DRIVEN else None
+        return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= most else None
 
     def _text_driver(self, part: Text) -> tuple[int, Sql] | None:
         match = match_of(part.phrase)

@@ -390,6 +390,23 @@ def test_a_deleted_trace_is_gone_with_its_texts(store):
     assert store.span("default", "a" * 16, TRACES[0]).span.attributes["note"] == secret
 
 
+def test_spans_of_few_traces_are_looked_up_and_not_searched_for(store):
+    store.write(
+        [record(f"{n + 1:032x}", f"{n + 1:016x}", at=n, status="ok" if n % 8 else "error") for n in range(3_000)]
+    )
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    with store._open.read() as connection:
+        connection.set_progress_handler(count, 1_000)
+    found = store.find_spans(Query("default", Term("status", "=", ("error",)), limit=10))
+    assert len(found.items) == 10
+    assert steps < 1_000, "thousands of virtual machine steps: work grows with the square of the traces"
+
+
 def test_words_of_a_replaced_span_are_not_found(store):
     store.write([record(TRACES[0], "a" * 16, name="alpha")])
     store.wait_until_searchable()
