@@ -24,10 +24,13 @@ logger = logging.getLogger("spanwise.store")
 #: Version of the index; a file of another one is thrown away and filled again.
 VERSION: Final = 1
 _ENTRIES_AT_ONCE: Final = 64
-#: Pause between two fills under load: what gathers meanwhile goes in together, at half the cost.
-_PAUSE_S: Final = 0.25
+#: Under load the index waits until the writes rest for so long, but not longer than that: requests come first, and
+#: what gathers meanwhile goes in together at half the cost.
+_REST_S: Final = 0.2
+_LONGEST_WAIT_S: Final = 2.0
+_LOOKED_S: Final = 0.05
 #: Spans handed over in memory while the index is behind; beyond that they are read back from the store.
-_MOST_HANDED: Final = 20_000
+_MOST_HANDED: Final = 15_000
 _SCHEMA: Final = """
 CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
     body, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
@@ -54,7 +57,9 @@ class SearchIndex:
         self._handed_spans = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._handed_at = 0.0
         self._closed = threading.Event()
+        self._hurry = threading.Event()
         self._connection = connection
         self.seen: int = self._connection.execute("SELECT entry FROM seen").fetchone()[0]
         """The last journal entry whose words can be found."""
@@ -71,11 +76,13 @@ class SearchIndex:
             if self._handed_spans + len(written) <= _MOST_HANDED:
                 self._handed[entry] = written
                 self._handed_spans += len(written)
+            self._handed_at = time.monotonic()
         self._wake.set()
 
     def wait_for(self, entry: int, timeout_s: float) -> bool:
         """Wait until the words of *entry* can be found; return whether they can."""
         end = time.monotonic() + timeout_s
+        self._hurry.set()
         while self.seen < entry and time.monotonic() < end:
             time.sleep(0.002)
         return self.seen >= entry
@@ -83,6 +90,7 @@ class SearchIndex:
     def close(self) -> None:
         """Stop; what is not in the index yet will be at the next start."""
         self._closed.set()
+        self._hurry.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -99,11 +107,19 @@ class SearchIndex:
         """Put all entries there are into the index; return after how many seconds to look again unasked."""
         try:
             while not self._closed.is_set() and self._fill():
-                self._closed.wait(_PAUSE_S)
+                self._let_writes_pass()
         except Exception:  # the index is a convenience: it must neither stop the server nor spin
             logger.exception("the text index could not be filled; it will be tried again in ten seconds")
             return 10.0
         return None
+
+    def _let_writes_pass(self) -> None:
+        """Wait while spans keep coming in, up to a limit, unless somebody waits for the index."""
+        end = time.monotonic() + _LONGEST_WAIT_S
+        while time.monotonic() < end and not self._closed.is_set():
+            if self._hurry.wait(_LOOKED_S) or time.monotonic() - self._handed_at > _REST_S:
+                break
+        self._hurry.clear()
 
     def _fill(self) -> bool:
         """Put the next entries into the index; return whether there were any."""
