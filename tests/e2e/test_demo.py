@@ -11,7 +11,7 @@ import pytest
 
 from server_process import ServerProcess, clean_environment, run_cli
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.e2e
 SESSIONS = 150
 
 
