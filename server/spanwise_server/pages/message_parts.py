@@ -114,11 +114,12 @@ class Links:
                 if part.get("type") == "tool_call_response" and part.get("id"):
                     self.results.setdefault(str(part["id"]), part.get("response"))
         self.spans = {r.reading.tool.call_id: r for r in records if r.reading.tool and r.reading.tool.call_id}
+        self.nameless = [r for r in records if r.reading.tool and not r.reading.tool.call_id]
 
     def call(self, part: Message, at: str) -> Call:
         """Return the card of one tool call."""
         call_id = str(part.get("id") or "")
-        span = self.spans.get(call_id)
+        span = self.spans.get(call_id) or self._by_arguments(part)
         result = self.results.get(call_id)
         if result is None and span is not None and span.reading.tool is not None:
             result = span.reading.tool.result
@@ -133,6 +134,14 @@ class Links:
             duration_ms=span.duration_ms if span is not None else None,
             at=at,
         )
+
+    def _by_arguments(self, part: Message) -> Record | None:
+        """Return the span of a tool that does not say which call it ran: the one of that name, with those arguments."""
+        same = [r for r in self.nameless if r.reading.tool and part.get("name") in (r.reading.tool.name, r.name)]
+        exact = [r for r in same if r.reading.tool and r.reading.tool.arguments == part.get("arguments")]
+        if exact:
+            return exact[0]
+        return same[0] if len(same) == 1 else None
 
 
 def _why(record: Record) -> str:

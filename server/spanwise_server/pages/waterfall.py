@@ -16,6 +16,8 @@ FILLED: Final = 0.915
 _WAITING_KINDS: Final = frozenset({"agent", "chain", "span", "prompt"})
 _STEPS: Final = (1, 2, 4, 5, 10)
 _DEEPEST_DRAWN: Final = 12
+#: A span of no length is still a line to be seen.
+_THINNEST: Final = 0.4
 _TICKS: Final = 5
 
 Side = Literal["after", "before", "inside"]
@@ -149,7 +151,7 @@ def _row(
     children = len(tree.children[span_id])
     failed = span.status == "error"
     return Row(
-        record=record, level=level, children=children, x=round(x, 2), width=round(width, 2),
+        record=record, level=level, children=children, x=round(x, 2), width=round(max(width, _THINNEST), 2),
         wait=round(_wait(record, width, scale, children), 2), failed=failed, side=_side(x, width),
         on_path=span_id in path, cost_nusd=costs.get(span_id), unpriced=record.unpriced,
         detail=_detail(record), offset_ms=(span.start_ns - start) / 1e6,
@@ -172,8 +174,9 @@ def _side(x: float, width: float) -> Side:
 def _detail(record: Record) -> str:
     """Return the few words after a span's name."""
     reading = record.reading
-    if reading.model or reading.request_model:
-        return reading.model or reading.request_model or ""
+    model = reading.model or reading.request_model
+    if model:
+        return "" if model in record.name else model
     if reading.documents is not None:
         count = len(reading.documents)
         return f"{count} document{'' if count == 1 else 's'}"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
-from server.pages.made import QUESTION, REPLY, SYSTEM, answer, call, conversation, llm, message, span_id
+from server.pages.made import QUESTION, REPLY, SYSTEM, answer, call, conversation, llm, message, record, span_id
+from spanwise import vocabulary as v
 from spanwise_server.pages.message_parts import Answer, Call, Link, Other, Picture, Reasoning, Text
 from spanwise_server.pages.messages import text_at, transcript
 
@@ -52,6 +54,18 @@ def test_a_call_of_the_last_answer_finds_its_result_in_the_tools_span():
     card = talk.new[-1].parts[0]
     assert isinstance(card, Call)
     assert "ok" in str(card.result)
+
+
+def test_a_tool_that_does_not_say_which_call_it_ran_is_found_by_its_name_and_arguments():
+    asked = llm(
+        2, 1, "ask", 0, 100, [QUESTION], message("assistant", None, call("c9", "look", a=1), call("c8", "look", a=2))
+    )
+    spans = [
+        record(n, 1, "look", 100 * n, 50, {v.TOOL_NAME: "look", v.TOOL_CALL_ARGUMENTS: json.dumps(said)}, kind="tool")
+        for n, said in ((3, {"a": 2}), (4, {"a": 1}))
+    ]
+    cards = transcript(asked, (asked, *spans)).new[-1].parts
+    assert [card.span_id for card in cards if isinstance(card, Call)] == [span_id(4), span_id(3)]
 
 
 def test_a_tool_that_failed_says_so_on_the_card():

@@ -112,6 +112,8 @@
     } else if (event.key === "Enter" && here >= 0) {
       event.preventDefault();
       take(all[here]);
+    } else if (event.key === "/" && !input.value) {
+      event.preventDefault(); // the key that leads here, pressed once more
     } else if (event.key === "Escape") {
       event.preventDefault();
       if (input.value) input.value = ""; else input.blur();

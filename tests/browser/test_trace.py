@@ -1,0 +1,140 @@
+"""One trace in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from server_process import ServerProcess
+
+pytestmark = pytest.mark.browser
+SELECTED = ".tree [aria-selected=true]"
+
+
+def opened(page: Page, server: ServerProcess, filter_text: str = "kind:tool") -> Page:
+    page.goto(f"{server.url}/traces?project=acme-support&range=all&filter={filter_text}")
+    page.locator(".row-link").first.click()
+    expect(page.locator(".tree [role=treeitem]").first).to_be_visible()
+    return page
+
+
+def open_span(page: Page, kind: str) -> None:
+    page.locator(f'.tree [role=treeitem][data-kind="{kind}"]').first.click()
+    expect(page.locator(f'.span-head [data-kind="{kind}"]')).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_tab_is_accessible(server, open_page, axe, theme):
+    page = opened(open_page(color_scheme=theme), server)
+    axe(page)
+    for kind in ("llm", "retriever", "tool"):
+        open_span(page, kind)
+        for n in range(page.get_by_role("tab").count()):
+            page.get_by_role("tab").nth(n).click()
+            expect(page.get_by_role("tab").nth(n)).to_have_attribute("aria-selected", "true")
+            axe(page)
+
+
+def test_arrows_move_fold_and_open_in_the_tree(server, page: Page):
+    opened(page, server)
+    page.keyboard.press("ArrowDown")
+    second = page.locator(".tree [role=treeitem]").nth(1)
+    expect(second).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#detail h2")).to_have_text(second.locator("b").inner_text())
+    expect(page).to_have_url(re.compile("span="))
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".tree [role=treeitem]:visible")).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tree [role=treeitem]:visible").count() > 1
+
+
+def test_a_span_and_its_tab_are_in_the_url_and_survive_a_reload(server, page: Page):
+    opened(page, server)
+    open_span(page, "llm")
+    page.get_by_role("tab", name=re.compile("Attributes")).click()
+    expect(page).to_have_url(re.compile("tab=attributes"))
+    chosen = page.locator(SELECTED).get_attribute("id")
+    page.reload()
+    expect(page.locator(SELECTED)).to_have_attribute("id", chosen or "")
+    expect(page.get_by_role("tab", selected=True)).to_contain_text("Attributes")
+    page.locator("#find-attribute").fill("gen_ai.request.model")
+    expect(page.locator(".attrs tbody tr:visible").first).to_contain_text("gen_ai.request.model")
+
+
+def test_n_and_p_jump_between_errors(server, page: Page):
+    opened(page, server, "status:error")
+    page.keyboard.press("n")
+    expect(page.locator(SELECTED)).to_have_class(re.compile("failed"))
+    expect(page.locator("#detail .note.error").first).to_be_visible()
+
+
+def test_finding_narrows_the_tree_and_escape_gives_it_back(server, page: Page):
+    opened(page, server)
+    everything = page.locator(".tree [role=treeitem]:visible").count()
+    page.keyboard.press("/")
+    page.keyboard.type("tool")
+    shown = page.locator(".tree [role=treeitem]:visible")
+    assert 0 < shown.count() < everything
+    page.keyboard.press("Escape")
+    expect(shown).to_have_count(everything)
+
+
+def test_the_critical_path_is_marked_by_c(server, page: Page):
+    opened(page, server)
+    page.keyboard.press("c")
+    expect(page.locator("#critical")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#tree")).to_have_class(re.compile("critical"))
+
+
+def test_brackets_go_to_the_next_and_the_previous_trace(server, page: Page):
+    opened(page, server)
+    first = page.url
+    page.keyboard.press("]")
+    expect(page).not_to_have_url(first)
+    expect(page.locator("#newer")).to_be_visible()
+    page.keyboard.press("[")
+    expect(page).to_have_url(first)
+
+
+def test_raw_shows_the_text_as_it_was_sent_and_back(server, page: Page):
+    opened(page, server)
+    open_span(page, "llm")
+    message = page.locator(".msg.user").first
+    message.hover()
+    message.get_by_text("Raw").click()
+    expect(message.locator("pre.raw")).to_be_visible()
+    expect(message.locator(".shown")).to_be_hidden()
+    message.get_by_text("Rendered").click()
+    expect(message.locator(".shown")).to_be_visible()
+
+
+def test_e_labels_a_span_and_undo_takes_it_back(server, page: Page):
+    opened(page, server)
+    page.keyboard.press("e")
+    expect(page.locator("#annotate-form")).to_be_visible()
+    page.locator(".choice.pass").click()
+    page.locator("#annotate-form button[type=submit]").click()
+    expect(page.locator(".judged-list .badge.ok")).to_have_text("pass")
+    page.get_by_role("button", name=re.compile("Undo")).click()
+    expect(page.locator(".judged-list .badge.ok")).to_have_count(0)
+
+
+def test_on_a_phone_a_span_opens_as_its_own_view(server, phone: Page):
+    opened(phone, server)
+    expect(phone.locator("#detail")).to_be_hidden()
+    phone.locator(".tree [role=treeitem]").nth(1).click()
+    expect(phone.locator("#detail")).to_be_visible()
+    expect(phone.locator("#tree")).to_be_hidden()
+    phone.get_by_role("link", name="Back to the tree").click()
+    expect(phone.locator("#tree")).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_trace_that_is_not_there_says_what_to_do(server, page: Page, complaints, axe):
+    complaints.allow("404")
+    page.goto(f"{server.url}/traces/{'f' * 32}?project=acme-support")
+    expect(page.get_by_text("Choose its project at the top left")).to_be_visible()
+    axe(page)

@@ -1,0 +1,185 @@
+"""The list of traces in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from server_process import ServerProcess
+
+pytestmark = pytest.mark.browser
+ROWS = ".rows-traces tbody tr"
+
+
+def listed(page: Page, server: ServerProcess, **params: str) -> Page:
+    query = "&".join(f"{name}={value}" for name, value in {"project": "acme-support", "range": "all", **params}.items())
+    page.goto(f"{server.url}/traces?{query}")
+    return page
+
+
+def test_the_list_is_accessible_in_both_themes_and_on_a_phone(server, open_page, axe):
+    for options in ({}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}):
+        page = listed(open_page(**options), server)
+        expect(page.locator(ROWS)).to_have_count(50)
+        axe(page)
+
+
+def test_keys_move_choose_and_open(server, page: Page):
+    listed(page, server)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(ROWS).nth(1).locator(".row-link")).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+X")
+    expect(page.locator("#bulk-count")).to_have_text("3 chosen")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bulk")).to_be_hidden()
+    name = page.locator(ROWS).nth(3).locator(".row-link").inner_text()
+    page.keyboard.press("Enter")
+    expect(page.locator(".trace-head h1")).to_have_text(name)
+    page.keyboard.press("Escape")
+    expect(page.locator(ROWS)).to_have_count(50)
+
+
+def test_a_filter_is_typed_completed_and_taken_back_by_keys_alone(server, page: Page):
+    listed(page, server)
+    page.keyboard.press("/")
+    page.keyboard.type("stat")
+    expect(page.locator("#complete [data-fill='status:']")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#q")).to_have_value("status:")
+    expect(page.get_by_role("option", name=re.compile("status:error"))).to_be_visible()
+    page.keyboard.type("error")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_text(["status:error"])
+    assert "filter=status:error" in page.url
+    expect(page.locator(f"{ROWS} .dot.error").first).to_be_attached()
+    assert page.locator(ROWS).count() == page.locator(f"{ROWS} .dot.error").count()
+    page.keyboard.press("/")
+    page.keyboard.press("Backspace")
+    expect(page.locator("#q")).to_have_value("status:error")
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(0)
+
+
+def test_keys_do_nothing_while_typing_or_in_a_dialog(server, page: Page):
+    listed(page, server)
+    page.keyboard.press("/")
+    page.keyboard.type("jx?")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("dialog[open]")).to_have_count(1)
+    page.keyboard.press("j")
+    expect(page.locator(f"{ROWS} :focus")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_a_facet_writes_into_the_filter_and_back_takes_it_out(server, page: Page):
+    listed(page, server)
+    page.locator("[data-facet=env] a", has_text="staging").click()
+    expect(page.locator(".chip")).to_have_text(["env:staging"])
+    expect(page.locator("[data-facet=env] [aria-current]")).to_have_count(1)
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(page.locator(ROWS)).to_have_count(50)
+
+
+def test_dragging_over_the_histogram_zooms(server, page: Page):
+    listed(page, server, range="7d")
+    box = page.locator(".hist .chart").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 20)
+    page.mouse.up()
+    page.wait_for_url(re.compile("from=.*to="))
+    expect(page.locator(".range .word")).to_contain_text(" to ")
+
+
+def test_pages_and_sorts_are_urls(server, page: Page):
+    listed(page, server)
+    page.get_by_role("link", name="Older").click()
+    page.wait_for_url(re.compile("cursor="))
+    second = page.locator(ROWS).first.get_attribute("id")
+    page.reload()
+    assert page.locator(ROWS).first.get_attribute("id") == second
+    page.get_by_role("link", name="Latency").click()
+    page.wait_for_url(re.compile("sort=-latency"))
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Latency")
+    assert "cursor" not in page.url
+
+
+def test_live_shows_what_arrives_and_never_moves_what_is_being_read(server, page: Page):
+    listed(page, server, live="1", filter="name:arrived_*")
+    expect(page.get_by_text("No trace matches")).to_be_visible()
+    page.goto(f"{server.url}/traces?project=acme-support&range=all&live=1")
+    page.locator(".list").evaluate("list => { list.scrollTop = 400 }")
+    top = page.locator(".list").evaluate("list => list.scrollTop")
+    expect(page.locator(".live")).to_have_class(re.compile("paused"), timeout=8_000)
+    assert page.locator(".list").evaluate("list => list.scrollTop") == top
+
+
+def test_the_choice_of_theme_and_of_two_lines_stays(server, page: Page):
+    listed(page, server)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    page.keyboard.press("r")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("html")).to_have_attribute("data-rows", "two")
+
+
+def test_chosen_traces_become_a_labelling_queue(server, page: Page):
+    listed(page, server)
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.locator(".bulk").get_by_role("button", name="Label", exact=True).click()
+    page.wait_for_url(re.compile("/label/"))
+
+
+def test_everything_can_be_reached_without_scripts(server, open_page: Callable[..., Page]):
+    page = listed(open_page(java_script_enabled=False), server)
+    page.locator("#q").fill("kind:tool")
+    page.locator("#q").press("Enter")
+    expect(page.locator(".chip")).to_have_text(["kind:tool"])
+    page.locator(".row-link").first.click()
+    page.locator(".tree [role=treeitem]").nth(1).click()
+    expect(page.locator(".tree [aria-selected=true]")).to_have_count(1)
+    assert "span=" in page.url
+    page.get_by_role("tab", name=re.compile("Attributes")).click()
+    expect(page.locator(".attrs").first).to_be_visible()
+
+
+def test_on_a_phone_rows_are_cards_and_the_rail_is_below(server, phone: Page):
+    listed(phone, server)
+    first = phone.locator(ROWS).first.bounding_box()
+    rail = phone.locator(".rail").bounding_box()
+    assert first is not None
+    assert rail is not None
+    assert first["height"] > 80
+    assert rail["y"] > 700
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_first_span_page_opens_the_first_trace_by_itself(empty_server, page: Page, axe):
+    page.goto(f"{empty_server.url}/traces?project=new-shop")
+    expect(page.get_by_text("Waiting for the first span")).to_be_visible()
+    axe(page)
+    span = {
+        "traceId": "4f8a1c00000000000000000000009be2", "spanId": "00000000000000a1", "name": "first_call",
+        "startTimeUnixNano": "1795435200000000000", "endTimeUnixNano": "1795435201000000000",
+    }  # fmt: skip
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    sent = page.request.post(f"{empty_server.url}/v1/traces", data=body, headers={"x-spanwise-project": "new-shop"})
+    assert sent.ok
+    page.wait_for_url(re.compile("/traces/4f8a1c"), timeout=8_000)
+    expect(page.locator(".trace-head h1")).to_have_text("first_call")
