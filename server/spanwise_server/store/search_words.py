@@ -83,7 +83,8 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        if value.get("type") not in _DATA:
+        said = value.get("type")
+        if not (isinstance(said, str) and said in _DATA):
             for inner in value.values():
                 yield from _texts(inner)
     elif isinstance(value, list | tuple):

@@ -1,0 +1,44 @@
+"""The words of a text, and phrases proved on it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanwise_server.record import Reading, Record, Span
+from spanwise_server.store.search_words import holds, indexed, match_of, needs_proof, searchable, words_in
+
+SPAN = Span("1" * 32, "1" * 16, None, "root", 0, 1)
+
+
+@pytest.mark.parametrize("odd", [["a list"], {"an": "object"}, 5, None, "unheard-of"])
+def test_a_part_of_an_odd_type_is_searched_like_any_other(odd):
+    reading = Reading(input_messages=({"role": "user", "parts": [{"type": odd, "content": "findme"}]},))
+    assert holds(searchable(Record("p", SPAN, reading)), "findme")
+
+
+def test_data_is_not_searched():
+    reading = Reading(input_messages=({"role": "user", "parts": [{"type": "blob", "content": "aGVsbG8"}]},))
+    assert not holds(searchable(Record("p", SPAN, reading)), "aGVsbG8")
+
+
+def test_no_phrase_reaches_from_one_part_into_the_next():
+    text = searchable(Record("p", SPAN, Reading(input="first", output="second")))
+    assert holds(text, "first")
+    assert not holds(text, "first second")
+
+
+@pytest.mark.parametrize(("phrase", "match", "proof"), [
+    ("Refund", '"refund"', False), ("refund policy", '"refund" "policy"', True), ("ref*", '"ref"*', False),
+    ("!!!", None, False),
+])  # fmt: skip
+def test_a_phrase_asks_the_index_for_its_words(phrase, match, proof):
+    assert match_of(phrase) == match
+    assert needs_proof(phrase) is proof
+
+
+@given(st.text(max_size=80))
+def test_what_is_indexed_has_the_words_that_are_looked_for(text):
+    assert words_in(indexed(text)) == words_in(text)
+    assert holds(text, text) or "\x1f" in text
