@@ -28,7 +28,9 @@ def words_in(text: str) -> list[str]:
     """Return the words of *text* in order: lower case, without accents."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    # Folding can make letters that come apart, and taking apart can make capitals: so on both sides of folding.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
     return _WORD.findall(_SCRIPTS.sub(r" \1 ", plain))
 
 
