@@ -88,7 +88,7 @@ def text_at(record: Record, at: str) -> str | None:
     """Return the whole text that *at* names: ``input.2`` a message, ``output.0.1`` a part of one; ``None`` if none."""
     pieces = at.split(".")
     messages = {"input": record.reading.input_messages, "output": record.reading.output_messages}.get(pieces[0])
-    if not messages or not 2 <= len(pieces) <= 3 or not all(piece.isdecimal() for piece in pieces[1:]):
+    if not messages or not 2 <= len(pieces) <= 3 or not all(p.isascii() and p.isdecimal() for p in pieces[1:]):
         return None
     numbers = [int(piece) for piece in pieces[1:]]
     if numbers[0] >= len(messages):

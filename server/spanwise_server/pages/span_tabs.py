@@ -15,6 +15,8 @@ from .format import size
 from .message_parts import Text, value_html
 from .prose import SHOWN_CHARACTERS, json_tree
 
+#: Every tab a span may have, as the URL spells it.
+TABS: Final = frozenset({"messages", "io", "documents", "prompt", "attributes", "events", "labels"})
 _CONTENT_KEYS: Final = ("content", "text", "page_content", "page_content_preview")
 _VARIABLE: Final = re.compile(r"(\{\{\s*[\w.]+\s*\}\}|\{[\w.]+\}|\$\{?\w+\}?)")
 

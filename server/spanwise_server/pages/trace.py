@@ -19,7 +19,7 @@ from .annotate import annotating
 from .listing import Listing, read
 from .messages import text_at, transcript
 from .render import clock_of, fragment_name, render
-from .span_tabs import attributes, documents, events, prompt_use, tabs_of, value_parts
+from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts
 from .waterfall import Row, Waterfall, lay_out
 
 router = APIRouter(include_in_schema=False)
@@ -98,7 +98,7 @@ class _Page:
         self.tabs = tabs_of(self.record)
         names = [each.key for each in self.tabs]
         self.tab = tab if tab in names else names[0]
-        self._asked_tab = tab
+        self._asked_tab = tab if tab in TABS else ""
 
     @property
     def speed(self) -> str | None:

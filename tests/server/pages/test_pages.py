@@ -187,6 +187,12 @@ def test_a_trace_opened_from_a_list_knows_its_neighbours_in_that_list(shop):
     assert 'id="older"' not in alone
 
 
+def test_a_tab_that_does_not_exist_goes_no_further_than_this_page(shop):
+    html = page(shop, f"/traces/{TRACE}?project={PROJECT}&tab=x%26project%3Dother")
+    assert "project=other" not in html
+    assert 'aria-selected="true"' in html
+
+
 def test_a_trace_that_is_not_there_says_what_to_do(shop):
     answer = shop.get(f"/traces/{'f' * 32}?project={PROJECT}")
     assert answer.status_code == 404
