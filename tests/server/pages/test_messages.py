@@ -141,5 +141,15 @@ def test_a_text_is_found_by_its_place_and_by_nothing_else():
     assert text_at(record, "input.1.0") == "I was charged twice for order 47790."
     assert text_at(record, "output.0") == "The refund **re_1** is on its way."
     assert '"order_id": 47790' in str(text_at(record, "input.2"))
-    for wrong in ("", "input", "input.99", "input.1.9", "input.-1", "output.0.0.0", "reading.0", "input.x", "input.\u0661"):
+    for wrong in (
+        "",
+        "input",
+        "input.99",
+        "input.1.9",
+        "input.-1",
+        "output.0.0.0",
+        "reading.0",
+        "input.x",
+        "input.\u0661",
+    ):
         assert text_at(record, wrong) is None
