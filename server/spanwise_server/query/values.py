@@ -21,6 +21,9 @@ UNITS: Final[dict[FieldType, dict[str, int]]] = {
 }
 _PLAIN: Final = re.compile(r"[\w.@/+\-:#=]+")
 _CLOSE_ENOUGH: Final = 3
+#: OpenTelemetry leaves the status of what went well unset, so whoever asks for ok means both.
+OK: Final = "ok"
+UNSET: Final = "unset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def _text_term(field: Field, operator: str, values: Sequence[Value], at: int) ->
             position=at + len(field.name),
         )
     exact = tuple(value.text for value in values if not value.pattern)
+    if field.name == "status" and OK in exact:
+        exact = tuple(dict.fromkeys((*exact, UNSET)))
     patterns = tuple(value.text for value in values if value.pattern)
     if not patterns:
         return Term(field.name, "=", exact)

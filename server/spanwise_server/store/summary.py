@@ -9,7 +9,7 @@ from typing import TypeVar
 import orjson
 
 from ..record import MODEL_KINDS
-from .rows import ERROR, STATUS_CODES, SpanRow, buckets_of, has_usage, is_unpriced, prompt_label
+from .rows import ERROR, SpanRow, buckets_of, has_usage, is_unpriced, prompt_label
 
 T = TypeVar("T")
 
@@ -57,7 +57,8 @@ def summarise(spans: Iterable[SpanRow]) -> Summary:
     """Return the summary of a trace of at least one span.
 
     The root is the earliest span without a parent, else the earliest whose parent has not come. The trace ended as
-    its root did; where the root says nothing, or is missing, one failed span makes it an error.
+    its root did: a step that failed and was made up for fails nothing. Where the root is missing, one failed span
+    makes it an error.
     """
     rows = sorted(spans, key=lambda row: (row.start_ns, row.span_id))
     by_id = {row.span_id: row for row in rows}
@@ -66,7 +67,7 @@ def summarise(spans: Iterable[SpanRow]) -> Summary:
     root, has_root = _root(rows, by_id)
     first = [root, *rows]
     errors = [row for row in rows if row.status == ERROR]
-    status = root.status if not errors or (has_root and root.status != STATUS_CODES["unset"]) else ERROR
+    status = ERROR if errors and not has_root else root.status
     start_ns = rows[0].start_ns
     failed = next((row.error_message or row.error_type for row in errors if row.error_message or row.error_type), None)
     output = root.output_preview or _first(row.output_preview for row in reversed(rows))

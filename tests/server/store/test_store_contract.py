@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import EVERYTHING, And, Not, Or, Query, Term, Text
+from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator, Usage
-from spanwise_server.store.base import SpanStore
+from spanwise_server.store.base import FacetValue, SpanStore
 from spanwise_server.store.sqlite import SqliteStore
 from store_model.naive import span_matches, trace_matches
 from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
@@ -159,6 +160,25 @@ def test_a_trace_without_its_root_says_so_until_it_comes(store):
     store.write([record(TRACES[0], "a" * 16, at=0, name="root")])
     summary = store.trace("default", TRACES[0]).summary
     assert (summary.has_root, summary.name, summary.span_count) == (True, "root", 2)
+
+
+def test_a_trace_ends_as_its_root_did(store):
+    failed = record(TRACES[0], "b" * 16, parent="a" * 16, status="error")
+    store.write([failed])
+    assert store.trace("default", TRACES[0]).summary.status == "error"
+    store.write([record(TRACES[0], "a" * 16, status="unset")])
+    summary = store.trace("default", TRACES[0]).summary
+    assert (summary.status, summary.error_count) == ("unset", 1)
+
+
+def test_the_status_facet_counts_unset_as_ok(store):
+    for trace, status in zip(TRACES, ("ok", "unset", "unset", "error"), strict=False):
+        store.write([record(trace, "a" * 16, status=status)])
+    assert store.facets(Query("default"), ["status"])["status"] == (FacetValue("ok", 3), FacetValue("error", 1))
+    assert len(store.find_traces(Query("default", parse("status:ok"))).items) == 3
+    assert len(store.find_spans(Query("default", parse("status:ok"))).items) == 3
+    assert len(store.find_traces(Query("default", parse("-status:ok"))).items) == 1
+    assert len(store.find_traces(Query("default", parse("status:unset"))).items) == 2
 
 
 def test_parents_in_a_circle_harm_nobody(store):
