@@ -29,7 +29,7 @@ FIELDS: dict[str, Field] = {
         Field("name", "text", "span", "Name of a span.", "name:answer_*"),
         Field("model", "text", "span", "Model that answered.", "model:gpt-4o*"),
         Field("provider", "text", "span", "Who serves the model.", "provider:anthropic"),
-        Field("status", "text", "trace", "How it ended: error, or ok, which is also what nothing was said of.", "status:error"),
+        Field("status", "text", "trace", "How it ended: error, or ok (said or left unset).", "status:error"),
         Field("error", "text", "span", "Type of an error.", "error:RateLimitError"),
         Field("cost", "usd", "trace", "Cost in dollars.", "cost>0.01"),
         Field("latency", "duration_ms", "trace", "Time from start to end: ms, s, m or h.", "latency>2s"),
