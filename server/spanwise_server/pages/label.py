@@ -15,6 +15,7 @@ from ..auth.csrf import Csrf
 from ..auth.current import Actor, CurrentActor, CurrentServer, Server
 from ..errors import Forbidden, NotFound
 from ..labelling.answer import plain
+from ..labelling.blind import unbiased
 from ..labelling.desk import Desk
 from ..labelling.judgement import Verdict, annotation_id, read_label
 from ..labelling.queue import Item, Queue, neighbour, progress, upcoming
@@ -76,7 +77,7 @@ def label_page(
     return render(
         request,
         "pages/label.html",
-        queue=queue,
+        queue=unbiased(queue),
         **_pace(desk, queue, items),
         sheet=sheets[0] if current is not None else None,
         ahead=sheets[1:] if current is not None else [],
