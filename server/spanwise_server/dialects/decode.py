@@ -91,15 +91,21 @@ def unflattened(attributes: Mapping[str, Any], *prefixes: str) -> dict[str, list
 
     Members come in the order of their indices; gaps close up, since a list may have been cut in the middle.
     """
-    trees: dict[str, dict[str, Any]] = {}
+    trees: dict[str, _Tree] = {}
     for key, value in attributes.items():
         if key.startswith(prefixes):
             prefix = next(prefix for prefix in prefixes if key.startswith(prefix))
-            _plant(trees.setdefault(prefix, {}), key[len(prefix) :].split(".", MAX_WORDS), value)
+            _plant(trees.setdefault(prefix, _Tree()), key[len(prefix) :].split(".", MAX_WORDS), value)
     return {prefix: _members(tree) for prefix, tree in trees.items()}
 
 
-def _members(tree: dict[str, Any]) -> list[Any]:
+class _Tree(dict[str, Any]):
+    """What flattened keys grow into; an object that was sent as a value is none, and stays as it was sent."""
+
+    __slots__ = ()
+
+
+def _members(tree: _Tree) -> list[Any]:
     found = _listed(tree)
     return found if isinstance(found, list) else [found[word] for word in sorted(filter(_is_index, found), key=int)]
 
@@ -108,23 +114,23 @@ def _is_index(word: str) -> bool:
     return word.isdecimal() and word.isascii() and len(word) < 7
 
 
-def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
+def _plant(tree: _Tree, path: list[str], value: Any) -> None:
     for word in path[:-1]:
         below = tree.get(word)
-        if not isinstance(below, dict):
-            below = {} if below is None else {"": below}
+        if not isinstance(below, _Tree):
+            below = _Tree() if below is None else _Tree({"": below})
             tree[word] = below
         tree = below
     last = path[-1]
-    if isinstance(tree.get(last), dict):
+    if isinstance(tree.get(last), _Tree):
         tree[last][""] = value
     else:
         tree[last] = value
 
 
-def _listed(tree: dict[str, Any]) -> Any:
+def _listed(tree: _Tree) -> Any:
     for word, below in tree.items():
-        if isinstance(below, dict):
+        if isinstance(below, _Tree):
             tree[word] = _listed(below)
     if all(map(_is_index, tree)):
         return [tree[word] for word in sorted(tree, key=int)]

@@ -82,3 +82,10 @@ def test_deep_flattened_keys_are_no_trap():
     key = "llm.input_messages." + "0." * 20_000 + "x"
     attributes = {"openinference.span.kind": "LLM", key: "x"}
     orjson.dumps(read(Span("a" * 32, "b" * 16, None, "x", 1, 2, attributes=attributes)))
+
+
+def test_an_object_sent_as_a_value_stays_as_it_was_sent():
+    sent = {"gen_ai.prompt.0.role": {"type": {}}, "gen_ai.prompt.0.role.more": 1, "gen_ai.prompt.1.content": {"0": {}}}
+    before = repr(sent)
+    read(Span("a" * 32, "b" * 16, None, "x", 1, 2, attributes=sent))
+    assert repr(sent) == before
