@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import cycle
 
 from .bot import Customer, Rollout
 from .conversations import CONVERSATIONS, Conversation
@@ -15,10 +16,12 @@ DAYS = 7
 SESSIONS = 150
 #: How busy each hour of the day is; people shop at lunch and in the evening.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 13, 14, 12, 11, 11, 12, 13, 15, 17, 18, 14, 9, 4)
-#: Mishap -> how many of a hundred sessions it befalls.
-MISHAPS: dict[Mishap, float] = {
-    "slow": 5, "rate_limited": 3, "refused": 2, "timeout": 2, "payments_down": 0, "bad_json": 2, "overloaded": 2,
-}  # fmt: skip
+#: Mishap -> how many of a hundred sessions it befalls, and of twenty in which money is to be sent back. They are dealt
+#: like cards: whatever the hour, each comes up.
+MISHAPS: dict[Mishap, int] = {"slow": 5, "rate_limited": 3, "refused": 2, "timeout": 2, "bad_json": 2}
+REFUND_MISHAPS: dict[Mishap, int] = {"payments_down": 3, "overloaded": 1}
+#: What befalls only the large model: the app then falls back to the small one.
+_OF_LARGE_MODEL: frozenset[Mishap] = frozenset({"rate_limited", "timeout"})
 CUSTOMERS = tuple(
     Customer(f"{name.split()[0].lower()}-{n:02d}", name)
     for n, name in enumerate(
@@ -60,25 +63,39 @@ def sessions(now: datetime, *, count: int = SESSIONS, days: int = DAYS, seed: in
     draw = random.Random(seed)
     topics = _each_in_turn(draw)
     times = sorted((_moment(draw, now, days) for _ in range(count)), reverse=True)
-    return [_session(draw, next(topics), began, now, number) for number, began in enumerate(times)]
+    mishaps, refund_mishaps = _dealt(MISHAPS, 100, seed), _dealt(REFUND_MISHAPS, 20, seed)
+    planned = []
+    for number, began in enumerate(times):
+        topic = next(topics)
+        refund = any(turn.intent == "refund" and turn.calls for turn in topic.turns)
+        planned.append(_session(draw, topic, began, now, number, next(refund_mishaps if refund else mishaps)))
+    return planned
 
 
-def _session(draw: random.Random, conversation: Conversation, began: datetime, now: datetime, number: int) -> Session:
+def _dealt(counts: dict[Mishap, int], size: int, seed: int) -> Iterator[Mishap]:
+    """Yield mishaps for ever: of every *size* in a row each comes as often as it should, most are none."""
+    cards: list[Mishap] = [mishap for mishap, count in counts.items() for _ in range(count)]
+    cards += [""] * (size - len(cards))
+    random.Random(seed).shuffle(cards)
+    return cycle(cards)
+
+
+def _session(
+    draw: random.Random, conversation: Conversation, began: datetime, now: datetime, number: int, mishap: Mishap
+) -> Session:
     environment = draw.choices(("prod", "staging", "dev"), (82, 13, 5))[0]
     names = _LANGUAGES.get(conversation.language)
     customer = draw.choice([c for c in CUSTOMERS if names is None or c.name in names])
-    mishap = draw.choices(("", *MISHAPS), (100 - sum(MISHAPS.values()), *MISHAPS.values()))[0]
-    if any(turn.intent == "refund" and turn.calls for turn in conversation.turns):
-        mishap = draw.choices(("", "payments_down", "overloaded"), (80, 14, 6))[0]
-    elif mishap == "overloaded":
-        mishap = ""
+    rollout = _rollout(draw, environment, now - began)
+    if mishap in _OF_LARGE_MODEL:
+        rollout = replace(rollout, model="gpt-4o")
     return Session(
         id=f"s_{draw.getrandbits(32):08x}",
         conversation=conversation,
         customer=customer,
         began=began,
         environment=environment,
-        rollout=_rollout(draw, environment, now - began),
+        rollout=rollout,
         mishap=mishap,
         seed=number,
     )
