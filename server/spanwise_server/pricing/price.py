@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from datetime import datetime, timezone
-from typing import Final
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final, TypeVar
 
 from ..record import NANO, Cost, Reading, Usage
-from .rates import Tariff, find_tariff
+from .rates import Calendar, Tariff, find_calendar, find_tariff
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 #: Our spelling of a provider -> that of genai-prices, where they differ.
@@ -22,20 +24,23 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "xai": "x-ai",
     "moonshot": "moonshotai",
 }
-#: Published prices change by the day, some by the time of day: no oftener than by the quarter of an hour.
-QUARTER_NS: Final = 900 * NANO
 #: More models than this are an attack on our memory.
 REMEMBERED: Final = 10_000
 LONGEST_MODEL: Final = 200
+LONGEST_TIER: Final = 50
+DAY_S: Final = 86_400
+EPOCH: Final = date(1970, 1, 1)
 
-Key = tuple[str | None, str, str | None, int]
+Model = tuple[str | None, str, str | None]
+"""Provider, model and service tier."""
 
 
 class Prices:
-    """The published prices, remembered by model and time. Asks no network."""
+    """The published prices, remembered by model and by the time for which they hold. Asks no network."""
 
     def __init__(self) -> None:
-        self._tariffs: dict[Key, tuple[Tariff, str] | None] = {}
+        self._calendars: dict[Model, Calendar] = {}
+        self._tariffs: dict[tuple[Model, tuple[int, int]], Tariff | None] = {}
 
     def price(self, reading: Reading, at_ns: int) -> Cost | None:
         """Return what the call cost, or ``None`` where there is nothing to price or no price is known."""
@@ -45,50 +50,70 @@ class Prices:
         if usage is None or model is None or len(model) > LONGEST_MODEL:
             return None
         tier = reading.params.get("service_tier") if reading.params else None
-        key = (reading.provider, model, tier if isinstance(tier, str) else None, at_ns // QUARTER_NS)
-        found = self._tariffs[key] if key in self._tariffs else self._find(key)
-        return None if found is None else _priced(usage, reading.kind, *found)
+        tariff = self._tariff((reading.provider, model, tier if isinstance(tier, str) else None), at_ns // NANO)
+        return None if tariff is None else _priced(usage, reading.kind, tariff, at_ns // NANO)
 
-    def _find(self, key: Key) -> tuple[Tariff, str] | None:
-        """Look a price up and remember it, or that there is none."""
-        provider, model, tier, quarter = key
-        at_s = quarter * QUARTER_NS // NANO
-        if provider is not None:
-            provider = PROVIDERS.get(provider, provider)
-        try:
-            tariff = find_tariff(provider, model, tier[:50] if tier is not None else None, at_s)
-        except Exception:
-            if os.environ.get("SPANWISE_STRICT") == "1":
-                raise
-            logger.exception("could not find a price of %r; said once for each model", model)
-            tariff = None
-        found = None
-        if tariff is not None:
-            day = datetime.fromtimestamp(at_s, tz=timezone.utc).date()
-            found = tariff, f"{tariff.name}@{day}"
-        if len(self._tariffs) >= REMEMBERED:
-            self._tariffs.clear()
-        self._tariffs[key] = found
-        return found
+    def _tariff(self, model: Model, at_s: int) -> Tariff | None:
+        """Return the tariff that holds at *at_s*; it is looked up once for all the time that it holds."""
+        calendar = self._calendars.get(model)
+        if calendar is None:
+            if len(self._calendars) >= REMEMBERED:
+                self._calendars.clear()
+                self._tariffs.clear()
+            calendar = self._calendars[model] = _calendar(model)
+        key = model, calendar.period(at_s)
+        if key not in self._tariffs:
+            self._tariffs[key] = _found(model, at_s)
+        return self._tariffs[key]
+
+
+def _provider(model: Model) -> str | None:
+    provider = model[0]
+    return None if provider is None else PROVIDERS.get(provider, provider)
+
+
+def _calendar(model: Model) -> Calendar:
+    return _looked_up(model, lambda: find_calendar(_provider(model), model[1])) or Calendar()
+
+
+def _found(model: Model, at_s: int) -> Tariff | None:
+    tier = None if model[2] is None else model[2][:LONGEST_TIER]
+    return _looked_up(model, lambda: find_tariff(_provider(model), model[1], tier, at_s))
+
+
+def _looked_up(model: Model, look_up: Callable[[], T]) -> T | None:
+    """Return what *look_up* finds; a failure of the price list costs a price, not the span."""
+    try:
+        return look_up()
+    except Exception:
+        if os.environ.get("SPANWISE_STRICT") == "1":
+            raise
+        logger.exception("could not find a price of %r", model[1])
+        return None
+
+
+@lru_cache(maxsize=1_000)
+def _day(number: int) -> str:
+    return (EPOCH + timedelta(days=number)).isoformat()
 
 
 def _reported(reading: Reading) -> Cost | None:
-    total, asked, answered = (
-        None if cost is None or not 0 <= cost < 1e9 else round(cost * NANO)
-        for cost in (reading.reported_cost_usd, reading.reported_input_cost_usd, reading.reported_output_cost_usd)
-    )
+    said = reading.reported_cost_usd, reading.reported_input_cost_usd, reading.reported_output_cost_usd
+    if said == (None, None, None):
+        return None
+    total, asked, answered = (None if cost is None or not 0 <= cost < 1e9 else round(cost * NANO) for cost in said)
     if total is None:
-        said = [part for part in (asked, answered) if part is not None]
-        if not said:
+        parts = [part for part in (asked, answered) if part is not None]
+        if not parts:
             return None
-        total = sum(said)
+        total = sum(parts)
     return Cost(total, asked, answered, source="reported")
 
 
-def _priced(usage: Usage, kind: str | None, tariff: Tariff, price_id: str) -> Cost | None:
+def _priced(usage: Usage, kind: str | None, tariff: Tariff, at_s: int) -> Cost | None:
     if usage.unsplit is not None:
         if kind != "embedding" and tariff.prices_output:
             return None  # nobody knows how much of it was output
         usage = Usage(input_uncached=usage.unsplit)
     asked, answered = tariff.of(usage).price(usage)
-    return Cost(asked + answered, asked, answered, "priced", price_id)
+    return Cost(asked + answered, asked, answered, "priced", f"{tariff.name}@{_day(at_s // DAY_S)}")

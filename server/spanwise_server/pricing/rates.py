@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
+from genai_prices.types import ConditionalPrice, ModelPrice, StartDateConstraint
 
 from ..record import NANO, Usage
 
@@ -30,6 +31,9 @@ OUTPUTS: Final[Mapping[str, str | None]] = {
 }
 #: Rates are nano-dollars for so many tokens: whole numbers, since prices are published in dollars per million.
 PER: Final = 1_000_000
+#: Prices that change with the time of day do so no oftener than by the quarter of an hour.
+QUARTER_S: Final = 900
+QUARTERS_A_DAY: Final = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,37 @@ class Tariff:
     def prices_output(self) -> bool:
         """Whether output costs anything; that of an embedding model does not."""
         return any(any(rates.outputs) for rates in self.rates)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When the price of one model changes: from certain days on, and for a few models with the time of day."""
+
+    days: tuple[int, ...] = ()
+    """Midnights in seconds since 1970, in order."""
+    by_time_of_day: bool = False
+
+    def period(self, at_s: int) -> tuple[int, int]:
+        """Return the name of a period that *at_s* lies in and in which the price is the same all the time."""
+        quarter = at_s // QUARTER_S % QUARTERS_A_DAY if self.by_time_of_day else 0
+        return bisect_right(self.days, at_s), quarter
+
+
+def find_calendar(provider: str | None, model: str) -> Calendar:
+    """Return when the price of *model* changes; a model without a price never has one."""
+    try:
+        prices = calc_price(PricedUsage(input_tokens=1), model, provider_id=provider).model.prices
+    except LookupError:
+        return Calendar()
+    return Calendar() if isinstance(prices, ModelPrice) else calendar_of(prices)
+
+
+def calendar_of(prices: Sequence[ConditionalPrice]) -> Calendar:
+    """Return when one of several *prices* takes over from another."""
+    constraints = [price.constraint for price in prices if price.constraint is not None]
+    dates = {constraint.start_date for constraint in constraints if isinstance(constraint, StartDateConstraint)}
+    days = sorted(int(datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()) for day in dates)
+    return Calendar(tuple(days), any(not isinstance(constraint, StartDateConstraint) for constraint in constraints))
 
 
 def find_tariff(provider: str | None, model: str, tier: str | None, at_s: int) -> Tariff | None:

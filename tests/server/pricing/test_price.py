@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import timeit
-from datetime import datetime, timezone
+from datetime import date, datetime, time, timezone
 from decimal import Decimal
 
 import pytest
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
+from genai_prices.types import ConditionalPrice, ModelPrice, StartDateConstraint, TimeOfDateConstraint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanwise_server.pricing.price import Prices
-from spanwise_server.pricing.rates import find_tariff
+from spanwise_server.pricing.rates import calendar_of, find_calendar, find_tariff
 from spanwise_server.record import NANO, Cost, Reading, Usage
 
 AT = 1_790_000_000 * NANO
@@ -116,10 +118,36 @@ def test_rates_say_what_genai_prices_says(model, uncached, cache_read, cache_wri
     assert abs(ours.total_nusd - theirs.total_price * Decimal(NANO)) <= 1
 
 
-def test_a_model_is_looked_up_once():
-    price("gpt-4o-mini", input_uncached=1)
-    seconds = min(timeit.repeat(lambda: price("gpt-4o-mini", input_uncached=1), number=1_000, repeat=5)) / 1_000
-    assert seconds < 100e-6  # a look-up takes 20 times as long
+def test_a_model_is_looked_up_once_for_all_the_time_that_a_price_holds():
+    prices = Prices()
+    reading = Reading(kind="llm", model="gpt-4o-mini", provider="openai", usage=Usage(input_uncached=1))
+    prices.price(reading, AT)
+    hours = itertools.count(1)
+    seconds = min(timeit.repeat(lambda: prices.price(reading, AT - next(hours) * 3_600 * NANO), number=200, repeat=5))
+    assert seconds / 200 < 100e-6  # a look-up takes 20 times as long
+
+
+def test_a_price_that_depends_on_the_time_of_day_changes_within_the_day():
+    model = ModelPrice(input_mtok=Decimal(2))
+    night = ConditionalPrice(
+        constraint=TimeOfDateConstraint(start_time=time(16, 30), end_time=time(0, 30)), prices=model
+    )
+    assert not find_calendar("openai", "gpt-4o").by_time_of_day
+    calendar = calendar_of([ConditionalPrice(prices=model), night])
+    assert calendar.period(AT // NANO) != calendar.period(AT // NANO + 900)
+    assert calendar.period(AT // NANO) == calendar.period(AT // NANO + 86_400)
+
+
+def test_a_price_changes_at_the_midnight_its_day_begins():
+    model = ModelPrice(input_mtok=Decimal(2))
+    calendar = calendar_of(
+        [
+            ConditionalPrice(prices=model),
+            ConditionalPrice(constraint=StartDateConstraint(start_date=date(2026, 3, 1)), prices=model),
+        ]
+    )
+    midnight = int(datetime(2026, 3, 1, tzinfo=timezone.utc).timestamp())
+    assert calendar.period(midnight - 1) != calendar.period(midnight) == calendar.period(midnight + 10**8)
 
 
 def test_a_model_without_published_prices_has_no_tariff():
