@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from ..record import Record
@@ -18,6 +19,11 @@ MOST_CHARS: Final = 200_000
 BETWEEN: Final = "\x1f"
 _ASCII_WORD: Final = re.compile(r"[0-9a-z]+")
 _WORD: Final = re.compile(r"[^\W_]+")
+_NO_WORD: Final = re.compile(r"[\W_]")
+#: Only these need folding by more than case: most texts have a few, and looking at each character is slow.
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+#: Runs up to this length come again and again: quotation marks, dashes, accented letters, words.
+_SHORT: Final = 8
 #: Scripts written without spaces: each of their characters is a word of its own.
 _SCRIPTS: Final = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 #: Parts of a message that hold data, not words.
@@ -26,17 +32,29 @@ _DATA: Final = frozenset({"blob", "file", "uri"})
 
 def words_in(text: str) -> list[str]:
     """Return the words of *text* in order: lower case, without accents."""
-    if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
-    # Folding can make letters that come apart, and taking apart can make capitals: so on both sides of folding.
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
-    return _WORD.findall(_SCRIPTS.sub(r" \1 ", plain))
+    plain = indexed(text).lower()
+    return (_ASCII_WORD if plain.isascii() else _WORD).findall(plain)
 
 
 def indexed(text: str) -> str:
     """Return *text* as the index's tokenizer is to see it; of ASCII it finds the words by itself."""
-    return text if text.isascii() else " ".join(words_in(text))
+    return text if text.isascii() else _BEYOND_ASCII.sub(_folded, text)
+
+
+def _folded(found: re.Match[str]) -> str:
+    return _fold(found.group()) if len(found.group()) <= _SHORT else _fold.__wrapped__(found.group())
+
+
+@lru_cache(maxsize=20_000)
+def _fold(text: str) -> str:
+    """Return characters beyond ASCII folded, and what is no part of a word as spaces.
+
+    Characters are folded one by one, so what stands around them changes nothing.
+    """
+    # Folding can make letters that come apart, and taking apart can make capitals: so on both sides of folding.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    return _SCRIPTS.sub(r" \1 ", _NO_WORD.sub(" ", plain))
 
 
 def match_of(phrase: str) -> str | None:
