@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from ..record import Reading, Span
@@ -20,7 +21,7 @@ class Draft:
     def __init__(self, span: Span) -> None:
         self.span = span
         self.attributes: Mapping[str, Any] = span.attributes
-        self.heads: frozenset[str] = frozenset([key.partition(".")[0] for key in span.attributes])
+        self.heads: frozenset[str] = _heads(tuple(span.attributes))
         """The first words of the attribute names, by which most dialects are recognised at once."""
         self.said: dict[str, Any] = {}
         self.mapped_by: dict[str, str] = {}
@@ -116,6 +117,11 @@ class Draft:
     def reading(self) -> Reading:
         """Return what has been said."""
         return Reading(**self.said, mapped_by=self.mapped_by)
+
+
+@lru_cache(maxsize=1_000)  # the spans of one place in a program have the same names of attributes
+def _heads(keys: tuple[str, ...]) -> frozenset[str]:
+    return frozenset([key.partition(".")[0] for key in keys])
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,10 +141,10 @@ def _operation(draft: Draft) -> None:
 
 def _params(draft: Draft) -> None:
     found: dict[str, Any] = {}
-    for key, value in draft.attributes.items():
-        name = PARAMS.get(key)
-        if name is not None and value is not None and value != "":
-            found.setdefault(name, value)
+    for key in [key for key in draft.attributes if key in PARAMS]:
+        value = draft.attributes[key]
+        if value is not None and value != "":
+            found.setdefault(PARAMS[key], value)
     for key in SERVED_TIER:
         if tier := plain_text(draft.attributes.get(key)):
             found["service_tier"] = tier

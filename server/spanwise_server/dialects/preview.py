@@ -11,6 +11,8 @@ from .messages.genai import as_text
 LENGTH: Final = 200
 #: How much of a long text is looked at: enough to fill a line even where it is mostly blank.
 LOOKED_AT: Final = 2_000
+#: Looked at first: nearly always enough for a line, and splitting a text takes as long as the text is.
+FIRST_LOOKED_AT: Final = 400
 
 
 def preview(reading: Reading) -> tuple[str | None, str | None]:
@@ -85,5 +87,8 @@ def _alone(arguments: Any) -> Any:
 def _line(value: Any) -> str | None:
     if value is None:
         return None
-    line = " ".join(as_text(value)[:LOOKED_AT].split())
+    text = as_text(value)
+    line = " ".join(text[:FIRST_LOOKED_AT].split())
+    if len(line) <= LENGTH and len(text) > FIRST_LOOKED_AT:
+        line = " ".join(text[:LOOKED_AT].split())
     return (line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…") or None
