@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import socket
@@ -92,12 +93,24 @@ class _Server(uvicorn.Server):
         def stop() -> None:
             loop.call_soon_threadsafe(self.handle_exit, 0, None)
 
+        _collect_less()
         self._on_start(stop)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
         """End in order at the first signal, at once at the second; uvicorn would raise the signal again."""
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+def _collect_less() -> None:
+    """Have the garbage collector pass over what was loaded, and look for cycles in what comes less often.
+
+    A request makes tens of thousands of objects that live until it is answered and have no cycles. By Python's own
+    threshold of 700 the collector walks them again and again, at a tenth of the whole cost of a span.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 class _Noted:
