@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import itertools
 import json
 import os
 import random
@@ -25,6 +24,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from pydoc_data.topics import topics
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
@@ -38,20 +38,30 @@ from spanwise_server.store.write import prepare
 #: What a core must reach, in spans a second, through the server.
 GOAL = 5_000
 SPANS_A_TRACE = 8
+#: Bytes of protobuf of a span, on average.
+SPAN_BYTES = 3_072
 rng = random.Random(7)
-WORDS = ["".join(rng.choices("etaoinshrdlucmfwypvbgkjqxz", k=2 + n % 9)) for n in range(20_000)]
-WEIGHTS = list(itertools.accumulate(1 / (n + 3) for n in range(len(WORDS))))  # a few words are most of a text
+#: Natural prose that every Python has: its language reference.
+PROSE = " ".join(topics.values()).split()
 
 
 def text(chars: int) -> str:
-    return " ".join(rng.choices(WORDS, cum_weights=WEIGHTS, k=chars // 6 + 1))[:chars]
+    """Return prose that is not said twice: runs of a few words from all over the reference."""
+    found: list[str] = []
+    length = 0
+    while length < chars:
+        at = rng.randrange(len(PROSE) - 12)
+        run = " ".join(PROSE[at : at + rng.randrange(4, 13)])
+        found.append(run)
+        length += len(run) + 1
+    return " ".join(found)[:chars]
 
 
 def message(role: str, chars: int) -> dict:
     return {"role": role, "parts": [{"type": "text", "content": text(chars)}]}
 
 
-SYSTEM = message("system", 700)
+SYSTEM = message("system", 500)
 MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "gpt-4.1-mini")
 
 
@@ -79,8 +89,8 @@ def common(user: int) -> dict:
 
 
 def llm(history: list[dict], model: str) -> dict:
-    answer = message("assistant", 1_300)
-    history += [message("user", 800), answer]
+    answer = message("assistant", 880)
+    history += [message("user", 480), answer]
     return {
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic" if "claude" in model else "openai",
         "gen_ai.request.model": model, "gen_ai.response.model": model, "gen_ai.request.temperature": 0.2,
