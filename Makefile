@@ -23,7 +23,7 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 bench: $(READY)
-	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@missed=0; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || missed=1; done; exit $$missed
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .demo dist build
