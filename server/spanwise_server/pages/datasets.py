@@ -114,6 +114,7 @@ def dataset_page(
         dataset=dataset,
         versions=versions,
         shown=shown,
+        newest=shown is not None and shown.number == max(one.number for one in versions),
         rows=[row_of(example) for example in examples],
         first=(at - 1) * ROWS + 1,
         page=at,

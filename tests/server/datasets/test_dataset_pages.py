@@ -157,3 +157,14 @@ def test_queues_are_made_read_and_deleted_over_the_api(labelled: TestClient) -> 
     assert first["item"]["state"] == "deferred"
     assert labelled.delete(f"/api/v1/queues/{queue['id']}").status_code == 204
     assert labelled.get(f"/api/v1/queues/{queue['id']}").status_code == 404
+
+
+def test_an_example_is_removed_by_its_button_and_stays_in_the_version_before(labelled: TestClient) -> None:
+    url = post(labelled, "/datasets/from-labels", name="golden").headers["location"]
+    page = labelled.get(url).text
+    gone = re.findall(r'name="example_id" value="([^"]+)"', page)[0]
+    assert post(labelled, f"{url}/remove", example_id=gone).status_code == 303
+    assert gone not in re.findall(r'name="example_id" value="([^"]+)"', labelled.get(url).text)
+    before = labelled.get(url, params={"version": 1}).text
+    assert gone[3:9] in before
+    assert "/remove" not in before
