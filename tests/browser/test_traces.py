@@ -144,6 +144,7 @@ def test_chosen_traces_become_a_labelling_queue(server, page: Page):
     page.keyboard.press("x")
     page.locator(".bulk").get_by_role("button", name="Label", exact=True).click()
     page.wait_for_url(re.compile("/label/"))
+    expect(page.locator(".pace")).to_contain_text("0 of 1")
 
 
 def test_everything_can_be_reached_without_scripts(server, open_page: Callable[..., Page]):
