@@ -24,6 +24,7 @@ from .auth.current import Server
 from .auth.guard import INGEST_PATHS, PASSWORD_SETTING, PROGRAM_PATHS, Guard
 from .errors import ConfigError, NotFound, SpanwiseError
 from .ingest.pipeline import Pipeline
+from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
 from .pages import annotate, label, login, queues, static
 from .pages import datasets as datasets_page
@@ -100,8 +101,17 @@ def open_server(settings: Settings) -> Server:
         settings=settings,
         store=store,
         writer=Writer(store, max_queued_spans=settings.max_queued_spans),
-        pipeline=Pipeline(Prices()),
+        pipeline=Pipeline(Prices(), limits=_limits(settings)),
         secret=secret,
+    )
+
+
+def _limits(settings: Settings) -> SpanLimits:
+    return SpanLimits(
+        spans=settings.max_request_spans,
+        attributes=settings.max_span_attributes,
+        attribute_bytes=settings.max_attribute_mb * MB,
+        depth=settings.max_depth,
     )
 
 

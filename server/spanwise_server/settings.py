@@ -31,6 +31,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
     Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans waiting to be written before 503."),
+    Setting("max_request_spans", "SPANWISE_MAX_REQUEST_SPANS", "100000", "Most spans, or log records, in one request."),
+    Setting("max_span_attributes", "SPANWISE_MAX_SPAN_ATTRIBUTES", "10000", "Most attributes of one span."),
+    Setting("max_attribute_mb", "SPANWISE_MAX_ATTRIBUTE_MB", "16", "Largest attribute of a span, in MB."),
+    Setting("max_depth", "SPANWISE_MAX_DEPTH", "30", "Deepest nesting of lists and maps in an attribute."),
 )
 
 
@@ -45,6 +49,10 @@ class Settings:
     max_body_mb: int = 20
     max_unpacked_mb: int = 100
     max_queued_spans: int = 50_000
+    max_request_spans: int = 100_000
+    max_span_attributes: int = 10_000
+    max_attribute_mb: int = 16
+    max_depth: int = 30
 
     @property
     def on_loopback(self) -> bool:
@@ -69,6 +77,10 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         max_body_mb=_number(chosen, "max_body_mb", 1, 1_024),
         max_unpacked_mb=_number(chosen, "max_unpacked_mb", 1, 4_096),
         max_queued_spans=_number(chosen, "max_queued_spans", 1, 10_000_000),
+        max_request_spans=_number(chosen, "max_request_spans", 1, 10_000_000),
+        max_span_attributes=_number(chosen, "max_span_attributes", 1, 1_000_000),
+        max_attribute_mb=_number(chosen, "max_attribute_mb", 1, 4_096),
+        max_depth=_number(chosen, "max_depth", 1, 30),
     )
 
 

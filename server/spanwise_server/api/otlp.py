@@ -18,8 +18,9 @@ from spanwise.vocabulary import PROJECT_HEADER
 from ..auth.current import CurrentServer, Server, actor_of
 from ..errors import Forbidden, Overloaded, SpanwiseError
 from ..ingest import pipeline, unkept
-from ..ingest.limits import MB, too_large, unpacked
+from ..ingest.limits import too_large, unpacked
 from ..ingest.otlp import MEDIA_TYPES, Form, Signal, encode_answer, encode_error, form_of
+from ..ingest.span_limits import MB
 
 T = TypeVar("T")
 router = APIRouter()

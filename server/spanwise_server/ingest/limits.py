@@ -9,8 +9,8 @@ from typing import Final
 import zstandard
 
 from ..errors import SpanwiseError, TooLarge, UnsupportedMedia
+from .span_limits import MB
 
-MB: Final = 1_000_000
 #: A window larger than this is only needed to attack a decoder.
 ZSTD_WINDOW: Final = 8 << 20
 #: Bytes unpacked at a time: the densest blocks make 128 KB of four bytes, so this much makes 16 MB at most.

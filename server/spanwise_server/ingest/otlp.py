@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from ..errors import SpanwiseError, UnsupportedMedia
 from . import otlp_json, otlp_protobuf
 from .batch import Batch
+from .span_limits import SpanLimits
 
 Form = Literal["protobuf", "json"]
 Signal = Literal["traces", "logs", "metrics"]
@@ -23,10 +24,11 @@ FORMS: Final[Mapping[str, Form]] = {
     "application/protobuf": "protobuf",
     "application/json": "json",
 }
-DECODERS: Final[Mapping[Form, Callable[[bytes], Batch]]] = {
+DECODERS: Final[Mapping[Form, Callable[[bytes, SpanLimits], Batch]]] = {
     "protobuf": otlp_protobuf.decode,
     "json": otlp_json.decode,
 }
+LIMITS: Final = SpanLimits()
 #: Signal -> its answer, and what the answer and its JSON call the count of what was refused.
 ANSWERS: Final = {
     "traces": (ExportTraceServiceResponse, "rejected_spans", "rejectedSpans"),
@@ -48,9 +50,9 @@ def form_of(content_type: str) -> Form:
     return found
 
 
-def decode(body: bytes, form: Form) -> Batch:
+def decode(body: bytes, form: Form, limits: SpanLimits = LIMITS) -> Batch:
     """Return the spans that *body* carries and why others were refused."""
-    return DECODERS[form](body)
+    return DECODERS[form](body, limits)
 
 
 def encode_answer(signal: Signal, form: Form, refused: int = 0, message: str = "") -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,10 +14,9 @@ from ..errors import SpanwiseError
 from ..record import Attributes, Event, Link, Scope, Span
 from .batch import STATUSES, BadSpan, Batch, parent_id, span_id, times
 from .otlp_protobuf import BYTES_MARK
+from .span_limits import SpanLimits, too_deep
 
 Object = Mapping[str, Any]
-#: Deeper values are kept as their JSON text.
-MAX_DEPTH: Final = 60
 STATUS_NAMES: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 KIND_NAMES: Final = {
     f"SPAN_KIND_{name}": number
@@ -25,54 +25,95 @@ KIND_NAMES: Final = {
 NOTHING: Final[Object] = {}
 
 
-def decode(body: bytes) -> Batch:
+def decode(body: bytes, limits: SpanLimits) -> Batch:
     """Return what *body*, an ``ExportTraceServiceRequest`` as JSON, carries."""
-    try:
-        request = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise SpanwiseError(
-            f"The body is not JSON: {error}.",
-            "Send OTLP/JSON, or set Content-Type to application/x-protobuf if it is protobuf.",
-        ) from error
-    if not isinstance(request, dict):
-        raise SpanwiseError("The body is JSON but not an object.", 'Send {"resourceSpans": [...]}.')
+    request = parsed(body, "resourceSpans")
     batch = Batch()
-    for resource_spans in _objects(request, "resourceSpans", "resource_spans"):
-        resource = attributes(_object(resource_spans, "resource").get("attributes"))
-        for scope_spans in _objects(resource_spans, "scopeSpans", "scope_spans"):
-            scope = _scope(_object(scope_spans, "scope"))
-            for message in _objects(scope_spans, "spans"):
+    resources = objects(request, "resourceSpans", "resource_spans")
+    limits.check_count(
+        sum(len(objects(scope, "spans")) for r in resources for scope in objects(r, "scopeSpans", "scope_spans"))
+    )
+    depth, sizes = limits.depth, len(body) > limits.attribute_bytes
+    for resource_spans in resources:
+        resource, bad_resource = said(object_in(resource_spans, "resource"), depth)
+        for scope_spans in objects(resource_spans, "scopeSpans", "scope_spans"):
+            scope, bad = _scope(object_in(scope_spans, "scope"), depth)
+            bad = bad_resource or bad
+            for message in objects(scope_spans, "spans"):
+                if bad is not None:
+                    batch.refuse(text(message.get("name")), bad, scope.name)
+                    continue
                 try:
-                    batch.spans.append(_span(message, resource, scope))
-                except BadSpan as reason:  # noqa: PERF203 - a bad span costs itself, not the batch
-                    batch.refuse(_text(message.get("name")), str(reason))
+                    span = _span(message, resource, scope, depth)
+                    limits.check(span, sizes=sizes)
+                    batch.spans.append(span)
+                except BadSpan as why:
+                    batch.refuse(text(message.get("name")), why, scope.name)
     return batch
 
 
-def attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
+def parsed(body: bytes, first_word: str) -> Object:
+    """Return *body* as a JSON object, mended where half a character or NaN in one span would cost all of them."""
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        try:
+            request = _mended(body)
+        except (ValueError, RecursionError):
+            raise SpanwiseError(
+                f"The body is not JSON: {error}.",
+                "Send OTLP/JSON, or set Content-Type to application/x-protobuf if it is protobuf.",
+            ) from error
+    if not isinstance(request, dict):
+        raise SpanwiseError("The body is JSON but not an object.", f'Send {{"{first_word}": [...]}}.')
+    return request
+
+
+def _mended(body: bytes) -> Any:
+    """Return JSON with what strict JSON has not: NaN, bytes that are not UTF-8, and halves of characters.
+
+    Programs that cut text at a number of UTF-16 units, as JavaScript does, cut emoji in two; U+FFFD stands for a half.
+    """
+    found = json.loads(body.decode("utf-8", "replace"))
+    whole = json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(whole.decode("utf-16", "replace"))
+
+
+def attributes(pairs: Any, depth: int) -> dict[str, Any]:
     """Return key-value pairs as a dictionary; of a repeated key the last value counts."""
     if not isinstance(pairs, list):
         return {}
     return {
-        pair.get("key", ""): _value(pair.get("value"), depth)
+        pair.get("key", ""): value_of(pair.get("value"), depth)
         for pair in pairs
         if isinstance(pair, dict) and isinstance(pair.get("key", ""), str)
     }
 
 
-def _value(value: Any, depth: int) -> Any:
+def said(owner: Object, depth: int) -> tuple[dict[str, Any], BadSpan | None]:
+    """Return the attributes of what many spans share, and why those cannot be kept where they cannot."""
+    try:
+        return attributes(owner.get("attributes"), depth), None
+    except BadSpan as why:
+        return {}, why
+
+
+def value_of(value: Any, depth: int) -> Any:
+    """Return a value as plain Python, at most *depth* levels of it."""
     if not isinstance(value, dict):
         return _scalar(value)  # not OTLP, but some senders write plain values
-    if depth >= MAX_DEPTH:
-        return _json(value)
-    for kind, said in value.items():
+    for kind, inner in value.items():
         if (read := READERS.get(kind)) is not None:
-            return read(said, depth)
+            return read(inner, depth)
     return None
 
 
 def _scalar(said: Any, _depth: int = 0) -> Any:
-    return _json(said) if isinstance(said, list | dict) else said
+    if isinstance(said, list | dict):
+        return _json(said)
+    if isinstance(said, int) and not -(1 << 63) <= said < 1 << 63:
+        return str(said)
+    return said
 
 
 def _json(value: Any) -> str:
@@ -88,8 +129,6 @@ def _integer(said: Any, _depth: int) -> Any:
             said = int(said[:32])
         except ValueError:
             return said
-    if isinstance(said, int) and not -(1 << 63) <= said < 1 << 63:
-        return str(said)
     return _scalar(said)
 
 
@@ -103,12 +142,16 @@ def _double(said: Any, _depth: int) -> Any:
 
 
 def _array(said: Any, depth: int) -> Any:
+    if depth <= 0:
+        raise too_deep()
     values = said.get("values") if isinstance(said, dict) else said
-    return [_value(item, depth + 1) for item in values] if isinstance(values, list) else []
+    return [value_of(item, depth - 1) for item in values] if isinstance(values, list) else []
 
 
 def _pairs(said: Any, depth: int) -> Any:
-    return attributes(said.get("values") if isinstance(said, dict) else said, depth + 1)
+    if depth <= 0:
+        raise too_deep()
+    return attributes(said.get("values") if isinstance(said, dict) else said, depth - 1)
 
 
 def _bytes(said: Any, _depth: int) -> Any:
@@ -125,59 +168,63 @@ READERS: Final = {
 }
 
 
-def _span(message: Object, resource: Attributes, scope: Scope) -> Span:
+def _span(message: Object, resource: Attributes, scope: Scope, depth: int) -> Span:
     start_ns, end_ns = times(
-        _number(message, "start time", "startTimeUnixNano", "start_time_unix_nano"),
-        _number(message, "end time", "endTimeUnixNano", "end_time_unix_nano"),
+        number(message, "start time", "startTimeUnixNano", "start_time_unix_nano"),
+        number(message, "end time", "endTimeUnixNano", "end_time_unix_nano"),
     )
-    status = _object(message, "status")
+    status = object_in(message, "status")
     code = _enum(status.get("code"), STATUS_NAMES)
     return Span(
-        trace_id=span_id(_id(message, 32, "traceId", "trace_id"), 32, "trace id"),
-        span_id=span_id(_id(message, 16, "spanId", "span_id"), 16, "span id"),
-        parent_span_id=parent_id(_id(message, 16, "parentSpanId", "parent_span_id")),
-        name=_text(message.get("name")),
+        trace_id=span_id(hex_id(message, 32, "traceId", "trace_id"), 32, "trace id"),
+        span_id=span_id(hex_id(message, 16, "spanId", "span_id"), 16, "span id"),
+        parent_span_id=parent_id(hex_id(message, 16, "parentSpanId", "parent_span_id")),
+        name=text(message.get("name")),
         start_ns=start_ns,
         end_ns=end_ns,
         status=STATUSES[code] if 0 <= code <= 2 else "unset",
-        status_message=_text(status.get("message")) or None,
-        attributes=attributes(message.get("attributes")),
+        status_message=text(status.get("message")) or None,
+        attributes=attributes(message.get("attributes"), depth),
         resource=resource,
         scope=scope,
-        events=tuple([_event(event) for event in _objects(message, "events")]),
-        links=tuple([_link(link) for link in _objects(message, "links")]),
+        events=tuple([_event(event, depth) for event in objects(message, "events")]),
+        links=tuple([_link(link, depth) for link in objects(message, "links")]),
         otel_kind=_enum(message.get("kind"), KIND_NAMES),
-        trace_state=_text(message.get("traceState", message.get("trace_state"))),
+        trace_state=text(message.get("traceState", message.get("trace_state"))),
     )
 
 
-def _event(message: Object) -> Event:
-    time_ns = _number(message, "time of an event", "timeUnixNano", "time_unix_nano")
-    return Event(time_ns, _text(message.get("name")), attributes(message.get("attributes")))
+def _event(message: Object, depth: int) -> Event:
+    time_ns = number(message, "time of an event", "timeUnixNano", "time_unix_nano")
+    return Event(time_ns, text(message.get("name")), attributes(message.get("attributes"), depth))
 
 
-def _link(message: Object) -> Link:
-    trace_id, linked_id = _id(message, 32, "traceId", "trace_id"), _id(message, 16, "spanId", "span_id")
-    return Link(trace_id, linked_id, attributes(message.get("attributes")))
+def _link(message: Object, depth: int) -> Link:
+    trace_id, linked_id = hex_id(message, 32, "traceId", "trace_id"), hex_id(message, 16, "spanId", "span_id")
+    return Link(trace_id, linked_id, attributes(message.get("attributes"), depth))
 
 
-def _scope(message: Object) -> Scope:
-    return Scope(_text(message.get("name")), _text(message.get("version")), attributes(message.get("attributes")))
+def _scope(message: Object, depth: int) -> tuple[Scope, BadSpan | None]:
+    found, bad = said(message, depth)
+    return Scope(text(message.get("name")), text(message.get("version")), found), bad
 
 
-def _objects(message: Object, *names: str) -> list[Object]:
+def objects(message: Object, *names: str) -> list[Object]:
+    """Return the objects in the first list among *names*."""
     for name in names:
         if isinstance(found := message.get(name), list):
             return [item for item in found if isinstance(item, dict)]
     return []
 
 
-def _object(message: Object, name: str) -> Object:
+def object_in(message: Object, name: str) -> Object:
+    """Return the object that *name* holds, or an empty one."""
     found = message.get(name)
     return found if isinstance(found, dict) else NOTHING
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Return text, and nothing for anything else."""
     return value if isinstance(value, str) else ""
 
 
@@ -187,7 +234,7 @@ def _enum(value: Any, names: Mapping[str, int]) -> int:
     return value if isinstance(value, int) and -(1 << 31) <= value < 1 << 31 else 0
 
 
-def _number(message: Object, word: str, *names: str) -> int:
+def number(message: Object, word: str, *names: str) -> int:
     """Return a time sent as a number or as digits; 0 where there is none."""
     value = next((message[name] for name in names if message.get(name) is not None), 0)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -196,10 +243,10 @@ def _number(message: Object, word: str, *names: str) -> int:
         return int(value)
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 32:
         return int(value)
-    raise BadSpan(f"its {word} {str(value)[:40]!r} is not a whole number of nanoseconds.")
+    raise BadSpan("bad_time", f"its {word} {str(value)[:40]!r} is not a whole number of nanoseconds.")
 
 
-def _id(message: Object, digits: int, *names: str) -> str:
+def hex_id(message: Object, digits: int, *names: str) -> str:
     """Return an id in lower-case hex; OTLP/JSON says hex, plain protobuf JSON says base64, and both are sent."""
     value = next((message[name] for name in names if message.get(name) is not None), "")
     if not isinstance(value, str):

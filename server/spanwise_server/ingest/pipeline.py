@@ -12,14 +12,16 @@ from .. import dialects
 from ..errors import SpanwiseError
 from ..pricing.price import Prices
 from ..record import Attributes, Record, Span
-from .batch import Batch
+from .batch import BadSpan, Batch
 from .limits import unpacked
 from .otlp import Form, decode
+from .span_limits import SpanLimits
 
 DEFAULT_PROJECT: Final = "default"
 #: Attributes of a resource that name its project, ours first.
 PROJECT_ATTRIBUTES: Final = (PROJECT_NAME, "openinference.project.name")
 LONGEST_PROJECT: Final = 200
+BAD_PROJECT: Final = BadSpan("bad_project", "its project's name is longer than 200 characters or not printable.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,17 @@ class Records:
 class Pipeline:
     """Turns requests into priced records; it holds prices and nothing of any request."""
 
-    def __init__(self, prices: Prices, *, max_unpacked_bytes: int = 100_000_000) -> None:
+    def __init__(
+        self, prices: Prices, *, max_unpacked_bytes: int = 100_000_000, limits: SpanLimits | None = None
+    ) -> None:
         self._prices = prices
+        self._limits = limits or SpanLimits()
         self._max_unpacked_bytes = max_unpacked_bytes
 
     def run(self, request: Request, *, max_unpacked_bytes: int | None = None) -> Records:
         """Return the records of *request*; a request that cannot be decoded at all raises `SpanwiseError`."""
         most_bytes = self._max_unpacked_bytes if max_unpacked_bytes is None else max_unpacked_bytes
-        batch = decode(unpacked(request.body, request.encoding, most_bytes), request.form)
+        batch = decode(unpacked(request.body, request.encoding, most_bytes), request.form, self._limits)
         return self._kept(batch, request.project)
 
     def records(self, spans: Sequence[Span], project: str | None = None) -> tuple[Record, ...]:
@@ -79,7 +84,7 @@ class Pipeline:
             if is_project_name(name):
                 records.append(self.record(span, name))
             else:
-                batch.refuse(span.name, "its project's name is longer than 200 characters or not printable.")
+                batch.refuse(span.name, BAD_PROJECT, span.scope.name)
         return Records(tuple(records), batch.refused, batch.message)
 
 

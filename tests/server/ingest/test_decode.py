@@ -144,14 +144,6 @@ def test_infinity_sent_as_text_is_a_number():
     assert found.attributes == {"n": -math.inf}
 
 
-def test_deep_values_are_kept_as_text():
-    value = {"stringValue": "deep"}
-    for _ in range(150):
-        value = {"arrayValue": {"values": [value]}}
-    (found,) = decoded(span(attributes=[{"key": "n", "value": value}])).spans
-    assert "deep" in json.dumps(found.attributes)
-
-
 def test_resource_and_scope_are_one_object_for_all_their_spans():
     for form in ("json", "protobuf"):
         request = ExportTraceServiceRequest()

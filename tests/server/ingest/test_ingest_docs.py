@@ -9,6 +9,7 @@ import pytest
 from spanwise.vocabulary import PROJECT_HEADER
 from spanwise_server.api import otlp
 from spanwise_server.dialects import DIALECT_GROUP, DIALECTS
+from spanwise_server.ingest.batch import REASONS
 from spanwise_server.ingest.limits import ENCODINGS
 from spanwise_server.ingest.otlp import MEDIA_TYPES
 from spanwise_server.ingest.pipeline import PROJECT_ATTRIBUTES
@@ -23,6 +24,11 @@ PATHS = [route.path for route in otlp.router.routes]
 )
 def test_every_name_is_documented(name):
     assert f"`{name}`" in PAGE
+
+
+@pytest.mark.parametrize(("reason", "sentence"), REASONS.items())
+def test_every_reason_for_refusing_a_span_is_documented(reason, sentence):
+    assert f"| `{reason}` | {sentence} |" in PAGE
 
 
 @pytest.mark.parametrize("path", PATHS)
