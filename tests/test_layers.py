@@ -17,6 +17,7 @@ LEVEL = {
     "spanwise_server.errors": 0,
     "spanwise_server.settings": 0,
     "spanwise_server.resources": 0,
+    "spanwise_server.claim": 0,
     "spanwise_server.ingest": 1,
     "spanwise_server.dialects": 1,
     "spanwise_server.pricing": 1,

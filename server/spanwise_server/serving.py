@@ -8,22 +8,18 @@ import gc
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
 
 from .app import create_app
+from .claim import claimed
 from .errors import ConfigError
 from .settings import Settings
-
-if sys.platform != "win32":
-    import fcntl
 
 #: Longest that requests under way may take once the server was told to end.
 DRAIN_S: Final = 15
@@ -46,7 +42,7 @@ def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
     Raises ConfigError, before anything is answered, where the port or the data folder is in use, or where the server
     refuses to start.
     """
-    with _claimed(settings.data), _bound(settings) as listener:
+    with claimed(settings.data), _bound(settings) as listener:
         app = _Noted(create_app(settings))
         config = uvicorn.Config(
             app,
@@ -170,23 +166,3 @@ def _not_bound(settings: Settings, error: OSError) -> ConfigError:
     return ConfigError(
         f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.", "Correct --host or --port."
     )
-
-
-@contextmanager
-def _claimed(data: Path) -> Iterator[None]:
-    """Hold the data folder for this process; the operating system lets go of it however the process ends."""
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        claim = (data / "server.lock").open("a")
-    except OSError as error:
-        raise ConfigError(f"Cannot write to {data}: {error.strerror}.", "Choose another folder with --data.") from error
-    with claim:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ConfigError(
-                    f"Another Spanwise server uses the data in {data}.",
-                    "Stop it first, or choose another folder with --data.",
-                ) from error
-        yield

@@ -9,12 +9,13 @@ import pytest
 from spanwise._version import __version__
 from spanwise_server import cli
 from spanwise_server.auth.passwords import matches
+from spanwise_server.cli import entry
 from spanwise_server.settings import SETTINGS
 from spanwise_server.store.sqlite import SqliteStore
 
 COMMANDS = (
     ("serve",), ("demo",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("users", "password"),
-    ("migrate",), ("version",),
+    ("migrate",), ("recount",), ("reindex",), ("version",),
 )  # fmt: skip
 
 
@@ -196,5 +197,5 @@ def test_an_interrupt_is_no_traceback(data, monkeypatch) -> None:
     def interrupt(_asked) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_version", interrupt)
+    monkeypatch.setattr(entry, "_version", interrupt)
     assert cli.main(["version"]) == 130
