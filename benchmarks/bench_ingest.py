@@ -32,8 +32,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 from spanwise_server.ingest.otlp import decode
 from spanwise_server.ingest.pipeline import Pipeline, Request
 from spanwise_server.pricing.price import Prices
+from spanwise_server.store.ready import prepare
 from spanwise_server.store.sqlite import SqliteStore
-from spanwise_server.store.write import prepare
 
 #: What a core must reach, in spans a second, through the server.
 GOAL = 5_000

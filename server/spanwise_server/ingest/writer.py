@@ -12,8 +12,9 @@ from typing import Final
 
 from ..errors import Overloaded
 from ..record import Record
+from ..store.ready import Chunk
 from ..store.sqlite import SqliteStore
-from ..store.write import Ready
+from ..store.turns import SPANS_A_TURN
 
 logger = logging.getLogger("spanwise.server")
 
@@ -33,7 +34,8 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    ready: Sequence[Ready]
+    chunks: Sequence[Chunk]
+    spans: int
     done: Future[None]
 
 
@@ -62,7 +64,7 @@ class Writer:
         with self._changed:
             self._reserve(len(records))
         try:
-            ready = self._store.prepare(records)
+            chunks = self._packed(records)
         except BaseException:
             with self._changed:
                 self._queued -= len(records)
@@ -71,9 +73,16 @@ class Writer:
             if self._closing:
                 self._queued -= len(records)
                 raise Overloaded("The server is shutting down.", "Send the same request again in a moment.")
-            self._queue.append(_Request(ready, done))
+            self._queue.append(_Request(chunks, len(records), done))
             self._changed.notify()
         return done
+
+    def _packed(self, records: Sequence[Record]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        for at in range(0, len(records), SPANS_A_TURN):
+            with self._store.turns:
+                chunks += self._store.prepare(records[at : at + SPANS_A_TURN])
+        return chunks
 
     def _reserve(self, spans: int) -> None:
         # A request is taken into an empty queue however large it is, or it could never be taken at all.
@@ -101,7 +110,7 @@ class Writer:
 
     def _run(self) -> None:
         while requests := self._next():
-            spans = sum(len(request.ready) for request in requests)
+            spans = sum(request.spans for request in requests)
             try:
                 self._commit(requests)
             finally:
@@ -115,14 +124,14 @@ class Writer:
                 self._changed.wait()
             taken: list[_Request] = []
             spans = 0
-            while self._queue and (not taken or spans + len(self._queue[0].ready) <= MOST_TOGETHER):
+            while self._queue and (not taken or spans + self._queue[0].spans <= MOST_TOGETHER):
                 taken.append(self._queue.popleft())
-                spans += len(taken[-1].ready)
+                spans += taken[-1].spans
             return taken
 
     def _commit(self, requests: Sequence[_Request]) -> None:
         try:
-            self._store.write_prepared([ready for request in requests for ready in request.ready])
+            self._store.write_prepared([chunk for request in requests for chunk in request.chunks])
         except Exception as error:  # noqa: BLE001  # it goes to whoever waits for the future
             if len(requests) > 1:
                 # One request may be at fault: the others must not sink with it.
@@ -132,13 +141,13 @@ class Writer:
             self._failed(requests[0], error)
             return
         with self._changed:
-            self._written += sum(len(request.ready) for request in requests)
+            self._written += sum(request.spans for request in requests)
         for request in requests:
             if request.done.set_running_or_notify_cancel():
                 request.done.set_result(None)
 
     def _failed(self, request: _Request, error: Exception) -> None:
-        logger.error("%d spans could not be written", len(request.ready), exc_info=error)
+        logger.error("%d spans could not be written", request.spans, exc_info=error)
         with self._changed:
             self._errors += 1
             self._last_error = f"{type(error).__name__}: {error}"

@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 
 from ..dialects import read
-from ..record import Record, TraceSummary
+from ..record import Event, Record, TraceSummary
 from .address import span_range
-from .payload import unpack
+from .log_rows import any_logs, logs_of, with_logs
+from .payload import Said, opened, unpack
 from .rows import STATUSES, SpanRow, cost_of, usage_of
-from .write import span_rows
+from .write import FIND_PAYLOAD, span_rows
 
 
 def summary_of(project: str, row: Sequence[Any]) -> TraceSummary:
@@ -41,31 +42,49 @@ def _strings(text: str | None) -> tuple[str, ...]:
 class Assembler:
     """Puts spans together again; texts and origins that several of them share are unpacked once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, with_logs: bool = True) -> None:
         self._connection = connection
+        self._has_logs = with_logs and any_logs(connection)
+        """Whether to put log records to their spans; without, spans are as they were sent."""
+        self._logs: tuple[tuple[int, bytes], dict[bytes, list[Event]]] = ((0, b""), {})
+        """The log records of the trace asked for last."""
         self._texts: dict[bytes, bytes] = {}
         self._origins: dict[int, bytes] = {}
 
-    def record(self, project: str, trace_id: bytes, row: SpanRow, body: bytes) -> Record:
-        """Return the record of one span."""
-        span = unpack(body, row, trace_id.hex(), self._origin(row.origin_id), self._text)
+    def record(self, project: str, trace_id: bytes, row: SpanRow, names: Sequence[bytes], said: Said) -> Record:
+        """Return the record of one span of an opened payload."""
+        span = unpack(names, said, row, trace_id.hex(), self._origin(row.origin_id), self._text)
+        if self._has_logs:
+            span = with_logs(span, self._logs_of(row.project_id, trace_id).get(row.span_id, ()))
         return Record(project, span, read(span), cost_of(row))
 
     def records(self, project: str, rows: Iterable[tuple[SpanRow, bytes]]) -> list[Record]:
         """Return the records of rows, each given with its trace's id."""
         made = []
+        last, names, spans = -1, list[bytes](), list[Said]()
         for row, trace_id in rows:
-            body = self._connection.execute("SELECT body FROM payloads WHERE id = ?", (row.id,)).fetchone()[0]
-            made.append(self.record(project, trace_id, row, body))
+            first, body = self._connection.execute(FIND_PAYLOAD, (row.id,)).fetchone()
+            if first != last:
+                last, (names, spans) = first, opened(body)
+            made.append(self.record(project, trace_id, row, names, spans[row.id - first]))
         return made
 
     def trace(self, project: str, trace_row: int, trace_id: bytes) -> list[Record]:
         """Return the records of a trace in the order they started."""
-        bodies = dict(
-            self._connection.execute("SELECT id, body FROM payloads WHERE id BETWEEN ? AND ?", span_range(trace_row))
-        )
+        found: dict[int, tuple[list[bytes], Said]] = {}
+        for first, body in self._connection.execute(
+            "SELECT id, body FROM payloads WHERE id BETWEEN ? AND ?", span_range(trace_row)
+        ):
+            names, spans = opened(body)
+            found.update((first + place, (names, said)) for place, said in enumerate(spans))
         rows = sorted(span_rows(self._connection, trace_row), key=lambda row: (row.start_ns, row.id))
-        return [self.record(project, trace_id, row, bodies[row.id]) for row in rows]
+        return [self.record(project, trace_id, row, *found[row.id]) for row in rows]
+
+    def _logs_of(self, project_id: int, trace_id: bytes) -> dict[bytes, list[Event]]:
+        trace = project_id, trace_id
+        if self._logs[0] != trace:
+            self._logs = trace, logs_of(self._connection, project_id, trace_id)
+        return self._logs[1]
 
     def _text(self, name: bytes) -> bytes:
         known = self._texts.get(name)

@@ -1,8 +1,8 @@
-"""A span packed for keeping: JSON under zstd, its messages and long texts apart so that each is kept once.
+"""Spans packed for keeping: those of a trace that came together under one zstd frame, their messages apart.
 
 Agents send the whole conversation again with every call. A JSON list of objects, and a long text, is therefore cut
-into pieces that are named by their hash; the pieces between them stay in the body as they were written, so the same
-characters come back whatever style they were serialised in.
+into pieces that are named by their hash and kept once; what lies between them stays in the span as it was written, so
+the same characters come back whatever style they were serialised in, and wherever the cuts fall.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -22,7 +22,7 @@ import zstandard
 from ..record import NOTHING, Event, Link, Scope, Span
 from .rows import STATUSES, SpanRow
 
-#: A list shorter than this is not cut, and an element shorter than this stays in the body: naming it would cost more.
+#: A list shorter than this is not cut, and an element shorter than this stays in the span: naming it would cost more.
 SHORTEST_LIST: Final = 400
 SHORTEST_ELEMENT: Final = 120
 #: A text that is no list is kept apart from this length on.
@@ -33,8 +33,8 @@ _PACKED: Final = b"\x01"
 _SHORTEST_PACKED: Final = 200
 #: Before JSON that orjson would read otherwise: it makes a float of a large integer.
 _WITH_CARE: Final = b" "
-_WHITESPACE: Final = " \t\n\r"
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
+#: The longest first key of an object that lists are cut at.
+_LONGEST_KEY: Final = 40
 
 
 class _Codec(threading.local):
@@ -47,49 +47,70 @@ class _Codec(threading.local):
 
 _codec = _Codec()
 
+#: A span as it is written: ``n`` name, ``a`` attributes, ``p`` attributes in pieces, and what else it said.
+Said = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A span's body, and the texts that it names: hash and packed text of each."""
+    """The body of one or more spans, and the hashes of the texts that it names."""
 
     body: bytes
-    texts: tuple[tuple[bytes, bytes], ...]
+    names: tuple[bytes, ...]
 
 
-def pack(span: Span, project: str, known: dict[bytes, bytes] | None = None) -> Packed:
-    """Return *span* packed; times, ids and status are the row's, resource and scope the origin's.
+def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes]) -> Packed:
+    """Return *spans* packed; times, ids and status are the rows', resource and scope the origin's.
 
-    *known* remembers the packed texts of spans that are packed together, which often are the same.
+    The texts that it names are put into *texts* by their hash, not packed yet: most are in the store already.
     """
-    known = {} if known is None else known
     of_project = _project_key(project)
-    attributes: dict[str, Any] = dict(span.attributes)
-    pieces_of: dict[str, list[str | int]] = {}
     names: dict[bytes, int] = {}
+    return Packed(_sealed(names, [dumps(_said(span, of_project, texts, names)) for span in spans]), tuple(names))
+
+
+def _said(span: Span, of_project: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]) -> Said:
+    attributes: dict[str, Any] = dict(span.attributes)
+    said: Said = {"n": span.name}
+    pieces_of: dict[str, list[str | int]] = {}
     for key, value in attributes.items():
         if type(value) is str and len(value) >= SHORTEST_LIST:
-            pieces = _pieces(value, of_project, known, names)
+            pieces = _pieces(value, of_project, texts, names)
             if pieces is not None:
                 attributes[key] = 0  # keeps the place
                 pieces_of[key] = pieces
-    said: dict[str, Any] = {"n": span.name}
-    optional = {
-        "a": attributes, "p": pieces_of, "m": span.status_message, "k": span.otel_kind, "s": span.trace_state,
-        "e": [[event.time_ns, event.name, dict(event.attributes)] for event in span.events],
-        "l": [[link.trace_id, link.span_id, dict(link.attributes)] for link in span.links],
-    }  # fmt: skip
-    said.update((key, value) for key, value in optional.items() if value not in ({}, [], None, 0, ""))
-    if span.status_message == "":
-        said["m"] = ""
+    if attributes:
+        said["a"] = attributes
+    if pieces_of:
+        said["p"] = pieces_of
+    _say_the_rest(span, said)
+    return said
+
+
+def _say_the_rest(span: Span, said: Said) -> None:
+    if span.status_message is not None:
+        said["m"] = span.status_message
+    if span.otel_kind:
+        said["k"] = span.otel_kind
+    if span.trace_state:
+        said["s"] = span.trace_state
+    if span.events:
+        said["e"] = [[event.time_ns, event.name, dict(event.attributes)] for event in span.events]
+    if span.links:
+        said["l"] = [[link.trace_id, link.span_id, dict(link.attributes)] for link in span.links]
+
+
+def _sealed(names: Mapping[bytes, int], written: Sequence[bytes]) -> bytes:
+    care = _WITH_CARE if any(one[:1] == _WITH_CARE for one in written) else b""
     head = len(names).to_bytes(4, "little") + b"".join(names)
-    return Packed(head + _codec.pack.compress(dumps(said)), tuple((name, known[name]) for name in names))
+    return head + _codec.pack.compress(care + b"[" + b",".join(written) + b"]")
 
 
 def _pieces(
-    value: str, of_project: bytes, known: dict[bytes, bytes], names: dict[bytes, int]
+    value: str, of_project: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]
 ) -> list[str | int] | None:
     """Return *value* as pieces of text and numbers of named texts, or ``None`` where it is better left whole."""
-    cuts = list(_objects(value)) if value.startswith(("[{", "[ {", "[\n")) else []
+    cuts = list(_elements(value)) if value.startswith(("[{", "[ {", "[\n")) else []
     if not cuts and len(value) >= LONG_TEXT:
         cuts = [(0, len(value))]
     if not cuts:
@@ -102,8 +123,8 @@ def _pieces(
         raw = value[start:end].encode("utf-8", "surrogatepass")
         # The project is in the name, so that no project shares a row with another.
         name = blake2b(raw, digest_size=HASH_BYTES, key=of_project).digest()
-        if name not in known:
-            known[name] = pack_text(raw)
+        if name not in texts:
+            texts[name] = raw
         pieces.append(names.setdefault(name, len(names)))
         done = end
     if done < len(value):
@@ -111,36 +132,36 @@ def _pieces(
     return pieces
 
 
-def _objects(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each long object of a JSON list of objects begins and ends; none at all where it is not one."""
-    found: list[tuple[int, int]] = []
-    at = _skip(text, 1)
-    try:
-        while text[at] == "{":
-            _, end = _scan(text, at)
-            if end - at >= SHORTEST_ELEMENT:
-                found.append((at, end))
-            at = _skip(text, end)
-            if text[at] == "]":
-                yield from found
-                return
-            if text[at] != ",":
-                return
-            at = _skip(text, at + 1)
-    except (ValueError, StopIteration, RecursionError, IndexError):
+def _elements(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each long element of a JSON list of objects begins and ends, as far as their first key shows it.
+
+    The objects of a list of messages all begin with the same key, and in JSON a quotation mark inside a text has a
+    backslash before it, so what looks like the beginning of an object is one.
+    """
+    first = text.find("{", 1)
+    key_end = text.find('":', first, first + _LONGEST_KEY)
+    if key_end < 0:
         return
+    mark = text[first:key_end]
+    while first >= 0:
+        after = text.find(mark, first + len(mark))
+        element = (text[first:after] if after >= 0 else text[first:]).rstrip(",] \n\r\t")
+        if len(element) >= SHORTEST_ELEMENT:
+            yield first, first + len(element)
+        first = after
 
 
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _WHITESPACE:
-        at += 1
-    return at
-
-
-def unpack(body: bytes, row: SpanRow, trace_id: str, origin: bytes, text_of: Callable[[bytes], bytes]) -> Span:
-    """Return the span that was packed; *text_of* gives the packed text of a hash."""
+def opened(body: bytes) -> tuple[list[bytes], list[Said]]:
+    """Return the hashes that a packed body names and the spans in it, in order."""
     names = texts_named(body)
     said = loads(_codec.unpack.decompress(body[4 + len(names) * HASH_BYTES :]))
+    return names, said if isinstance(said, list) else [said]
+
+
+def unpack(
+    names: Sequence[bytes], said: Said, row: SpanRow, trace_id: str, origin: bytes, text_of: Callable[[bytes], bytes]
+) -> Span:
+    """Return a span of an opened body; *text_of* gives the packed text of a hash."""
     attributes: dict[str, Any] = said.get("a", {})
     for key, pieces in said.get("p", {}).items():
         attributes[key] = "".join(
@@ -166,8 +187,24 @@ def unpack(body: bytes, row: SpanRow, trace_id: str, origin: bytes, text_of: Cal
     )
 
 
+def replaced(body: bytes, place: int, by: bytes) -> bytes | None:
+    """Return *body* with the span at *place* replaced by the one that *by* holds, ``None`` where it is the same."""
+    old_names, spans = opened(body)
+    new_names, (new,) = opened(by)
+    names = {name: number for number, name in enumerate(dict.fromkeys((*old_names, *new_names)))}
+    if "p" in new:
+        new["p"] = {
+            key: [piece if isinstance(piece, str) else names[new_names[piece]] for piece in pieces]
+            for key, pieces in new["p"].items()
+        }
+    if new == spans[place] and list(new.get("a", ())) == list(spans[place].get("a", ())):
+        return None
+    spans[place] = new
+    return _sealed(names, [dumps(said) for said in spans])
+
+
 def texts_named(body: bytes) -> list[bytes]:
-    """Return the hashes of the texts that a packed span names."""
+    """Return the hashes of the texts that a packed body names."""
     count = int.from_bytes(body[:4], "little")
     return [body[4 + at * HASH_BYTES : 4 + (at + 1) * HASH_BYTES] for at in range(count)]
 

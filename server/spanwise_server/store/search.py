@@ -18,6 +18,7 @@ from typing import Final
 from ..record import Record
 from .database import BUSY_MS, prepare_file
 from .search_words import indexed, searchable
+from .turns import Turns
 
 logger = logging.getLogger("spanwise.store")
 
@@ -29,6 +30,8 @@ _ENTRIES_AT_ONCE: Final = 64
 _REST_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 2.0
 _LOOKED_S: Final = 0.05
+#: Spans indexed before a request that waits has its turn.
+_SPANS_A_TURN: Final = 128
 #: Spans handed over in memory while the index is behind; beyond that they are read back from the store.
 _MOST_HANDED: Final = 15_000
 _SCHEMA: Final = """
@@ -49,10 +52,11 @@ ReadBack = Callable[[Sequence[int]], Written]
 class SearchIndex:
     """The index file and the thread that fills it."""
 
-    def __init__(self, connection: sqlite3.Connection, entries: Entries, read_back: ReadBack) -> None:
+    def __init__(self, connection: sqlite3.Connection, entries: Entries, read_back: ReadBack, turns: Turns) -> None:
         self._entries = entries
         """Gives up to so many journal entries behind a number."""
         self._read_back = read_back
+        self._turns = turns
         self._handed: dict[int, Written] = {}
         self._handed_spans = 0
         self._lock = threading.Lock()
@@ -130,10 +134,11 @@ class SearchIndex:
         for entry, packed in entries:
             written += self._taken(entry, packed)
         # The index is cheapest to fill in the order of its rows.
-        texts = {at: indexed(searchable(record)) for at, record in written}
+        latest = sorted(dict(written).items())
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany("INSERT INTO texts (rowid, body) VALUES (?, ?)", sorted(texts.items()))
+            for at in range(0, len(latest), _SPANS_A_TURN):
+                self._put(latest[at : at + _SPANS_A_TURN])
             self._connection.execute("UPDATE seen SET entry = ?", (entries[-1][0],))
             self._connection.execute("COMMIT")
         except BaseException:
@@ -142,6 +147,11 @@ class SearchIndex:
             raise
         self.seen = entries[-1][0]
         return True
+
+    def _put(self, written: Written) -> None:
+        with self._turns:
+            texts = [(at, indexed(searchable(record))) for at, record in written]
+            self._connection.executemany("INSERT INTO texts (rowid, body) VALUES (?, ?)", texts)
 
     def _taken(self, entry: int, packed: bytes) -> Written:
         with self._lock:

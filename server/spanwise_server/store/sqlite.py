@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from ..errors import SpanwiseError
 from ..query.filters import Query
-from ..record import Annotation, Record, TraceSummary
+from ..record import Annotation, Record, SpanLog, TraceSummary
 from . import figures
 from .access import Access
 from .address import id_bytes, trace_row_of
@@ -27,10 +27,13 @@ from .database import Database
 from .find import span_page, trace_page
 from .migrate import migrate
 from .projects import find_project, project_names
+from .ready import Chunk, prepare
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
 from .search_words import holds, searchable
-from .write import Ready, SpanWriter, prepare
+from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
+from .turns import Turns
+from .write import SpanWriter
 
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -40,12 +43,15 @@ _PAGE_OF_ALL: Final = 200
 class SqliteStore:
     """A store in one folder; open it before use and close it after."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
         self.path = path
+        self._logs = SpanLogs(log_limits or LogLimits(), read_again)
         self._database: Database | None = None
         self._writer = SpanWriter()
         self._search: SearchIndex | None = None
         self._data_version = 0
+        self.turns = Turns()
+        """Held by whoever works through spans: decoding, reading, packing, writing or indexing them."""
 
     def open(self) -> None:
         """Bring the files to the newest schema and start to keep the text index."""
@@ -56,7 +62,7 @@ class SqliteStore:
         self._access = Access(self._database)
         self._annotations = Annotations(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
-        self._search = SearchIndex(index, self._journal, self._read_back)
+        self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
         self._mend_journal()
         self._search.start()
 
@@ -77,13 +83,29 @@ class SqliteStore:
 
     prepare = staticmethod(prepare)
 
-    def write_prepared(self, batch: Sequence[Ready]) -> None:
+    def write_prepared(self, batch: Sequence[Chunk]) -> None:
         """Keep records that were made ready by ``prepare``, which may be done in any thread."""
         if not batch:
             return
-        with self._writing() as connection:
-            entry, written = self._writer.write(connection, batch)
+        with self._writing() as connection, self.turns:
+            entry, written = self._writer.write(connection, self._logs.joined(connection, batch))
         self._index.hand(entry, written)
+
+    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
+        """Keep log records in one durable transaction, and read their spans again; return those too many for a span."""
+        with self._writing() as connection, self.turns:
+            over = self._logs.put(connection, logs)
+            late = self._logs.late(connection, logs)
+            if not late:
+                return over
+            entry, written = self._writer.write(connection, prepare(late))
+        self._index.hand(entry, written)
+        return over
+
+    def waiting_logs(self) -> Waiting:
+        """Return how many log records wait for their span."""
+        with self._open.read() as connection:
+            return self._logs.waiting(connection)
 
     def delete_trace(self, project: str, trace_id: str) -> bool:
         """Take a trace and its spans away, out of every total; return whether it was there."""

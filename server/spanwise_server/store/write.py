@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Final
 
 from ..record import Record
-from .address import address, id_bytes, span_range
-from .payload import pack, pack_origin
+from .address import address, span_range
+from .payload import pack_text, replaced
 from .projects import project_id_of
+from .ready import MOST_IN_CHUNK, Chunk, Ready, chunk_of
 from .rollups import RollupChange, Series
-from .rows import SpanRow, placed, row_of
+from .rows import SpanRow, placed
 from .summary import Summary, summarise
 from .tables import SpanTable, TraceTable
 from .words import WordBook, labels_of, pack_ids, unpack_ids, words_of
@@ -29,8 +30,11 @@ def _insert(table: str, columns: Sequence[str], conflict: str = "") -> str:
     return f"INSERT {conflict} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-_PUT_SPAN: Final = _insert("spans", SPAN_COLUMNS, "OR REPLACE")
+_MAKE_SPAN: Final = _insert("spans", SPAN_COLUMNS)
+_CHANGE_SPAN: Final = _insert("spans", SPAN_COLUMNS, "OR REPLACE")
 _PUT_PAYLOAD: Final = "INSERT OR REPLACE INTO payloads (id, body) VALUES (?, ?)"
+#: The payload that a span is in begins at its address or before it.
+FIND_PAYLOAD: Final = "SELECT id, body FROM payloads WHERE id <= ? ORDER BY id DESC LIMIT 1"
 _PUT_TEXT: Final = "INSERT OR IGNORE INTO texts (hash, body) VALUES (?, ?)"
 _PUT_USE: Final = "INSERT OR IGNORE INTO text_uses (trace_row, hash) VALUES (?, ?)"
 _PUT_WORD: Final = "INSERT OR IGNORE INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?)"
@@ -44,49 +48,15 @@ _FIND_TRACES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """One record made ready for the store."""
-
-    record: Record
-    trace_id: bytes
-    row: SpanRow
-    body: bytes
-    texts: tuple[tuple[bytes, bytes], ...]
-    origin: tuple[bytes, bytes]
-
-
-def prepare(records: Iterable[Record]) -> list[Ready]:
-    """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed."""
-    origins: dict[tuple[int, int], tuple[bytes, bytes]] = {}
-    texts: dict[bytes, bytes] = {}
-    ready = []
-    for record in records:
-        span = record.span
-        origin_key = id(span.resource), id(span.scope)
-        origin = origins.get(origin_key)
-        if origin is None:
-            origin = origins[origin_key] = pack_origin(span.resource, span.scope)
-        packed = pack(span, record.project, texts)
-        parent = span.parent_span_id
-        row = row_of(
-            record,
-            id_bytes(span.span_id, "Span id"),
-            None if not parent else id_bytes(parent, "Parent span id"),
-        )
-        ready.append(Ready(record, id_bytes(span.trace_id, "Trace id"), row, packed.body, packed.texts, origin))
-    return ready
-
-
 @dataclass(slots=True)
 class _Trace:
-    """A trace as it stands in the store, and the spans of it that have come."""
+    """A trace as it stands in the store, and what has come of it."""
 
     row: int
     project_id: int
     trace_id: bytes
     old: dict[bytes, SpanRow]
-    new: dict[bytes, Ready]
+    chunks: list[Chunk]
     places: int = 0
     words: tuple[int, ...] = ()
     start_ns: int | None = None
@@ -99,6 +69,7 @@ class _Change:
     """The rows that one transaction writes."""
 
     spans: list[SpanRow]
+    spans_changed: list[SpanRow]
     payloads: list[tuple[int, bytes]]
     texts: dict[bytes, bytes]
     uses: set[tuple[int, bytes]]
@@ -110,7 +81,7 @@ class _Change:
 
     @classmethod
     def none(cls) -> _Change:
-        return cls([], [], {}, set(), [], [], [], [], RollupChange())
+        return cls([], [], [], {}, set(), [], [], [], [], RollupChange())
 
 
 class SpanWriter:
@@ -130,7 +101,7 @@ class SpanWriter:
         for remembered in (self._projects, self._series, self._origins):
             remembered.clear()
 
-    def write(self, connection: Connection, batch: Iterable[Ready]) -> tuple[int, list[tuple[int, Record]]]:
+    def write(self, connection: Connection, batch: Iterable[Chunk]) -> tuple[int, list[tuple[int, Record]]]:
         """Put *batch* in; return the number of its journal entry and where each span lies.
 
         Of two spans with the same ids the later one stands, within the batch as between batches.
@@ -152,7 +123,7 @@ class SpanWriter:
         found = connection.execute("SELECT id, project_id, trace_id, places FROM traces ORDER BY id").fetchall()
         for row, project_id, trace_id, places in found:
             change = _Change.none()
-            trace = _Trace(row, project_id, trace_id, {}, {}, places)
+            trace = _Trace(row, project_id, trace_id, {}, [], places)
             trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
             rows = {span.span_id: span for span in span_rows(connection, row)}
             summary = summarise(rows.values())
@@ -160,7 +131,7 @@ class SpanWriter:
                 counted = placed(span, counted=int(span.span_id in summary.counted))
                 change.rollups.add(counted)
                 if counted != span:
-                    change.spans.append(counted)
+                    change.spans_changed.append(counted)
             self._summarise(connection, trace, rows.values(), summary, change)
             change.traces_changed.append((*change.traces_made.pop()[3:], row))
             self._apply(connection, change)
@@ -185,17 +156,18 @@ class SpanWriter:
             "DELETE FROM texts WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM text_uses WHERE hash = ?1)", used
         )
         connection.execute("DELETE FROM traces WHERE id = ?", (row,))
+        connection.execute("DELETE FROM span_logs WHERE project_id = ? AND trace_id = ?", (project_id, trace_id))
         connection.execute(
             "DELETE FROM annotations WHERE project_id = ? AND trace_id = ?", (project_id, trace_id.hex())
         )
         self._texts.difference_update(name for (name,) in used)
         return True
 
-    def _gather(self, connection: Connection, batch: Iterable[Ready]) -> list[_Trace]:
+    def _gather(self, connection: Connection, batch: Iterable[Chunk]) -> list[_Trace]:
         """Return the traces that *batch* touches, with the rows of those that are there already."""
-        groups: dict[tuple[int, bytes], dict[bytes, Ready]] = defaultdict(dict)
-        for ready in batch:
-            groups[self._project(connection, ready.record.project), ready.trace_id][ready.row.span_id] = ready
+        groups: dict[tuple[int, bytes], list[Chunk]] = defaultdict(list)
+        for chunk in batch:
+            groups[self._project(connection, chunk.project), chunk.trace_id].append(chunk)
         last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'traces'").fetchone()
         next_row = 1 if last is None else last[0] + 1
         known: dict[tuple[int, bytes], tuple[Any, ...]] = {}
@@ -208,15 +180,15 @@ class SpanWriter:
                 rows = connection.execute(_FIND_TRACES.format(", ".join("?" * len(asked))), (project_id, *asked))
                 known.update(((project_id, row[1]), row) for row in rows)
         traces = []
-        for (project_id, trace_id), new in groups.items():
+        for (project_id, trace_id), chunks in groups.items():
             found = known.get((project_id, trace_id))
             if found is None:
-                traces.append(_Trace(next_row, project_id, trace_id, {}, new))
+                traces.append(_Trace(next_row, project_id, trace_id, {}, chunks))
                 next_row += 1
             else:
                 row, _, places, words, start_ns = found
                 old = {span.span_id: span for span in span_rows(connection, row)}
-                traces.append(_Trace(row, project_id, trace_id, old, new, places, unpack_ids(words), start_ns))
+                traces.append(_Trace(row, project_id, trace_id, old, chunks, places, unpack_ids(words), start_ns))
         for project_id, trace_ids in by_project.items():
             labels = labels_of(connection, project_id, trace_ids)
             for trace in traces:
@@ -227,46 +199,66 @@ class SpanWriter:
     def _place_spans(
         self, connection: Connection, trace: _Trace, change: _Change, written: list[tuple[int, Record]]
     ) -> None:
-        rows = trace.old | {span_id: ready.row for span_id, ready in trace.new.items()}
+        new = {ready.row.span_id: ready for chunk in trace.chunks for ready in chunk.spans}
+        places = self._lay(connection, trace, new, change)
+        rows = trace.old | {span_id: ready.row for span_id, ready in new.items()}
         summary = summarise(rows.values())
-        for span_id in rows if trace.old else trace.new:
-            was, ready = trace.old.get(span_id), trace.new.get(span_id)
-            counted = int(span_id in summary.counted)
-            if ready is None:
-                now = placed(rows[span_id], counted=counted)
-            else:
-                at, rewritten = self._place(connection, trace, was, ready, change)
-                now = placed(
-                    ready.row, counted=counted, at=at, project_id=trace.project_id,
-                    origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
-                )  # fmt: skip
-                written.append((at, ready.record))
-            if now != was:
-                if was is not None:
-                    change.rollups.take(was)
-                change.rollups.add(now)
-                change.spans.append(now)
+        for span_id, ready in new.items():
+            was, (at, rewritten) = trace.old.get(span_id), places[span_id]
+            now = placed(
+                ready.row, counted=int(span_id in summary.counted), at=at, project_id=trace.project_id,
+                origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
+            )  # fmt: skip
+            written.append((at, ready.record))
+            _count(was, now, change)
+        for span_id, was in trace.old.items():
+            if span_id not in new:
+                _count(was, placed(was, counted=int(span_id in summary.counted)), change)
         self._summarise(connection, trace, rows.values(), summary, change)
 
-    def _place(
-        self, connection: Connection, trace: _Trace, was: SpanRow | None, ready: Ready, change: _Change
-    ) -> tuple[int, int]:
-        """Return the span's address, and whether the text index may hold words that it no longer has."""
-        if was is None:
-            at, rewritten = address(trace.row, trace.places), 0
-            trace.places += 1
-        else:
-            at = was.id
-            body = connection.execute("SELECT body FROM payloads WHERE id = ?", (at,)).fetchone()
-            if body is not None and body[0] == ready.body:
-                return at, was.rewritten
-            rewritten = 1
-        change.payloads.append((at, ready.body))
-        for name, body in ready.texts:
+    def _lay(
+        self, connection: Connection, trace: _Trace, new: Mapping[bytes, Ready], change: _Change
+    ) -> dict[bytes, tuple[int, int]]:
+        """Return each new span's address, and whether the text index may hold words that it no longer has."""
+        places: dict[bytes, tuple[int, int]] = {}
+        chunks = trace.chunks
+        if len(new) < sum(map(len, chunks)) or not trace.old.keys().isdisjoint(new):
+            chunks = []
+            fresh: list[Ready] = []
+            for span_id, ready in new.items():
+                was = trace.old.get(span_id)
+                if was is None:
+                    fresh.append(ready)
+                else:
+                    places[span_id] = was.id, self._put_over(connection, trace, was, ready, change)
+            for at in range(0, len(fresh), MOST_IN_CHUNK):
+                of_chunk = fresh[at : at + MOST_IN_CHUNK]
+                chunks.append(chunk_of(of_chunk[0].record.project, trace.trace_id, of_chunk, {}))
+        for chunk in chunks:
+            first = address(trace.row, trace.places)
+            trace.places += len(chunk)
+            address(trace.row, trace.places - 1)  # there must be room for the last one
+            places.update((ready.row.span_id, (first + n, 0)) for n, ready in enumerate(chunk.spans))
+            change.payloads.append((first, chunk.packed.body))
+            self._keep_texts(trace, chunk, change)
+        return places
+
+    def _put_over(self, connection: Connection, trace: _Trace, was: SpanRow, ready: Ready, change: _Change) -> int:
+        """Put a span in the place of what it was; return whether it ever was something else."""
+        first, body = connection.execute(FIND_PAYLOAD, (was.id,)).fetchone()
+        chunk = chunk_of(ready.record.project, trace.trace_id, [ready], {})
+        changed = replaced(body, was.id - first, chunk.packed.body)
+        if changed is None:
+            return was.rewritten
+        connection.execute(_PUT_PAYLOAD, (first, changed))  # at once: another span of the chunk may come over it
+        self._keep_texts(trace, chunk, change)
+        return 1
+
+    def _keep_texts(self, trace: _Trace, chunk: Chunk, change: _Change) -> None:
+        for name in chunk.packed.names:
             change.uses.add((trace.row, name))
-            if name not in self._texts:
-                change.texts[name] = body
-        return at, rewritten
+            if name not in self._texts and name not in change.texts:
+                change.texts[name] = pack_text(chunk.texts[name])
 
     def _summarise(
         self, connection: Connection, trace: _Trace, rows: Iterable[SpanRow], summary: Summary, change: _Change
@@ -283,7 +275,8 @@ class SpanWriter:
             change.traces_changed.append((*columns, trace.row))
 
     def _apply(self, connection: Connection, change: _Change) -> None:
-        connection.executemany(_PUT_SPAN, change.spans)
+        connection.executemany(_CHANGE_SPAN, change.spans_changed)
+        connection.executemany(_MAKE_SPAN, change.spans)
         connection.executemany(_PUT_PAYLOAD, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())
         connection.executemany(_PUT_USE, change.uses)
@@ -310,6 +303,17 @@ class SpanWriter:
             found = connection.execute("SELECT id FROM origins WHERE hash = ?", (name,)).fetchone()
             known = self._origins[name] = int(found[0])
         return known
+
+
+def _count(was: SpanRow | None, now: SpanRow, change: _Change) -> None:
+    if now == was:
+        return
+    change.rollups.add(now)
+    if was is None:
+        change.spans.append(now)
+    else:
+        change.rollups.take(was)
+        change.spans_changed.append(now)
 
 
 def span_rows(connection: Connection, trace_row: int) -> list[SpanRow]:

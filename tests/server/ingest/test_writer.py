@@ -60,7 +60,7 @@ def test_one_bad_request_sinks_no_other(store, monkeypatch):
     write = store.write_prepared
 
     def refuse_the_third(batch):
-        if any(ready.record.span.trace_id == f"{3:032x}" for ready in batch):
+        if any(chunk.trace_id.hex() == f"{3:032x}" for chunk in batch):
             raise SpanwiseError("no")
         write(batch)
 

@@ -19,8 +19,11 @@ from spanwise_server.store.payload import (
     Packed,
     dumps,
     loads,
+    opened,
     pack,
     pack_origin,
+    pack_text,
+    replaced,
     texts_named,
     unpack,
     unpack_origin,
@@ -51,11 +54,13 @@ TEXTS = (
 
 
 def round_trip(span: Span, project: str = "default") -> tuple[Span, Packed]:
-    packed = pack(span, project)
+    texts: dict[bytes, bytes] = {}
+    packed = pack([span], project, texts)
     found = record(span.trace_id, span.span_id)
     row = row_of(replace(found, span=span), bytes.fromhex(span.span_id), None)
     origin = pack_origin(span.resource, span.scope)[1]
-    return unpack(packed.body, row, span.trace_id, origin, dict(packed.texts).__getitem__), packed
+    names, (said,) = opened(packed.body)
+    return unpack(names, said, row, span.trace_id, origin, lambda name: pack_text(texts[name])), packed
 
 
 @given(
@@ -117,10 +122,31 @@ def test_messages_that_are_sent_again_are_kept_once_and_projects_share_nothing(t
 def test_a_message_has_one_name_however_the_list_around_it_is_written():
     messages = conversation(3)
     spans = [Span(TRACES[0], SPANS[0], None, "n", 0, 1, attributes={"m": json.dumps(messages[:n])}) for n in (2, 6)]
-    short, long = (pack(span, "p") for span in spans)
+    short, long = (pack([span], "p", {}) for span in spans)
     assert len(texts_named(short.body)) == 2
     assert texts_named(long.body)[:2] == texts_named(short.body)
-    assert not set(texts_named(pack(spans[0], "q").body)) & set(texts_named(short.body))
+    assert not set(texts_named(pack(spans[:1], "q", {}).body)) & set(texts_named(short.body))
+
+
+def said_in(body: bytes) -> list[tuple]:
+    names, spans = opened(body)
+    return [
+        (said["n"], [piece if isinstance(piece, str) else names[piece] for piece in said.get("p", {}).get("m", ())])
+        for said in spans
+    ]
+
+
+def test_one_span_of_several_packed_together_is_replaced_and_the_others_stay():
+    spans = [
+        Span(TRACES[0], SPANS[n], None, f"n{n}", 0, 1, attributes={"m": json.dumps(conversation(n + 1))})
+        for n in range(3)
+    ]
+    other = replace(spans[1], name="new", attributes={"m": json.dumps(conversation(5)[3:])})
+    body = pack(spans, "p", {}).body
+    expected = said_in(body)
+    [expected[1]] = said_in(pack([other], "p", {}).body)
+    assert said_in(replaced(body, 1, pack([other], "p", {}).body)) == expected
+    assert replaced(body, 1, pack([spans[1]], "p", {}).body) is None, "nothing has changed"
 
 
 def test_where_a_span_came_from_comes_back():
