@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 os.environ["SPANWISE_STRICT"] = "1"
+os.environ["SPANWISE_SPOOL"] = "off"  # the spool of whoever runs the suite is theirs
 
 from spanwise_server.app import create_app
 from spanwise_server.settings import Settings

@@ -23,7 +23,7 @@ END_S = 20.0
 def clean_environment(**more: str) -> dict[str, str]:
     """Return the environment without the settings of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPANWISE_", "OTEL_"))}
-    return {**kept, "no_proxy": "127.0.0.1", **more}
+    return {**kept, "no_proxy": "127.0.0.1", "SPANWISE_SPOOL": "off", **more}
 
 
 def run_cli(

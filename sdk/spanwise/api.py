@@ -43,9 +43,11 @@ def init(
     capture_content: bool | None = None,
     instrument: Sequence[str] | str | None = None,
     stream_usage: StreamUsage | None = None,
-    max_queued_spans: int | None = None,
     max_queued_mb: int | None = None,
     export_interval_ms: int | None = None,
+    spool: str | None = None,
+    max_spool_mb: int | None = None,
+    spool_after_ms: int | None = None,
     exit_timeout_s: float | None = None,
     before_send: BeforeSend | None = None,
     span_exporter: SpanExporter | None = None,
@@ -97,7 +99,8 @@ def _at_exit() -> None:
 def shutdown(timeout_s: float | None = None) -> bool:
     """Send what is queued, stop recording and take the instrumentation off; return whether all of it was sent.
 
-    The end of the program does it too.  *timeout_s* is ``exit_timeout_s`` where not given.
+    What could not be sent goes to the spool.  The end of the program does it too.  *timeout_s* is
+    ``exit_timeout_s`` where not given.
     """
     with _LOCK:
         atexit.unregister(_at_exit)
@@ -107,7 +110,7 @@ def shutdown(timeout_s: float | None = None) -> bool:
 def flush(timeout_s: float = 10.0) -> bool:
     """Send what is queued and wait for it; return whether all of it was sent in *timeout_s* seconds.
 
-    Gives up at the first failed attempt: what is queued is then sent later.
+    Gives up at the first failed attempt: what waits is then sent later.
     """
     settle_left(0.0)
     exporter = HELD.runtime.exporter
@@ -115,7 +118,7 @@ def flush(timeout_s: float = 10.0) -> bool:
 
 
 def status() -> Status:
-    """Return how many spans and annotations were sent, are queued, were dropped and failed since ``init()``."""
+    """Return how many spans and annotations were sent, wait, were dropped and failed since ``init()``."""
     exporter = HELD.runtime.exporter
     return Status() if exporter is None else exporter.status()
 

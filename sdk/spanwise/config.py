@@ -38,9 +38,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("capture_content", "SPANWISE_CAPTURE_CONTENT", "true", "Whether messages, inputs and outputs are kept."),
     Setting("instrument", "SPANWISE_INSTRUMENT", "all", "Providers to instrument: all, none, or names."),
     Setting("stream_usage", "SPANWISE_STREAM_USAGE", "auto", "When to ask for token counts of a stream."),
-    Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans held while the server is away."),
-    Setting("max_queued_mb", "SPANWISE_MAX_QUEUED_MB", "128", "Memory held by them, in MB."),
-    Setting("export_interval_ms", "SPANWISE_EXPORT_INTERVAL_MS", "500", "Longest that a span waits to be sent."),
+    Setting("max_queued_mb", "SPANWISE_MAX_QUEUED_MB", "128", "Memory held by what waits to be sent, in MB."),
+    Setting("export_interval_ms", "SPANWISE_EXPORT_INTERVAL_MS", "100", "Longest that a span waits to be packed."),
+    Setting("spool", "SPANWISE_SPOOL", "", "Folder for what the server does not take; off for none."),
+    Setting("max_spool_mb", "SPANWISE_MAX_SPOOL_MB", "512", "Most that it may hold, in MB; then its oldest go."),
+    Setting("spool_after_ms", "SPANWISE_SPOOL_AFTER_MS", "200", "Longest that a span is in memory alone."),
     Setting("exit_timeout_s", "SPANWISE_EXIT_TIMEOUT_S", "5", "Longest that the end of the program waits for sending."),
     Setting("before_send", "", "None", "Function that sees each span before it leaves and may change or drop it."),
     Setting("span_exporter", "", "None", "OpenTelemetry span exporter that takes the place of sending to the server."),
@@ -62,9 +64,13 @@ class Config:
     instrument: tuple[str, ...] | None = None
     """Names of providers; ``None`` for all of them."""
     stream_usage: StreamUsage = "auto"
-    max_queued_spans: int = 50_000
     max_queued_mb: int = 128
-    export_interval_ms: int = 500
+    export_interval_ms: int = 100
+    spool: str = ""
+    """Folder; the user's own where empty, none where ``off``."""
+    max_spool_mb: int = 512
+    spool_after_ms: int = 200
+    """0 writes each span to the disk before it is finished."""
     exit_timeout_s: float = 5.0
     before_send: BeforeSend | None = None
     span_exporter: SpanExporter | None = None
@@ -116,6 +122,10 @@ def _count(setting: Setting, value: Any) -> int:
     raise ValueError(f"{setting.name} is {value!r}, not a whole number above 0.")
 
 
+def _count_or_none(setting: Setting, value: Any) -> int:
+    return 0 if str(value) == "0" else _count(setting, value)
+
+
 def _seconds(setting: Setting, value: Any) -> float:
     try:
         seconds = float(value)
@@ -152,9 +162,10 @@ _READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
     "capture_content": _truth,
     "instrument": _names,
     "stream_usage": _stream_usage,
-    "max_queued_spans": _count,
     "max_queued_mb": _count,
     "export_interval_ms": _count,
+    "max_spool_mb": _count,
+    "spool_after_ms": _count_or_none,
     "exit_timeout_s": _seconds,
     "before_send": _as_given,
     "span_exporter": _as_given,

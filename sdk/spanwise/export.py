@@ -1,7 +1,8 @@
 """Send finished spans and annotations in the background, within bounds, so that the program never waits.
 
-Spans wait in a bounded queue.  One thread sends them in batches, keeps a batch while the server is away and
-tries again with growing pauses.  When the queue is full, new spans are dropped and counted.
+Spans wait in a queue that is bounded by bytes.  One thread packs them, a few times a second; the outbox sends the
+parcels, or keeps them on the disk.  Where memory is full, whoever adds a span packs a batch itself: slower, but
+nothing is lost.
 """
 
 from __future__ import annotations
@@ -12,26 +13,31 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from .config import Config
-from .delivery import Delivery, Sender, choose_sender
+from .delivery import Parcel, Sender, choose_sender
+from .outbox import Outbox
 from .safety import guard
+from .spool import Spool, open_spool
 
 logger = logging.getLogger("spanwise")
 
 _BATCH_SPANS: Final = 512
 #: Well below the server's limit on a body, which is counted packed.
 _BATCH_BYTES: Final = 4_000_000
+_BATCH_ANNOTATIONS: Final = 500
 #: What a span weighs beside its texts.
 _SPAN_BYTES: Final = 1_000
-_MAX_ANNOTATIONS: Final = 10_000
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
+_ANNOTATION_BYTES: Final = 500
+_IDLE_TICKS: Final = 20
+"""Empty rounds after which the thread sleeps until it is woken."""
+_WAIT_FOR_PACKING_S: Final = 0.05
+_WAIT_FOR_WRITING_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,165 +45,205 @@ class Status:
     """How sending goes: counts of spans and annotations since ``init()``."""
 
     sent: int = 0
-    """Taken by the server."""
+    """Taken by the server, those that an earlier program had left on the disk included."""
     queued: int = 0
-    """Waiting to be sent."""
+    """Waiting in memory."""
+    spooled: int = 0
+    """Waiting on the disk."""
     dropped: int = 0
-    """Never sent: the queue was full, ``before_send`` said so, or the program ended first."""
+    """Never to be sent: memory or disk were full, or ``before_send`` said so."""
     failed: int = 0
     """Refused by the server for good."""
 
 
 class Exporter:
-    """A bounded queue and the thread that empties it, which is started by the first span."""
+    """A bounded queue and the thread that packs what is in it, which is started by the first span."""
 
     def __init__(self, config: Config, *, on_tick: Callable[[], None] | None = None) -> None:
         self._config = config
         self._sender: Sender = choose_sender(config)
+        self._spool: Spool | None = open_spool(config)
         self._on_tick = on_tick
         self._most_bytes = config.max_queued_mb * 1_000_000
+        self._writes_through = config.spool_after_ms == 0 and self._spool is not None
         self._spans: deque[tuple[int, ReadableSpan]] = deque()
         self._annotations: deque[Mapping[str, Any]] = deque()
         self._reset()
         _LIVING.add(self)
+        if self._spool is not None and self._spool.folder.exists():
+            self._outbox.start()  # an earlier program may have left something
 
     def _reset(self) -> None:
         # Reentrant: the collector may drop a stream, and so end a span, in the midst of anything here.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
+        self._packing_lock = threading.RLock()
+        self._packing = False
         self._spans.clear()
         self._annotations.clear()
         self._bytes = 0
+        self._since = 0.0
         self._in_hand = 0
-        self._sent = self._dropped = self._failed = 0
-        self._attempts_failed = 0
+        self._dropped = 0
         self._urgent = False
+        self._asleep = False
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._outbox = Outbox(self._config, self._sender, self._spool, self._changed)
 
     # --- the program's side: quick, never waits for the network --------------------------------
 
     def start(self) -> None:
-        """See to it that the thread runs."""
+        """See to it that the thread runs and is awake."""
         with self._lock:
-            if self._thread is None and not self._closing:
-                self._start()
+            self._wake()
 
     def put(self, span: ReadableSpan) -> None:
-        """Queue a finished span, or drop and count it where the queue is full."""
+        """Queue a finished span."""
         size = _weight(span)
         with self._lock:
-            if self._full(size):
+            if self._closing:
                 self._dropped += 1
                 return
+            if not self._spans:
+                self._since = time.monotonic()
             self._spans.append((size, span))
             self._bytes += size
             if len(self._spans) == _BATCH_SPANS:
                 self._changed.notify_all()
-            if self._thread is None:
-                self._start()
+            if self._thread is None or self._asleep:
+                self._wake()
+            full = self._bytes > self._most_bytes
+        if full or self._writes_through:
+            self._relieve()
 
     def put_annotation(self, annotation: Mapping[str, Any]) -> None:
-        """Queue an annotation, or drop and count it where the queue is full."""
+        """Queue an annotation."""
         with self._lock:
-            if self._closing or len(self._annotations) >= _MAX_ANNOTATIONS:
+            if self._closing:
                 self._dropped += 1
                 return
             self._annotations.append(annotation)
-            if self._thread is None:
-                self._start()
+            self._bytes += _ANNOTATION_BYTES
+            self._wake()
+            full = self._bytes > self._most_bytes
+        if full or self._writes_through:
+            self._relieve()
 
     def status(self) -> Status:
         """Return the counts as they are now."""
         with self._lock:
-            return Status(self._sent, self._waiting(), self._dropped, self._failed)
+            outbox = self._outbox
+            tally = outbox.tally
+            dropped = self._dropped + outbox.dropped
+            return Status(tally.sent, self._in_memory(), outbox.spooled, dropped, tally.failed)
 
     def flush(self, timeout_s: float) -> bool:
-        """Send what is queued now; return whether all of it went, in time and at the first attempt."""
+        """Send what is queued and spooled; return whether all of it went, in time and at the first attempt."""
         deadline = time.monotonic() + timeout_s
         with self._lock:
-            if not self._waiting():
+            outbox = self._outbox
+            if not self._in_memory() and not outbox.spooled:
                 return True
-            if self._thread is None:
-                self._start()
-            failures = self._attempts_failed
-            self._urgent = True
+            failures = outbox.tally.attempts_failed
+            self._urgent = outbox.urgent = True
+            self._wake()
             self._changed.notify_all()
-            while self._waiting() and self._attempts_failed == failures:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    break
-            return not self._waiting()
+            outbox.start()
+            while self._in_memory() or outbox.spooled:
+                left_s = deadline - time.monotonic()
+                if outbox.tally.attempts_failed != failures or left_s <= 0:
+                    return False
+                self._changed.wait(left_s)
+            return True
 
     def close(self, timeout_s: float) -> bool:
-        """Flush, stop the thread and count what could not be sent as dropped; return whether all of it went."""
+        """Flush, stop, and leave to the disk what could not be sent; return whether all of it was sent."""
         complete = self.flush(timeout_s)
         with self._lock:
             self._closing = True
-            self._dropped += len(self._spans) + len(self._annotations)
-            self._spans.clear()
-            self._annotations.clear()
-            self._bytes = 0
             self._changed.notify_all()
             thread = self._thread
+        while self._pack(_WAIT_FOR_WRITING_S):
+            pass
+        self._outbox.close()
         if thread is not None and thread is not threading.current_thread():
-            thread.join(1.0 if complete else 0.1)
-        if thread is None:
-            self._sender.close()
+            thread.join(0.5)
         _LIVING.discard(self)
         return complete
 
     def after_fork(self) -> None:
-        """Start afresh in a child process: the thread is gone, and the queued spans are the parent's to send."""
+        """Start afresh in a child process: the threads are gone, and what is queued is the parent's to send."""
         self._sender.forget()
+        if self._spool is not None:
+            self._spool.forget()
         self._reset()
 
-    def _full(self, size: int) -> bool:
-        if self._closing or len(self._spans) >= self._config.max_queued_spans:
-            return True
-        return bool(self._spans) and self._bytes + size > self._most_bytes
+    def _in_memory(self) -> int:
+        return len(self._spans) + len(self._annotations) + self._in_hand + self._outbox.in_memory
 
-    def _waiting(self) -> int:
-        return len(self._spans) + len(self._annotations) + self._in_hand
+    def _wake(self) -> None:
+        if self._closing:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="spanwise-export", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # the interpreter is ending: close() does what is left to do
+                self._thread = None
+        elif self._asleep:
+            self._changed.notify_all()
 
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="spanwise-export", daemon=True)
+    def _relieve(self) -> None:
+        """Pack a batch here and now; where memory is full twice over all the same, the oldest go."""
+        # The outbox's thread may have come here from the collector, and hold what packing waits for.
+        if not self._outbox.owns(threading.get_ident()):
+            with guard():
+                self._pack(_WAIT_FOR_WRITING_S if self._writes_through else _WAIT_FOR_PACKING_S)
+        with self._lock:
+            while self._bytes > 2 * self._most_bytes and len(self._spans) > 1:
+                self._bytes -= self._spans.popleft()[0]
+                self._dropped += 1
+
+    # --- packing -------------------------------------------------------------------------------
+
+    def _pack(self, patience_s: float) -> bool:
+        """Pack one batch and hand it to the outbox; return whether there was one."""
+        if not self._packing_lock.acquire(timeout=patience_s):
+            return False
         try:
-            self._thread.start()
-        except RuntimeError:  # the interpreter is ending: the last flush will be the one to know
-            self._thread = None
+            if self._packing:  # the collector has led back here
+                return False
+            self._packing = True
+            try:
+                return self._pack_batch()
+            finally:
+                self._packing = False
+        finally:
+            self._packing_lock.release()
 
-    # --- the thread's side ---------------------------------------------------------------------
-
-    def _work(self) -> None:
-        interval_s = self._config.export_interval_ms / 1000
-        while True:
-            with self._lock:
-                if not self._urgent and not self._closing and len(self._spans) < _BATCH_SPANS:
-                    self._changed.wait(interval_s)
-                if self._closing:
-                    break
-            if self._on_tick is not None:
-                with guard():
-                    self._on_tick()
-            self._send_all()
-        self._sender.close()
-
-    def _send_all(self) -> None:
-        """Send until the queue is empty or the exporter closes."""
-        while True:
-            with self._lock:
-                spans = self._take()
-                annotations = [] if spans else list(self._annotations)
-                if not spans and not annotations:
-                    self._urgent = False
-                    self._changed.notify_all()
-                    return
-                if annotations:
-                    self._annotations.clear()
-                self._in_hand = len(spans) + len(annotations)
+    def _pack_batch(self) -> bool:
+        with self._lock:
+            since = self._since
+            spans = self._take()
             # Spans first: a judgement is easier to understand where what it judges has arrived.
-            self._deliver(spans or annotations, self._sender.spans if spans else self._sender.annotations)
+            annotations = [] if spans else self._take_annotations()
+            count = self._in_hand = len(spans) + len(annotations)
+        if not count:
+            return False
+        parcel: Parcel | None = None
+        try:
+            parcel = self._sender.spans(spans, since) if spans else self._sender.annotations(annotations, since)
+        except Exception:
+            # The thread must outlive whatever a span of another library can raise.
+            logger.warning("spanwise could not pack %d items and gives them up", count, exc_info=True)
+        if parcel is not None:
+            self._outbox.put(parcel)
+        with self._lock:
+            self._in_hand = 0
+            self._dropped += count - (0 if parcel is None else parcel.count)
+            self._changed.notify_all()
+        return True
 
     def _take(self) -> list[ReadableSpan]:
         taken: list[ReadableSpan] = []
@@ -211,48 +257,39 @@ class Exporter:
             taken.append(span)
         return taken
 
-    def _deliver(self, items: Sequence[Any], send: Callable[[Sequence[Any]], Delivery]) -> None:
-        """Send *items*, trying again until they are taken, refused for good, or the exporter closes."""
-        pause_s = _FIRST_PAUSE_S
+    def _take_annotations(self) -> list[Mapping[str, Any]]:
+        count = min(len(self._annotations), _BATCH_ANNOTATIONS)
+        self._bytes -= count * _ANNOTATION_BYTES
+        return [self._annotations.popleft() for _ in range(count)]
+
+    def _work(self) -> None:
+        interval_s = self._config.export_interval_ms / 1000
+        wait_s = interval_s
+        idle = 0
         while True:
-            delivery = _sent_or_failed(send, items)
             with self._lock:
-                self._sent += delivery.sent
-                self._failed += delivery.failed
-                self._dropped += delivery.dropped
-                items = delivery.left
-                self._in_hand = len(items)
-                if not items:
-                    self._changed.notify_all()
+                if not self._closing and not self._urgent and len(self._spans) < _BATCH_SPANS:
+                    self._asleep = idle >= _IDLE_TICKS and not self._spans and not self._annotations
+                    self._changed.wait(None if self._asleep else wait_s)
+                    self._asleep = False
+                if self._closing:
                     return
-                self._attempts_failed += 1
+            if self._on_tick is not None:
+                with guard():
+                    self._on_tick()
+            ask_s = self._pack_all()
+            wait_s = interval_s if ask_s is None else min(interval_s, ask_s)
+            idle = idle + 1 if ask_s is None and not self._in_memory() else 0
+
+    def _pack_all(self) -> float | None:
+        """Pack all there is; return in how many seconds the outbox wants to look at its parcels again."""
+        ask_s = self._outbox.keep_old()
+        while self._pack(_WAIT_FOR_WRITING_S) and not self._closing:
+            ask_s = self._outbox.keep_old()
+        with self._lock:
+            if not self._spans and not self._annotations:
                 self._urgent = False
-                self._changed.notify_all()
-                wait_s = pause_s if delivery.retry_after_s is None else delivery.retry_after_s
-                if self._closing or self._paused(min(wait_s, _LONGEST_PAUSE_S)):
-                    self._dropped += len(items)
-                    self._in_hand = 0
-                    return
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-    def _paused(self, wait_s: float) -> bool:
-        """Wait before the next attempt, less long where someone flushes; return whether the exporter closes."""
-        deadline = time.monotonic() + wait_s
-        while not self._closing and not self._urgent:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            self._changed.wait(left)
-        return self._closing
-
-
-def _sent_or_failed(send: Callable[[Sequence[Any]], Delivery], items: Sequence[Any]) -> Delivery:
-    try:
-        return send(items)
-    except Exception:
-        # The thread must outlive whatever a custom exporter or a span of another library can raise.
-        logger.warning("spanwise could not send %d items and gives them up", len(items), exc_info=True)
-        return Delivery(failed=len(items))
+        return ask_s
 
 
 def _weight(span: ReadableSpan) -> int:

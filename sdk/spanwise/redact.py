@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status
 
 from . import vocabulary as v
+from .config import Config
 from .outgoing import BeforeSend, Outgoing
+
+logger = logging.getLogger("spanwise")
 
 #: Attributes that hold what was said, ours and those of other instrumentations in the same program.
 CONTENT: Final = frozenset({
@@ -96,3 +100,26 @@ def _changed(span: ReadableSpan, **changes: Any) -> ReadableSpan:
         "instrumentation_scope": span.instrumentation_scope,
     }
     return ReadableSpan(**{**same, **changes})
+
+
+class Veil:
+    """Takes out of spans what may not leave, before anything of them touches the network or the disk."""
+
+    def __init__(self, config: Config) -> None:
+        self._capture_content = config.capture_content
+        self._before_send = config.before_send
+        self._idle = config.capture_content and config.before_send is None
+
+    def over(self, spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
+        """Return the spans that may leave, as they may."""
+        if self._idle:
+            return list(spans)
+        return [span for span in map(self._one, spans) if span is not None]
+
+    def _one(self, span: ReadableSpan) -> ReadableSpan | None:
+        try:
+            return redacted(span, capture_content=self._capture_content, before_send=self._before_send)
+        except Exception:
+            # What could not be looked through must not leave: it may hold what should have been taken out.
+            logger.warning("before_send failed, so the span %r is not sent", span.name, exc_info=True)
+            return None

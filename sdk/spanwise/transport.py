@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import ssl
 import urllib.request
@@ -17,9 +16,6 @@ from .vocabulary import PROJECT_HEADER
 #: Answers that the same request may get rid of: overload, a gateway without a server, a server that is starting.
 _RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TIMEOUT_S: Final = 10.0
-_PACK_FROM_BYTES: Final = 1024
-_PACKED: Final = "application/x-protobuf"
-"""Only spans are packed: the server unpacks what comes to its ingest routes, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ class Outcome:
 class Transport:
     """One connection to the server, opened when first needed and again when it was lost; for one thread."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, timeout_s: float = _TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         parts = urlsplit(config.endpoint)
         self._host = parts.hostname or ""
         self._port = parts.port
@@ -59,12 +56,12 @@ class Transport:
             self._headers[PROJECT_HEADER] = config.project
         self._connection: http.client.HTTPConnection | None = None
 
-    def post(self, path: str, body: bytes, content_type: str, timeout_s: float = _TIMEOUT_S) -> Outcome:
+    def post(self, path: str, body: bytes, content_type: str, encoding: str = "") -> Outcome:
         """Send *body* once; a kept-alive connection that the server has closed meanwhile is opened again."""
         headers = {**self._headers, "content-type": content_type}
-        if len(body) >= _PACK_FROM_BYTES and content_type == _PACKED:
-            body = gzip.compress(body, 1)
-            headers["content-encoding"] = "gzip"
+        if encoding:
+            headers["content-encoding"] = encoding
+        timeout_s = self._timeout_s
         kept_alive = self._connection is not None
         try:
             return self._send(path, body, headers, timeout_s)

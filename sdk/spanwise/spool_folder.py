@@ -1,0 +1,45 @@
+"""Where the spool lies: in the user's own state folder, or where that cannot be written, in the temporary one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+
+def spool_folder(said: str) -> Path:
+    """Return the folder *said*, else the user's own."""
+    if said:
+        return Path(said).expanduser()
+    usual = _state_folder() / "spanwise" / "spool"
+    return usual if _can_be_made(usual) else _temporary()
+
+
+def _state_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser())
+
+
+def _can_be_made(folder: Path) -> bool:
+    present = folder
+    while not present.exists() and present != present.parent:
+        present = present.parent
+    return os.access(present, os.W_OK | os.X_OK)
+
+
+def _temporary() -> Path:
+    """Return a folder below the temporary one that is this user's alone: others could have laid a trap there."""
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    folder = Path(tempfile.gettempdir()) / f"spanwise-spool-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = folder.lstat()
+    except OSError:
+        return folder  # writing to it will fail, and say so
+    if hasattr(os, "getuid") and (folder.is_symlink() or owner.st_uid != os.getuid()):
+        return Path(tempfile.mkdtemp(prefix="spanwise-spool-"))
+    return folder
