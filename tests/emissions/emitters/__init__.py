@@ -1,0 +1,1 @@
+"""Every emitter there is: a module for each family, with its ``EMITTERS``."""

@@ -1,0 +1,21 @@
+"""The anthropic client makes every sort of call: ``python anthropic_calls.py MODULE:INSTRUMENTOR...``."""
+
+from __future__ import annotations
+
+import sys
+
+import anthropic
+import tracing
+from anthropic_talk import messages
+
+
+def main(*instrumentors: str) -> None:
+    """Instrument, call, flush."""
+    spans, logs = tracing.start(), tracing.start_logs()
+    tracing.instrument(*instrumentors)
+    messages(anthropic.Anthropic(max_retries=0))
+    spans.shutdown()
+    logs.shutdown()
+
+
+main(*sys.argv[1:])

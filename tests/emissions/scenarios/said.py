@@ -1,0 +1,33 @@
+"""What every scenario asks: no imports, so that it loads in any environment."""
+
+BRIEF = "Be brief."
+PLAIN = "What is the capital of Norway?"
+STREAMED = "Tell me of the sea."
+WEATHER = "What is the weather in Oslo?"
+MANUAL = "Summarise the manual."
+PRIMES = "How many primes are below twenty?"
+PICTURE = "What is in this picture?"
+FAIL = "Fail, please."
+FIRST = "My name is Ada."
+FIRST_ANSWER = "Hello Ada."
+SECOND = "What is my name?"
+EMBEDDED = ("fjord", "mountain")
+
+MODEL = "gpt-4o-mini"
+REASONER = "o4-mini"
+EMBEDDER = "text-embedding-3-small"
+CLAUDE = "claude-sonnet-4-5"
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL_URL = f"data:image/png;base64,{PIXEL}"
+
+TOOL_NAME = "get_weather"
+TOOL_TEXT = "Says the weather in a city."
+TOOL_SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOL_RESULT = "Rain, 7 degrees."
+OPENAI_TOOL = {
+    "type": "function",
+    "function": {"name": TOOL_NAME, "description": TOOL_TEXT, "parameters": TOOL_SCHEMA},
+}
+RESPONSES_TOOL = {"type": "function", "name": TOOL_NAME, "description": TOOL_TEXT, "parameters": TOOL_SCHEMA}
+ANTHROPIC_TOOL = {"name": TOOL_NAME, "description": TOOL_TEXT, "input_schema": TOOL_SCHEMA}

@@ -1,0 +1,38 @@
+"""A tracer provider and a logger provider that export over OTLP, for scenarios whose library brings none."""
+
+from __future__ import annotations
+
+import importlib
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+
+def start() -> TracerProvider:
+    """Make OTLP the exporter of spans and return its provider, which is to be shut down at the end."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def start_logs():  # its type lies where only some versions have it
+    """Make OTLP the exporter of log records and return their provider."""
+    from opentelemetry._logs import set_logger_provider
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    provider = LoggerProvider()
+    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+    set_logger_provider(provider)
+    return provider
+
+
+def instrument(*names: str, **options: object) -> None:
+    """Switch instrumentors on, each named ``module:Class``."""
+    for name in names:
+        module, _, made = name.partition(":")
+        getattr(importlib.import_module(module), made)().instrument(**options)
