@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from server_process import ServerProcess
 
@@ -67,6 +67,48 @@ def test_a_filter_is_typed_completed_and_taken_back_by_keys_alone(server, page: 
     page.keyboard.press("Delete")
     page.keyboard.press("Enter")
     expect(page.locator(".chip")).to_have_count(0)
+
+
+def test_a_key_never_takes_what_was_completed_for_another_text(server, page: Page):
+    listed(page, server)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/traces/complete.*q=stat$"), hold)
+    page.keyboard.press("/")
+    expect(page.locator("#complete [data-fill='kind:']")).to_be_visible()
+    with page.expect_request(re.compile("q=stat$")):
+        page.keyboard.type("stat")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Tab")
+    expect(page.locator("#q")).to_have_value("stat")
+    expect(page.locator("#q")).to_be_focused()
+    held[0].continue_()
+    expect(page.locator("#q")).to_have_value("status:")
+
+
+def test_times_are_written_anew_for_the_readers_zone_but_never_under_a_reader_who_types(server, open_page):
+    page = open_page(timezone_id="Asia/Tokyo")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "hx-request" in route.request.headers:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/traces\?"), hold)
+    with page.expect_request(lambda request: "hx-request" in request.headers):
+        listed(page, server)
+    page.keyboard.press("/")
+    page.keyboard.type("half a wo")
+    with page.expect_response(lambda answer: "hx-request" in answer.request.headers):
+        held[0].continue_()
+    page.keyboard.type("rd")
+    expect(page.locator("#q")).to_have_value("half a word")
+    expect(page.locator("#q")).to_be_focused()
 
 
 def test_keys_do_nothing_while_typing_or_in_a_dialog(server, page: Page):

@@ -145,7 +145,7 @@ def complete(request: Request, server: CurrentServer, project: CurrentProject, q
     fields = [field for field in FIELDS.values() if not colon and field.name.startswith(bare.lower())]
     return render(
         request, "parts/complete.html", name=name, prefix=prefix, values=suggestions,
-        fields=fields, before=before, minus=minus, typed=bare,
+        fields=fields, before=before, minus=minus, typed=bare, asked=q,
     )  # fmt: skip
 
 

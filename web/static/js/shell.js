@@ -138,7 +138,11 @@
   // The server wrote times in UTC because it did not know the zone yet: ask once more.
   if (root.dataset.zone === "new") {
     delete root.dataset.zone;
-    htmx.ajax("GET", location.href, { target: "#page", swap: "innerMorph" });
+    // Who has begun to type or to choose keeps the page as it is: the next one has the right times.
+    addEventListener("htmx:before:swap", (event) => {
+      if (event.detail.ctx.swap === "innerMorph" && event.detail.ctx.sourceElement === document.body && (typing(document.activeElement) || dialog())) event.preventDefault();
+    });
+    htmx.ajax("GET", location.href, { target: "#page", swap: "innerMorph", source: document.body });
   }
 
   window.spanwise = { toast, visit, typing, keep, keys: (selector, map) => bindings.push([selector, map]) };

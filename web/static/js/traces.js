@@ -90,6 +90,9 @@
     if (option) { filter().setAttribute("aria-activedescendant", option.id); option.scrollIntoView({ block: "nearest" }); }
     else filter().removeAttribute("aria-activedescendant");
   }
+  // A list was completed for one text: while that is not the text in the box, nothing of it may be marked or taken.
+  const fresh = () => $("#complete [data-completed]")?.dataset.completed === filter().value;
+  let takesNext = false; // Tab came before the list did: its first option is taken when it is there
   function take(option) {
     const fills = option.querySelector("[data-fill]");
     if (!fills) return option.querySelector("a").click();
@@ -100,8 +103,10 @@
   addEventListener("keydown", (event) => {
     const input = filter();
     if (!input || event.target !== input || event.isComposing) return;
-    const all = options();
+    const all = fresh() ? options() : [];
     const here = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    const waited = takesNext;
+    takesNext = false;
     if ((event.key === "ArrowDown" || event.key === "ArrowUp") && all.length) {
       event.preventDefault();
       const next = here < 0 ? (event.key === "ArrowDown" ? 0 : all.length - 1) : here + (event.key === "ArrowDown" ? 1 : -1);
@@ -109,6 +114,9 @@
     } else if (event.key === "Tab" && !event.shiftKey && input.value && all.length) {
       event.preventDefault();
       take(all[Math.max(here, 0)]);
+    } else if (event.key === "Tab" && !event.shiftKey && input.value && !fresh() && !waited) {
+      event.preventDefault(); // pressed once more it leaves the box, as ever
+      takesNext = true;
     } else if (event.key === "Enter" && here >= 0) {
       event.preventDefault();
       take(all[here]);
@@ -130,8 +138,14 @@
     const fills = event.target.closest?.("[data-fill]");
     if (fills) { event.preventDefault(); take(fills.closest("[role=option]")); }
   });
+  addEventListener("htmx:after:swap", () => {
+    if (!takesNext || !filter() || !fresh()) return;
+    takesNext = false;
+    if (options().length) take(options()[0]);
+  });
   addEventListener("focusin", ({ target }) => { if (target.id === "q") target.setAttribute("aria-expanded", "true"); });
-  addEventListener("focusout", ({ target }) => { if (target.id === "q") target.setAttribute("aria-expanded", "false"); });
+  addEventListener("focusout", ({ target }) => { if (target.id === "q") { target.setAttribute("aria-expanded", "false"); takesNext = false; } });
+  addEventListener("input", ({ target }) => { if (target.id === "q") { mark(null); takesNext = false; } });
 
   // ---- histogram: drag to zoom, click for one bar
   let drag = null;
