@@ -112,8 +112,8 @@ class Writer:
 class Spool:
     """What waits on the disk for one destination; safe for threads, and for processes beside it."""
 
-    def __init__(self, folder: Path, config: Config) -> None:
-        self.folder = folder / _name(config)
+    def __init__(self, root: Path, config: Config, name: str | None = None) -> None:
+        self.folder = root / (name or _name(config))
         self._config = config
         self._most_bytes = config.max_spool_mb * 1_000_000
         self._segment_bytes = min(_LARGEST_SEGMENT, max(1, self._most_bytes // 8))
@@ -290,6 +290,11 @@ def destinations(root: Path) -> Iterator[Destination]:
         size = sum(_size_of(writer) for writer in _folders(folder))
         if size:
             yield Destination(folder, endpoint, project, key, size)
+
+
+def is_for(destination: Destination, config: Config) -> bool:
+    """Whether *destination* is the one of *config*."""
+    return destination.folder.name == _name(config)
 
 
 def key_mark(api_key: str) -> str:

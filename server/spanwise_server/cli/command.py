@@ -27,7 +27,7 @@ def command(
     """Return a new command that calls *run*; *sentence* says what it does, *more* what else is good to know."""
     capital = sentence[0].upper() + sentence[1:]
     made = commands.add_parser(name, help=sentence, description=f"{capital}. {more}".strip(), allow_abbrev=False)
-    made.set_defaults(run=run)
+    made.set_defaults(run=run, needs_server=True)
     return made
 
 

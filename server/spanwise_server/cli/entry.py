@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from spanwise._version import __version__
+from spanwise.registry import COMMANDS, load_object
 
 from ..errors import SpanwiseError
 from . import access, serve, upkeep
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     missing = [name for name in _NEEDED if find_spec(name) is None]
     run: Callable[[argparse.Namespace], int] = asked.run
-    if missing and run is not _version:
+    if missing and asked.needs_server:
         complain(
             "The server is not installed; this is the SDK alone.", 'Install it with: pip install "spanwise[server]"'
         )
@@ -48,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in GROUPS:
         group.add(commands)
-    command(commands, "version", _version, "print the version")
+    for path in COMMANDS.values():  # what the SDK brings works without the server's libraries
+        load_object(path)(commands)
+    command(commands, "version", _version, "print the version").set_defaults(needs_server=False)
     return top
 
 

@@ -1,0 +1,1 @@
+"""Commands of ``spanwise`` that the SDK brings, also where it is installed alone."""
