@@ -26,6 +26,7 @@ LEVEL = {
     "spanwise_server.labelling": 2,
     "spanwise_server.datasets": 2,
     "spanwise_server.exports": 2,
+    "spanwise_server.ingest.intake": 3,
     "spanwise_server.ingest.pipeline": 3,
     "spanwise_server.ingest.writer": 3,
     "spanwise_server.auth": 3,

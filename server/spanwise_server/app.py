@@ -23,6 +23,7 @@ from .api.errors import error_json
 from .auth.current import Server
 from .auth.guard import INGEST_PATHS, PASSWORD_SETTING, PROGRAM_PATHS, Guard
 from .errors import ConfigError, NotFound, SpanwiseError
+from .ingest.intake import Intake
 from .ingest.pipeline import Pipeline
 from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
@@ -35,6 +36,7 @@ from .pages.errors import error_page
 from .pricing.price import Prices
 from .settings import Settings
 from .store.base import AccessStore
+from .store.span_logs import HOUR_NS, LogLimits
 from .store.sqlite import SqliteStore
 
 logger = logging.getLogger("spanwise.server")
@@ -89,7 +91,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 def open_server(settings: Settings) -> Server:
     """Open the store and start the writer; a server that strangers could reach without a password is refused."""
-    store = SqliteStore(settings.data / "main.db")
+    limits = _span_limits(settings)
+    store = SqliteStore(settings.data / "main.db", log_limits=_log_limits(settings))
+    pipeline = Pipeline(Prices(), store.turns, limits=limits)
     store.open()
     try:
         _refuse_strangers(settings, store)
@@ -97,16 +101,33 @@ def open_server(settings: Settings) -> Server:
     except BaseException:
         store.close()
         raise
+    writer = Writer(store, max_queued_spans=settings.max_queued_spans)
     return Server(
         settings=settings,
         store=store,
-        writer=Writer(store, max_queued_spans=settings.max_queued_spans),
-        pipeline=Pipeline(Prices(), limits=_limits(settings)),
+        writer=writer,
+        pipeline=pipeline,
+        intake=Intake(
+            pipeline,
+            writer,
+            store,
+            limits,
+            max_unpacked_bytes=settings.max_unpacked_mb * MB,
+            max_queued_bytes=settings.max_queued_mb * MB,
+        ),
         secret=secret,
     )
 
 
-def _limits(settings: Settings) -> SpanLimits:
+def _log_limits(settings: Settings) -> LogLimits:
+    return LogLimits(
+        of_span=settings.max_span_logs,
+        waiting_bytes=settings.max_waiting_logs_mb * MB,
+        wait_ns=settings.log_wait_hours * HOUR_NS,
+    )
+
+
+def _span_limits(settings: Settings) -> SpanLimits:
     return SpanLimits(
         spans=settings.max_request_spans,
         attributes=settings.max_span_attributes,
@@ -137,7 +158,7 @@ def _secret(store: AccessStore) -> bytes:
 def error_answer(request: Request, error: SpanwiseError) -> Response:
     """Return *error* as OTLP to exporters, as JSON to programs, as a page to people."""
     if request.url.path.startswith(INGEST_PATHS):
-        return otlp.refusal(error, otlp.form_asked(request))
+        return otlp.turned_away(request, error)
     if request.url.path.startswith(PROGRAM_PATHS):
         return error_json(request, error)
     return error_page(request, error)

@@ -71,6 +71,16 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanLog:
+    """A log record that belongs to a span: an event of it that is sent on its own, before the span or after it."""
+
+    project: str
+    trace_id: str
+    span_id: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts in buckets that do not overlap; ``None`` is unsaid, 0 is said."""
 

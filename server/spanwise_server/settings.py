@@ -31,10 +31,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
     Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans waiting to be written before 503."),
+    Setting("max_queued_mb", "SPANWISE_MAX_QUEUED_MB", "256", "Requests under way before 503, in MB of their bodies."),
     Setting("max_request_spans", "SPANWISE_MAX_REQUEST_SPANS", "100000", "Most spans, or log records, in one request."),
     Setting("max_span_attributes", "SPANWISE_MAX_SPAN_ATTRIBUTES", "10000", "Most attributes of one span."),
     Setting("max_attribute_mb", "SPANWISE_MAX_ATTRIBUTE_MB", "16", "Largest attribute of a span, in MB."),
     Setting("max_depth", "SPANWISE_MAX_DEPTH", "30", "Deepest nesting of lists and maps in an attribute."),
+    Setting("max_span_logs", "SPANWISE_MAX_SPAN_LOGS", "10000", "Most log records kept of one span."),
+    Setting("max_waiting_logs_mb", "SPANWISE_MAX_WAITING_LOGS_MB", "256", "Log records waiting for spans, in MB."),
+    Setting("log_wait_hours", "SPANWISE_LOG_WAIT_HOURS", "24", "Hours that a log record waits for its span."),
 )
 
 
@@ -49,10 +53,14 @@ class Settings:
     max_body_mb: int = 20
     max_unpacked_mb: int = 100
     max_queued_spans: int = 50_000
+    max_queued_mb: int = 256
     max_request_spans: int = 100_000
     max_span_attributes: int = 10_000
     max_attribute_mb: int = 16
     max_depth: int = 30
+    max_span_logs: int = 10_000
+    max_waiting_logs_mb: int = 256
+    log_wait_hours: int = 24
 
     @property
     def on_loopback(self) -> bool:
@@ -77,10 +85,14 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         max_body_mb=_number(chosen, "max_body_mb", 1, 1_024),
         max_unpacked_mb=_number(chosen, "max_unpacked_mb", 1, 4_096),
         max_queued_spans=_number(chosen, "max_queued_spans", 1, 10_000_000),
+        max_queued_mb=_number(chosen, "max_queued_mb", 1, 65_536),
         max_request_spans=_number(chosen, "max_request_spans", 1, 10_000_000),
         max_span_attributes=_number(chosen, "max_span_attributes", 1, 1_000_000),
         max_attribute_mb=_number(chosen, "max_attribute_mb", 1, 4_096),
         max_depth=_number(chosen, "max_depth", 1, 30),
+        max_span_logs=_number(chosen, "max_span_logs", 1, 1_000_000),
+        max_waiting_logs_mb=_number(chosen, "max_waiting_logs_mb", 1, 65_536),
+        log_wait_hours=_number(chosen, "log_wait_hours", 1, 8_760),
     )
 
 

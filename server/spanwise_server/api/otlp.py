@@ -15,11 +15,12 @@ from starlette.responses import Response
 
 from spanwise.vocabulary import PROJECT_HEADER
 
-from ..auth.current import CurrentServer, Server, actor_of
-from ..errors import Forbidden, Overloaded, SpanwiseError
-from ..ingest import pipeline, unkept
-from ..ingest.limits import too_large, unpacked
-from ..ingest.otlp import MEDIA_TYPES, Form, Signal, encode_answer, encode_error, form_of
+from ..auth.current import CurrentServer, Server, actor_of, project_sent, server_of
+from ..errors import Overloaded, SpanwiseError
+from ..ingest import pipeline
+from ..ingest.limits import too_large
+from ..ingest.otlp import MEDIA_TYPES, Signal, encode_answer, encode_error, form_of
+from ..ingest.room import Held
 from ..ingest.span_limits import MB
 
 T = TypeVar("T")
@@ -36,78 +37,56 @@ _limiter: RunVar[CapacityLimiter] = RunVar("spanwise_decoding")
 @router.post("/api/public/otel/v1/traces", tags=["ingest"], summary="Take OTLP spans, where Langfuse's SDKs send them")
 async def export_traces(request: Request, server: CurrentServer) -> Response:
     """Keep the spans sent, and answer once they are kept, naming those that were refused."""
-    form: Form = "json"
-    try:
-        form = form_of(request.headers.get("content-type", ""))
-        export = pipeline.Request(
-            body=await _body(request, server.settings.max_body_mb * MB),
-            form=form,
-            encoding=request.headers.get("content-encoding", ""),
-            project=_project(request),
-        )
-        found, written = await _in_thread(_taken, server, export)
-        if written is not None:
-            await _on_disk(written)
-    except SpanwiseError as error:
-        return refusal(error, form)
-    return _answer("traces", form, found.refused, found.message)
+    return await _export(request, server, "traces")
 
 
-@router.post("/v1/logs", tags=["ingest"], summary="Say that log records are not kept yet")
+@router.post("/v1/logs", tags=["ingest"], summary="Take OTLP log records of spans")
 async def export_logs(request: Request, server: CurrentServer) -> Response:
-    """Refuse every log record, politely."""
-    return await _turned_away(request, server, "logs")
+    """Keep the log records that belong to spans as events of them, whichever comes first."""
+    return await _export(request, server, "logs")
 
 
 @router.post("/v1/metrics", tags=["ingest"], summary="Say that metrics are not kept")
 async def export_metrics(request: Request, server: CurrentServer) -> Response:
     """Refuse every data point, politely."""
-    return await _turned_away(request, server, "metrics")
+    return await _export(request, server, "metrics")
 
 
-def refusal(error: SpanwiseError, form: Form) -> Response:
-    """Return *error* as OTLP clients read it, with when to come back where that helps."""
+def turned_away(request: Request, error: SpanwiseError) -> Response:
+    """Count a request that is refused whole, and return its answer in the form that the sender reads."""
+    try:
+        form = form_of(request.headers.get("content-type", ""))
+    except SpanwiseError:
+        form = "json"
+    signal: Signal = "traces"
+    for other in ("logs", "metrics"):
+        if request.url.path.endswith(f"/{other}"):
+            signal = other
+    server_of(request).intake.health.turned_away(signal, error, actor_of(request).project)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Overloaded) else None
     return Response(encode_error(error, form), error.status, headers, MEDIA_TYPES[form])
 
 
-def form_asked(request: Request) -> Form:
-    """Return the form that the sender reads: that of its own request, JSON where it is neither."""
-    try:
-        return form_of(request.headers.get("content-type", ""))
-    except SpanwiseError:
-        return "json"
-
-
-async def _turned_away(request: Request, server: Server, signal: Signal) -> Response:
-    form: Form = "json"
+async def _export(request: Request, server: Server, signal: Signal) -> Response:
+    """Take one request and answer it in its own form."""
     try:
         form = form_of(request.headers.get("content-type", ""))
-        body = await _body(request, server.settings.max_body_mb * MB)
-        encoding = request.headers.get("content-encoding", "")
-        refused = await _in_thread(_counted, server, body, encoding, signal, form)
+        with server.intake.room.hold() as held:
+            export = pipeline.Request(
+                body=await _body(request, server.settings.max_body_mb * MB, held),
+                form=form,
+                encoding=request.headers.get("content-encoding", ""),
+                project=project_sent(actor_of(request), request.headers.get(PROJECT_HEADER)),
+            )
+            taken = await _in_thread(server.intake.take, signal, export, held)
+            if taken.written is not None:
+                await _on_disk(taken.written)
     except SpanwiseError as error:
-        return refusal(error, form)
-    return _answer(signal, form, refused, unkept.SENTENCES[signal] if refused else "")
+        return turned_away(request, error)
+    return Response(encode_answer(signal, form, taken.refused, taken.message), media_type=MEDIA_TYPES[form])
 
 
-def _answer(signal: Signal, form: Form, refused: int, message: str) -> Response:
-    return Response(encode_answer(signal, form, refused, message), media_type=MEDIA_TYPES[form])
-
-
-def _project(request: Request) -> str | None:
-    """Return the project of the API key, else the one asked for, else ``None``: each resource may name its own."""
-    own = actor_of(request).project
-    asked = request.headers.get(PROJECT_HEADER) or None
-    if own is not None and asked is not None and asked != own:
-        raise Forbidden(
-            f"This API key belongs to project {own!r}, not {asked!r}.",
-            f"Leave {PROJECT_HEADER} out, or use a key of that project.",
-        )
-    return own if own is not None else asked
-
-
-async def _body(request: Request, most_bytes: int) -> bytes:
+async def _body(request: Request, most_bytes: int, held: Held) -> bytes:
     """Return the body, without reading on where it turns out too large."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most_bytes:
@@ -119,20 +98,11 @@ async def _body(request: Request, most_bytes: int) -> bytes:
             size += len(chunk)
             if size > most_bytes:
                 raise too_large(most_bytes)
+            held.take(len(chunk))
             chunks.append(chunk)
     except ClientDisconnect as error:
         raise SpanwiseError("The sender hung up before the end of the body.") from error
     return b"".join(chunks)
-
-
-def _taken(server: Server, export: pipeline.Request) -> tuple[pipeline.Records, Future[None] | None]:
-    """Read the export and queue its records; packing them for the store is work for this thread too."""
-    found = server.pipeline.run(export, max_unpacked_bytes=server.settings.max_unpacked_mb * MB)
-    return found, server.writer.submit(found.records) if found.records else None
-
-
-def _counted(server: Server, body: bytes, encoding: str, signal: Signal, form: Form) -> int:
-    return unkept.count(unpacked(body, encoding, server.settings.max_unpacked_mb * MB), signal, form)
 
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from ..errors import Forbidden
+from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
 from ..settings import Settings
@@ -23,6 +24,7 @@ class Server:
     store: SqliteStore
     writer: Writer
     pipeline: Pipeline
+    intake: Intake
     secret: bytes
     """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
 
@@ -50,16 +52,20 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
+def project_sent(actor: Actor, asked: str | None) -> str | None:
+    """Return the API key's project, else the one asked for, else ``None``: each resource may name its own."""
+    if actor.project is not None and asked and asked != actor.project:
+        raise Forbidden(
+            f"This API key belongs to project {actor.project!r}, not {asked!r}.",
+            "Leave the project out, or use a key of that project.",
+        )
+    return actor.project if actor.project is not None else asked or None
+
+
 def project_of(request: Request) -> str:
     """Return the project asked for: the API key's own, else header or query, else ``default``."""
     asked = request.query_params.get("project") or request.headers.get("x-spanwise-project")
-    own = actor_of(request).project
-    if own is not None and asked is not None and asked != own:
-        raise Forbidden(
-            f"This API key belongs to project {own!r}, not {asked!r}.",
-            "Leave the project out, or use a key of that project.",
-        )
-    return own or asked or "default"
+    return project_sent(actor_of(request), asked) or "default"
 
 
 CurrentServer = Annotated[Server, Depends(server_of)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,8 @@ from .. import dialects
 from ..errors import SpanwiseError
 from ..pricing.price import Prices
 from ..record import Attributes, Record, Span
-from .batch import BadSpan, Batch
+from ..store.turns import SPANS_A_TURN, Turns
+from .batch import BadSpan, Batch, Refusals
 from .limits import unpacked
 from .otlp import Form, decode
 from .span_limits import SpanLimits
@@ -21,6 +23,8 @@ DEFAULT_PROJECT: Final = "default"
 #: Attributes of a resource that name its project, ours first.
 PROJECT_ATTRIBUTES: Final = (PROJECT_NAME, "openinference.project.name")
 LONGEST_PROJECT: Final = 200
+#: A body longer than this is decoded beside the others: nobody should wait for all of it.
+DECODED_IN_TURN: Final = 4_000_000
 BAD_PROJECT: Final = BadSpan("bad_project", "its project's name is longer than 200 characters or not printable.")
 
 
@@ -38,27 +42,44 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What one export comes to: records to write, and how many of its spans were refused and why."""
+    """What one export comes to: records to write, and what was refused of its spans."""
 
     records: tuple[Record, ...]
-    refused: int = 0
-    message: str = ""
+    refusals: Refusals
+
+    @property
+    def refused(self) -> int:
+        """How many spans were refused."""
+        return self.refusals.refused
+
+    @property
+    def message(self) -> str:
+        """Why, in sentences; empty where none was."""
+        return self.refusals.message
 
 
 class Pipeline:
     """Turns requests into priced records; it holds prices and nothing of any request."""
 
     def __init__(
-        self, prices: Prices, *, max_unpacked_bytes: int = 100_000_000, limits: SpanLimits | None = None
+        self,
+        prices: Prices,
+        turns: Turns | None = None,
+        *,
+        max_unpacked_bytes: int = 100_000_000,
+        limits: SpanLimits | None = None,
     ) -> None:
         self._prices = prices
         self._limits = limits or SpanLimits()
+        self._turns = turns or Turns()
         self._max_unpacked_bytes = max_unpacked_bytes
 
     def run(self, request: Request, *, max_unpacked_bytes: int | None = None) -> Records:
         """Return the records of *request*; a request that cannot be decoded at all raises `SpanwiseError`."""
         most_bytes = self._max_unpacked_bytes if max_unpacked_bytes is None else max_unpacked_bytes
-        batch = decode(unpacked(request.body, request.encoding, most_bytes), request.form, self._limits)
+        body = unpacked(request.body, request.encoding, most_bytes)
+        with self._turns if len(body) <= DECODED_IN_TURN else nullcontext():
+            batch = decode(body, request.form, self._limits)
         return self._kept(batch, request.project)
 
     def records(self, spans: Sequence[Span], project: str | None = None) -> tuple[Record, ...]:
@@ -71,11 +92,17 @@ class Pipeline:
         return Record(project, span, reading, self._prices.price(reading, span.start_ns))
 
     def _kept(self, batch: Batch, project: str | None) -> Records:
-        if project is not None and not is_project_name(project):
-            raise SpanwiseError("The project's name is not 1 to 200 printable characters.", "Choose another name.")
-        named: dict[int, str] = {}
+        check_project(project)
         records: list[Record] = []
-        for span in batch.spans:
+        for at in range(0, len(batch.spans), SPANS_A_TURN):
+            with self._turns:
+                self._read(batch, batch.spans[at : at + SPANS_A_TURN], project, records)
+        return Records(tuple(records), batch)
+
+    def _read(self, batch: Batch, spans: Iterable[Span], project: str | None, records: list[Record]) -> None:
+        """Add the records of *spans* to *records*; refuse those whose resource names no project that can be."""
+        named: dict[int, str] = {}
+        for span in spans:
             name = project
             if name is None:
                 name = named.get(id(span.resource))  # one object for all spans of a resource
@@ -85,7 +112,6 @@ class Pipeline:
                 records.append(self.record(span, name))
             else:
                 batch.refuse(span.name, BAD_PROJECT, span.scope.name)
-        return Records(tuple(records), batch.refused, batch.message)
 
 
 def resource_project(resource: Attributes) -> str:
@@ -95,6 +121,12 @@ def resource_project(resource: Attributes) -> str:
         if isinstance(name, str) and name.strip():
             return name.strip()
     return DEFAULT_PROJECT
+
+
+def check_project(name: str | None) -> None:
+    """Refuse the name of a project that cannot be one; ``None`` names none."""
+    if name is not None and not is_project_name(name):
+        raise SpanwiseError("The project's name is not 1 to 200 printable characters.", "Choose another name.")
 
 
 def is_project_name(name: str) -> bool:

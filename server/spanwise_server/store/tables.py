@@ -108,6 +108,27 @@ TEXT_USES = Table(
 )
 
 
+class SpanLogTable(SQLModel, table=True):
+    """Log records of one span that came in one request: events of it; see ``log_rows.py``."""
+
+    __tablename__ = "span_logs"
+    __table_args__ = (
+        Index("ix_span_logs_span", "project_id", "trace_id", "span_id", "hash", unique=True),
+        Index("ix_span_logs_waiting", "waiting", "came_ns", "size_bytes", "records"),
+    )
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    project_id: int
+    trace_id: bytes = Field(sa_type=LargeBinary)
+    span_id: bytes = Field(sa_type=LargeBinary)
+    hash: bytes = Field(sa_type=LargeBinary)
+    came_ns: int = Field(sa_type=BigInteger)
+    waiting: int
+    """1 until the span has come."""
+    records: int
+    size_bytes: int = Field(sa_type=BigInteger)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
 class TraceTable(SQLModel, table=True):
     """One trace: the totals of ``summary.py``, computed anew whenever a span of it is written."""
 

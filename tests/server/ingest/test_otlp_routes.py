@@ -8,7 +8,6 @@ import json
 import pytest
 import zstandard
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
@@ -17,9 +16,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from starlette.testclient import TestClient
 
 from spanwise_server.api import otlp
+from spanwise_server.app import create_app
 from spanwise_server.errors import Overloaded
+from spanwise_server.settings import Settings
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 PATHS = ("/v1/traces", "/api/public/otel/v1/traces")
@@ -37,6 +39,11 @@ def request(*spans: dict) -> ExportTraceServiceRequest:
 def post(client, body, content_type=PROTOBUF, path="/v1/traces", **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return client.post(path, content=body, headers={"content-type": content_type, **named})
+
+
+def served(folder, **limits):
+    """Serve with limits of its own."""
+    return TestClient(create_app(Settings(data=folder / "data", **limits)), base_url="http://127.0.0.1:4318")
 
 
 def kept(client, project="default") -> int:
@@ -96,14 +103,9 @@ def test_nothing_sent_is_a_success(client):
         (gzip.compress(bytes(2_000_001)), PROTOBUF, "gzip", 413, "2 MB unpacked"),
     ],
 )
-def test_a_refusal_is_a_status_with_a_sentence(client, body, content_type, encoding, status, word):
-    server = client.app.state.server
-    client.app.state.server = type(server)(**{
-        **{name: getattr(server, name) for name in server.__slots__},
-        "settings": type(server.settings)(data=server.settings.data, max_body_mb=1, max_unpacked_mb=2),
-    })  # fmt: skip
-    answer = post(client, body, content_type, content_encoding=encoding)
-    client.app.state.server = server
+def test_a_refusal_is_a_status_with_a_sentence(tmp_path, body, content_type, encoding, status, word):
+    with served(tmp_path, max_body_mb=1, max_unpacked_mb=2) as client:
+        answer = post(client, body, content_type, content_encoding=encoding)
     assert answer.status_code == status
     if content_type == PROTOBUF:
         said = Status.FromString(answer.content)
@@ -158,16 +160,6 @@ def test_the_same_request_twice_is_kept_once(client):
     for _ in range(2):
         post(client, request({}).SerializeToString())
     assert kept(client) == 1
-
-
-def test_logs_are_turned_away_politely(client):
-    body = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": [{}, {}]}]}])
-    answer = post(client, body.SerializeToString(), path="/v1/logs")
-    partial = ExportLogsServiceResponse.FromString(answer.content).partial_success
-    assert (answer.status_code, partial.rejected_log_records) == (200, 2)
-    assert "log records" in partial.error_message
-    as_json = post(client, '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{}]}]}]}', JSON, "/v1/logs").json()
-    assert as_json["partialSuccess"]["rejectedLogRecords"] == "1"
 
 
 def test_metrics_are_turned_away_politely(client):

@@ -1,0 +1,115 @@
+"""The one way in for every protocol: unpack, decode, queue, count. HTTP and gRPC differ in nothing behind it."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..record import SpanLog
+from ..store.sqlite import SqliteStore
+from . import unkept
+from .batch import BadSpan, Refusals
+from .health import Health
+from .limits import unpacked
+from .log_batch import LogBatch
+from .logs import decode_logs
+from .otlp import Signal
+from .pipeline import BAD_PROJECT, Pipeline, Request, check_project, is_project_name, resource_project
+from .room import Held, Room
+from .span_limits import SpanLimits
+from .writer import Writer
+
+TOO_MANY_LOGS: Final = BadSpan(
+    "too_many_logs", "its span has as many log records as are kept (SPANWISE_MAX_SPAN_LOGS)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one request: how much of it was refused and why, and when the rest is on the disk."""
+
+    refused: int
+    message: str
+    written: Future[None] | None = None
+    """``None`` where all is on the disk already."""
+
+
+class Intake:
+    """Takes requests of every signal."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        writer: Writer,
+        store: SqliteStore,
+        limits: SpanLimits,
+        *,
+        max_unpacked_bytes: int,
+        max_queued_bytes: int,
+    ) -> None:
+        self._pipeline = pipeline
+        self._writer = writer
+        self._store = store
+        self._limits = limits
+        self._most_unpacked = max_unpacked_bytes
+        self.room = Room(max_queued_bytes)
+        self.health = Health()
+
+    def take(self, signal: Signal, request: Request, held: Held) -> Taken:
+        """Take one request, whose body as it was sent is in *held* already."""
+        check_project(request.project)
+        if request.encoding:
+            body = unpacked(request.body, request.encoding, self._most_unpacked)
+            held.take(len(body))
+            request = replace(request, body=body, encoding="")
+        if signal == "traces":
+            return self._traces(request)
+        return self._logs(request) if signal == "logs" else self._metrics(request)
+
+    def _traces(self, request: Request) -> Taken:
+        found = self._pipeline.run(request, max_unpacked_bytes=self._most_unpacked)
+        written = None
+        if found.records:
+            began = time.perf_counter()
+            written = self._writer.submit(found.records)
+            written.add_done_callback(lambda done: self._written(done, began))
+        self.health.took("traces", len(found.records), found.refusals, request.project)
+        return Taken(found.refused, found.message, written)
+
+    def _written(self, done: Future[None], began: float) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self.health.committed(time.perf_counter() - began)
+
+    def _logs(self, request: Request) -> Taken:
+        """Keep log records, in this thread: they are few, and go to the disk in a transaction of their own."""
+        with self._store.turns:
+            batch = decode_logs(request.body, request.form, self._limits)
+        logs = _in_projects(batch, request.project)
+        began = time.perf_counter()
+        over = self._store.write_logs(logs) if logs else ()
+        if logs:
+            self.health.committed(time.perf_counter() - began)
+        for log in over:
+            batch.refuse(log.event.name, TOO_MANY_LOGS)
+        self.health.took("logs", len(logs) - len(over), batch, request.project)
+        return Taken(batch.refused, batch.message)
+
+    def _metrics(self, request: Request) -> Taken:
+        refused = unkept.count(request.body, request.form)
+        lost = Refusals(counts={"not_kept": refused} if refused else {})
+        self.health.took("metrics", 0, lost, request.project)
+        return Taken(refused, unkept.SENTENCE if refused else "")
+
+
+def _in_projects(batch: LogBatch, project: str | None) -> list[SpanLog]:
+    """Return the log records of *batch*, each in its project; refuse those whose resource names none that can be."""
+    found = []
+    for log in batch.logs:
+        name = project or resource_project(log.resource)
+        if is_project_name(name):
+            found.append(SpanLog(name, log.trace_id, log.span_id, log.event))
+        else:
+            batch.refuse(log.event.name, BAD_PROJECT, log.scope)
+    return found
