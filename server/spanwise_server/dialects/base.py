@@ -43,6 +43,10 @@ class Draft:
             self.said[field] = value
             self.mapped_by[field] = f"{self.dialect}: {source}"
 
+    def withhold(self, field: str) -> None:
+        """Leave *field* unsaid, whatever other dialects make of attributes that this one knows to mean otherwise."""
+        self.said.setdefault(field, None)
+
     def prefer(self, field: str, value: Any, source: str, over: tuple[str, ...]) -> None:
         """Set *field* as `say` does, and also where one of the dialects named in *over* has said it."""
         if value is not None and self.mapped_by.get(field, "").partition(":")[0] in over:

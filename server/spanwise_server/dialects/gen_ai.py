@@ -9,6 +9,7 @@ from ..record import PromptUse, Tool
 from . import gen_ai_content
 from .base import Dialect, Draft
 from .decode import decoded, number, plain_text
+from .messages.message import finish
 from .usage import Counts, say_usage
 
 KINDS: Final[Mapping[str, str]] = {
@@ -117,9 +118,7 @@ def read(draft: Draft) -> None:
     _first_chunk(draft)
     draft.texts("finish_reasons", "gen_ai.response.finish_reasons")
     if "finish_reasons" in draft.said:
-        draft.said["finish_reasons"] = tuple(
-            "tool_call" if reason == "tool_calls" else reason for reason in draft.said["finish_reasons"]
-        )
+        draft.said["finish_reasons"] = tuple(finish(reason) or reason for reason in draft.said["finish_reasons"])
     draft.text("session_id", "session.id", "gen_ai.conversation.id")
     draft.text("user_id", "user.id", "enduser.id", "gen_ai.user")
     draft.text("trace_name", "gen_ai.workflow.name")

@@ -9,6 +9,7 @@ from ..record import Event
 from .base import Draft
 from .decode import decoded, unflattened
 from .messages.message import Message, message, messages, system
+from .messages.tools import tool_definitions
 
 DETAILS: Final = "gen_ai.client.inference.operation.details"
 #: Events of conventions up to 1.36, one for each message, and the role each stands for.
@@ -23,8 +24,13 @@ MESSAGE_EVENTS: Final[Mapping[str, str]] = {
 
 def read(draft: Draft) -> None:
     """Say the messages and the tools offered, from the newest form that has them."""
-    _from(draft, draft.attributes, "")
-    if draft.span.events:
+    events = draft.span.events
+    details = {key: said for event in events if event.name == DETAILS for key, said in event.attributes.items()}
+    if details:  # some write one event for each of system instructions, input and output
+        _from(draft, {**details, **draft.attributes}, "event ")
+    else:
+        _from(draft, draft.attributes, "")
+    if events:
         _events(draft)
     if "input_messages" not in draft.said:
         _older(draft, "input_messages", "gen_ai.prompt", "user")
@@ -45,9 +51,7 @@ def _from(draft: Draft, attributes: Mapping[str, Any], source: str) -> None:
         found = messages(attributes.get("gen_ai.output.messages"), "assistant")
         draft.say("output_messages", found, f"{source}gen_ai.output.messages")
     if "tool_definitions" not in draft.said and "gen_ai.tool.definitions" in attributes:
-        listed = decoded(attributes["gen_ai.tool.definitions"])
-        items = listed if isinstance(listed, list) else [listed]
-        found_tools = tuple(tool for raw in items if isinstance(tool := decoded(raw), dict))
+        found_tools = tool_definitions(attributes["gen_ai.tool.definitions"])
         draft.say("tool_definitions", found_tools, f"{source}gen_ai.tool.definitions")
 
 
@@ -55,9 +59,7 @@ def _events(draft: Draft) -> None:
     asked: list[Message] = []
     answered: list[Message] = []
     for event in draft.span.events:
-        if event.name == DETAILS:
-            _from(draft, event.attributes, "event ")
-        elif event.name in MESSAGE_EVENTS:
+        if event.name in MESSAGE_EVENTS:
             (answered if event.name == "gen_ai.choice" else asked).append(_message(event))
         elif event.name == "gen_ai.content.prompt":
             asked.extend(messages(event.attributes.get("gen_ai.prompt"), "user"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from ..record import Tool
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
+from .messages import exchange
 from .openinference_content import documents, flattened, messages, texts, tool_definitions
 from .usage import Counts, say_usage
 
@@ -39,6 +41,10 @@ LISTS: Final[tuple[tuple[str, str, Callable[[list[dict[str, Any]]], Any]], ...]]
 )
 #: Kinds with another name here.
 KINDS = {"unknown": "span"}
+#: The id of an answer in JSON: its first member, or the one after the choices that a stream was put together from.
+ID: Final = re.compile(r'(?:^\{|\}\], )"id": ?"([^"\\]+)"')
+#: Where providers with OpenAI's API put what a model thought; the flattened lists have no place for it.
+THOUGHTS: Final = '"reasoning_content"'
 #: Attributes by which a span is known whose kind was left out.
 SIGNS = ("llm.model_name", "llm.token_count.prompt", "llm.token_count.completion", "embedding.model_name")
 
@@ -54,15 +60,15 @@ def read(draft: Draft) -> None:
     """Read OpenInference's attributes."""
     _kind(draft)
     draft.text("provider", "llm.provider", "llm.system")
-    draft.text("request_model", "llm.request.model_name", "llm.model_name")
+    draft.text("request_model", "llm.request.model_name")
+    _params(draft)
+    draft.text("request_model", "llm.model_name")
     draft.text(
         "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name",
         "embedding.model_name", "reranker.model_name",
     )  # fmt: skip
-    for key in ("llm.invocation_parameters", "embedding.invocation_parameters"):
-        if isinstance(params := decoded(draft.attributes.get(key)), dict):
-            draft.merge("params", {name: value for name, value in params.items() if name != "model"}, key)
     _content(draft)
+    _response_id(draft)
     say_usage(draft, COUNTS)
     draft.number("reported_cost_usd", "llm.cost.total")
     draft.number("reported_input_cost_usd", "llm.cost.prompt")
@@ -85,6 +91,21 @@ def _kind(draft: Draft) -> None:
         draft.text("name", "agent.name")
 
 
+def _params(draft: Draft) -> None:
+    """Read the request's parameters, among which stands the model that was asked for."""
+    for key in ("llm.invocation_parameters", "embedding.invocation_parameters"):
+        if isinstance(params := decoded(draft.attributes.get(key)), dict):
+            draft.say("request_model", plain_text(params.pop("model", None)), key)
+            draft.merge("params", params, key)
+
+
+def _response_id(draft: Draft) -> None:
+    """Read the id of the provider's answer, without parsing the rest of it."""
+    whole = draft.attributes.get("output.value")
+    if isinstance(whole, str) and whole[:1] == "{" and draft.said.get("kind") == "llm" and (found := ID.search(whole)):
+        draft.say("response_id", found.group(1), "output.value")
+
+
 def _content(draft: Draft) -> None:
     lists = flattened(draft)
     for field, prefix, make in LISTS:
@@ -93,12 +114,23 @@ def _content(draft: Draft) -> None:
     if draft.said.get("kind") == "embedding":
         _embedded(draft)
         return
+    if "output_messages" in draft.said:
+        _thoughts(draft)
     if "input_messages" not in draft.said:  # else it is the same in the provider's own words
         draft.value("input", "input.value", "reranker.query")
     if "output_messages" not in draft.said:
         draft.value("output", "output.value")
     if draft.said.get("kind") == "tool" and "tool" not in draft.said:
         _tool(draft)
+
+
+def _thoughts(draft: Draft) -> None:
+    """Take the answer as the provider gave it where the flattened lists leave out what the model thought."""
+    whole = draft.attributes.get("output.value")
+    if not isinstance(whole, str) or THOUGHTS not in whole:
+        return
+    if not any(part["type"] == "reasoning" for said in draft.said["output_messages"] for part in said["parts"]):
+        draft.prefer("output_messages", exchange.answered(whole), "output.value", over=("openinference",))
 
 
 def _embedded(draft: Draft) -> None:

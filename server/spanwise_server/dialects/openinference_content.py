@@ -10,6 +10,7 @@ from .decode import decoded, unflattened
 from .messages import genai
 from .messages.message import Message
 from .messages.parts import part
+from .messages.tools import tool_definition
 
 Part = dict[str, Any]
 #: Prefix of each flattened list, and the word between an index and a field.
@@ -49,13 +50,8 @@ def documents(items: list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
 
 def tool_definitions(items: list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     """Return the tools offered to the model, each ``{"type", "name", "description"?, "parameters"?}``."""
-    found = []
-    for item in items:
-        schema = decoded(item.get("json_schema"))
-        if isinstance(schema, dict):
-            function = schema.get("function")
-            found.append({"type": "function", **function} if isinstance(function, dict) else schema)
-    return tuple(found)
+    schemas = [decoded(item.get("json_schema")) for item in items]
+    return tuple(tool_definition(schema) for schema in schemas if isinstance(schema, dict))
 
 
 def _unwrapped(items: list[Any], word: str) -> list[dict[str, Any]]:
@@ -75,10 +71,11 @@ def _message(item: Mapping[str, Any], role: str) -> Message:
     if content is not None and content != "":
         parts.extend(_plain(item, said, content))
     for raw in _listed(item.get("contents")):
-        inside = raw.get("message_content", raw)
-        if isinstance(inside, dict):
+        if isinstance(call := raw.get("tool_call"), dict):
+            parts.append(_call(call))
+        elif isinstance(inside := raw.get("message_content", raw), dict):
             parts.append(_content(inside))
-    parts.extend(_calls(item))
+    parts.extend(call for call in _calls(item) if call not in parts)  # some list their calls in both places
     message: Message = {"role": said, "parts": parts}
     for key in ("name", "finish_reason"):
         if item.get(key):

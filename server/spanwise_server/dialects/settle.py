@@ -28,6 +28,15 @@ PROVIDERS: Final[Mapping[str, str]] = {
 }
 
 
+#: Frameworks that write their own name where the provider of the model belongs.
+FRAMEWORKS: Final = frozenset(
+    {"agent_framework", "autogen", "crewai", "gcp.vertex.agent", "haystack", "langchain", "langgraph", "llamaindex",
+     "mastra", "microsoft.agent_framework", "semantic_kernel", "smolagents", "strands-agents"}
+)  # fmt: skip
+#: The interface of a provider, after its name, as Vercel writes it: ``openai.responses``.
+INTERFACES: Final = (".chat", ".responses", ".messages", ".completion", ".embedding", ".text-embedding")
+
+
 def settle(draft: Draft) -> None:
     """Complete *draft* with what follows from the fields that the dialects said."""
     draft.dialect = "settled"
@@ -36,10 +45,16 @@ def settle(draft: Draft) -> None:
         _kind(draft)
     if (provider := said.get("provider")) is not None:
         said["provider"] = provider_name(provider)
+        if said["provider"] in FRAMEWORKS:
+            draft.mapped_by.pop("provider", None)
+            del said["provider"]
     if "model" not in said and (model := said.get("request_model")) is not None:
         draft.say("model", model, "request_model")
     if said.get("kind") == "tool":
         _tool(draft, said.get("tool"))
+    if said.get("kind") == "embedding" and "input" not in said and "input_messages" in said:
+        texts = [part["content"] for m in said["input_messages"] for part in m["parts"] if part.get("type") == "text"]
+        draft.say("input", texts, "input_messages")
     if "finish_reasons" not in said and "output_messages" in said:
         reasons = tuple(r for m in said["output_messages"] if (r := finish(m.get("finish_reason"))) is not None)
         draft.say("finish_reasons", reasons, "output_messages")
@@ -51,6 +66,8 @@ def settle(draft: Draft) -> None:
 def provider_name(name: str) -> str:
     """Return the one spelling of a provider's name."""
     name = name.lower()
+    if name.endswith(INTERFACES):
+        name = name.rpartition(".")[0]
     return PROVIDERS.get(name, name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..record import Usage
 from .base import Draft
@@ -24,11 +25,15 @@ class Counts:
 
 def say_usage(draft: Draft, counts: Counts) -> None:
     """Say the usage that *counts* finds, unless another dialect has said one."""
-    if "usage" in draft.said:
-        return
+    if "usage" not in draft.said:
+        usage, source = counted(draft.attributes, counts)
+        draft.say("usage", usage, source)
+
+
+def counted(attributes: Mapping[str, Any], counts: Counts) -> tuple[Usage | None, str]:
+    """Return the usage that *counts* finds among *attributes*, and where its first count stands."""
     found: dict[str, int] = {}
     source = ""
-    attributes = draft.attributes
     for name, keys in counts.keys.items():
         for key in keys:
             if key in attributes and (tokens := count(attributes[key])) is not None:
@@ -36,14 +41,14 @@ def say_usage(draft: Draft, counts: Counts) -> None:
                 source = source or key
                 break
     if not found:
-        return
+        return None, ""
     _complete(found)
     usage = Usage.from_totals(
         **found,
         input_includes_cache=counts.input_includes_cache,
         output_includes_reasoning=counts.output_includes_reasoning,
     )
-    draft.say("usage", usage, source)
+    return usage, source
 
 
 def _complete(found: dict[str, int]) -> None:

@@ -26,8 +26,8 @@ EMITTERS = (
     Emitter(
         "opentelemetry-openai-old",
         "openai_calls.py",
-        ("opentelemetry-instrumentation-openai-v2", "openai<3", OTLP),
-        ("opentelemetry.instrumentation.openai_v2:OpenAIInstrumentor",),
+        ("opentelemetry-instrumentation-openai-v2==2.1b0", "openai<2", "opentelemetry-sdk<1.37", OTLP),
+        ("opentelemetry.instrumentation.openai_v2:OpenAIInstrumentor", "chat"),
         {CAPTURE: "true"},
     ),
     Emitter(

@@ -1,4 +1,4 @@
-"""The openai client makes every sort of call: ``python openai_calls.py MODULE:INSTRUMENTOR...``."""
+"""The openai client makes every sort of call: ``python openai_calls.py MODULE:INSTRUMENTOR [API...]``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import openai
 import tracing
 from openai_talk import chat, embeddings, responses
 
+APIS = {"chat": chat, "responses": responses, "embeddings": embeddings}
 
-def main(*instrumentors: str) -> None:
+
+def main(instrumentor: str, *apis: str) -> None:
     """Instrument, call, flush."""
     spans, logs = tracing.start(), tracing.start_logs()
-    tracing.instrument(*instrumentors)
+    tracing.instrument(instrumentor)
     client = openai.OpenAI(max_retries=0)
-    chat(client)
-    responses(client)
-    embeddings(client)
+    for api in apis or APIS:
+        APIS[api](client)
     spans.shutdown()
     logs.shutdown()
 

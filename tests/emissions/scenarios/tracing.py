@@ -28,6 +28,12 @@ def start_logs():  # its type lies where only some versions have it
     provider = LoggerProvider()
     provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
     set_logger_provider(provider)
+    try:  # what came before events were log records
+        from opentelemetry._events import set_event_logger_provider
+        from opentelemetry.sdk._events import EventLoggerProvider
+    except ImportError:
+        return provider
+    set_event_logger_provider(EventLoggerProvider(provider))
     return provider
 
 

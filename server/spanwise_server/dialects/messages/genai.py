@@ -65,6 +65,17 @@ def _text(part: Mapping[str, Any]) -> Part | None:
     return dict(part) if isinstance(part.get("content"), str) else None
 
 
+def _reasoning(part: Mapping[str, Any]) -> Part | None:
+    """Return a thought, also one that is JSON of OpenAI's list of summaries."""
+    listed = decoded(part.get("content"))
+    if not isinstance(listed, list):
+        return _text(part)
+    texts = [said for item in listed if isinstance(item, dict) and isinstance(said := item.get("text"), str)]
+    if not texts or len(texts) < len(listed):
+        return _text(part)
+    return {**part, "content": "\n\n".join(texts)}
+
+
 def _tool_call(part: Mapping[str, Any]) -> Part | None:
     if "name" not in part:
         return None
@@ -89,9 +100,12 @@ def _media(part: Mapping[str, Any]) -> Part | None:
     new = dict(part)
     if "mime_type" not in new and "media_type" in new:
         new["mime_type"] = new.pop("media_type")
-    uri = new.get("uri")
+    if new.get("mime_type", "") is None:
+        del new["mime_type"]
+    uri = new.get("uri", new.get("content"))
     if isinstance(uri, str) and uri.startswith("data:"):
-        del new["uri"]
+        new.pop("uri", None)
+        new.pop("content", None)
         mime_type = new.pop("mime_type", None)
         inline = media(uri, new.get("modality"))
         return {**new, **({"mime_type": mime_type} if mime_type else {}), **inline}
@@ -100,7 +114,7 @@ def _media(part: Mapping[str, Any]) -> Part | None:
 
 PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part | None]]] = {
     "text": _text,
-    "reasoning": _text,
+    "reasoning": _reasoning,
     "tool_call": _tool_call,
     "tool_call_response": _tool_response,
     "blob": _media,

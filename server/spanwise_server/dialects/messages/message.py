@@ -10,7 +10,14 @@ from . import gemini, genai, openai
 from .parts import part, parts
 
 Message = dict[str, Any]
-FINISH: Final[Mapping[str, str]] = {"tool_calls": "tool_call"}
+FINISH: Final[Mapping[str, str]] = {
+    "tool_calls": "tool_call",
+    "tool-calls": "tool_call",
+    "content-filter": "content_filter",
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+}
+EMPTY_TEXT: Final = {"type": "text", "content": ""}
 #: Part types that need no look inside as long as their content is text.
 PLAIN: Final = frozenset({"text", "reasoning"})
 
@@ -84,6 +91,8 @@ def _with_parts(value: Mapping[str, Any], role: str) -> Message:
     listed = value["parts"]
     if isinstance(listed, list | tuple):
         found = [item if _is_plain(item) else part(item) for item in listed]
+        if len(found) > 1 and EMPTY_TEXT in found:  # said beside a tool call by those who always say a text
+            found = [item for item in found if item != EMPTY_TEXT]
     else:
         found = parts(listed)
     said = {key: inside for key, inside in value.items() if inside is not None}
@@ -91,7 +100,9 @@ def _with_parts(value: Mapping[str, Any], role: str) -> Message:
 
 
 def _is_plain(item: Any) -> bool:
-    return isinstance(item, dict) and item.get("type") in PLAIN and type(item.get("content")) is str
+    if not (isinstance(item, dict) and item.get("type") in PLAIN and type(content := item.get("content")) is str):
+        return False
+    return item["type"] == "text" or not content.startswith("[{")
 
 
 def _with_content(value: Mapping[str, Any], role: str) -> Message:

@@ -74,7 +74,7 @@ def _reasoning(part: Mapping[str, Any]) -> Part | None:
 def _function_call(part: Mapping[str, Any]) -> Part:
     function = part.get("function")
     inside = function if isinstance(function, dict) else part
-    said = inside.get("arguments", inside.get("input"))
+    said = inside.get("arguments", inside.get("input", inside.get("args")))
     new: Part = {"type": "tool_call", "name": inside.get("name"), "arguments": arguments(said)}
     call_id = part.get("call_id") or part.get("id")
     return {"id": call_id, **new} if call_id else new
