@@ -17,7 +17,7 @@ from spanwise._version import __version__
 
 from .api import annotations as annotations_api
 from .api import datasets as datasets_api
-from .api import health, otlp, spans, traces
+from .api import health, metrics, otlp, spans, traces
 from .api import queues as queues_api
 from .api.errors import error_json
 from .auth.current import Server
@@ -42,7 +42,7 @@ from .store.sqlite import SqliteStore
 logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
-    health.router, otlp.router, traces.router, spans.router, annotations_api.router, queues_api.router,
+    health.router, metrics.router, otlp.router, traces.router, spans.router, annotations_api.router, queues_api.router,
     datasets_api.router,
     static.router, login.router, traces_page.router, trace_page.router, annotate.router, queues.router, label.router,
     datasets_page.router, help_page.router,

@@ -1,20 +1,13 @@
-"""Whether the server is alive, whether it can write, and its figures for Prometheus."""
+"""Whether the server is alive, and whether it can write."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse
 
 from ..auth.current import CurrentServer
 
 router = APIRouter(tags=["health"])
-
-#: Figure -> (Prometheus type, sentence), in the order they are printed.
-FIGURES = {
-    "spanwise_spans_written_total": ("counter", "Spans committed since the start."),
-    "spanwise_spans_queued": ("gauge", "Spans waiting to be written."),
-    "spanwise_write_errors_total": ("counter", "Requests whose spans could not be written."),
-}
 
 
 @router.get("/healthz")
@@ -30,16 +23,3 @@ def ready(server: CurrentServer) -> JSONResponse:
     if reason is None:
         return JSONResponse({"status": "ok"})
     return JSONResponse({"status": "unavailable", "reason": reason}, status_code=503)
-
-
-@router.get("/metrics")
-def metrics(server: CurrentServer) -> PlainTextResponse:
-    """Return the figures in Prometheus' text format."""
-    stats = server.writer.stats()
-    values = dict(zip(FIGURES, (stats.written, stats.queued, stats.errors), strict=True))
-    lines = [
-        line
-        for name, (kind, sentence) in FIGURES.items()
-        for line in (f"# HELP {name} {sentence}", f"# TYPE {name} {kind}", f"{name} {values[name]}")
-    ]
-    return PlainTextResponse("\n".join([*lines, ""]), media_type="text/plain; version=0.0.4")

@@ -48,6 +48,8 @@ class SqliteStore:
         self._logs = SpanLogs(log_limits or LogLimits(), read_again)
         self._database: Database | None = None
         self._writer = SpanWriter()
+        self._read_again = 0
+        """How many spans were written again for their log records, which is no repetition of theirs."""
         self._search: SearchIndex | None = None
         self._data_version = 0
         self.turns = Turns()
@@ -99,8 +101,14 @@ class SqliteStore:
             if not late:
                 return over
             entry, written = self._writer.write(connection, prepare(late))
+            self._read_again += len(late)
         self._index.hand(entry, written)
         return over
+
+    @property
+    def repeated(self) -> int:
+        """How many spans came, since the start, that were there already."""
+        return self._writer.repeated - self._read_again
 
     def waiting_logs(self) -> Waiting:
         """Return how many log records wait for their span."""

@@ -93,6 +93,8 @@ class SpanWriter:
         self._series: dict[Series, int] = {}
         self._origins: dict[bytes, int] = {}
         self._texts: set[bytes] = set()
+        self.repeated = 0
+        """How many spans came whose ids were there already, or came twice in one batch."""
 
     def forget(self) -> None:
         """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
@@ -223,7 +225,7 @@ class SpanWriter:
         places: dict[bytes, tuple[int, int]] = {}
         chunks = trace.chunks
         if len(new) < sum(map(len, chunks)) or not trace.old.keys().isdisjoint(new):
-            chunks = []
+            sent, chunks = sum(map(len, chunks)), []
             fresh: list[Ready] = []
             for span_id, ready in new.items():
                 was = trace.old.get(span_id)
@@ -231,6 +233,7 @@ class SpanWriter:
                     fresh.append(ready)
                 else:
                     places[span_id] = was.id, self._put_over(connection, trace, was, ready, change)
+            self.repeated += sent - len(fresh)
             for at in range(0, len(fresh), MOST_IN_CHUNK):
                 of_chunk = fresh[at : at + MOST_IN_CHUNK]
                 chunks.append(chunk_of(of_chunk[0].record.project, trace.trace_id, of_chunk, {}))
