@@ -13,6 +13,7 @@ SOURCES = {"spanwise": ROOT / "sdk", "spanwise_server": ROOT / "server"}
 #: Layer of a module or package: what lies in one may import what lies in it or below. The longest name counts.
 LEVEL = {
     "spanwise_server": 0,
+    "spanwise_server.frozen": 0,
     "spanwise_server.record": 0,
     "spanwise_server.errors": 0,
     "spanwise_server.settings": 0,

@@ -12,7 +12,7 @@ LENGTH: Final = 200
 #: How much of a long text is looked at: enough to fill a line even where it is mostly blank.
 LOOKED_AT: Final = 2_000
 #: Looked at first: nearly always enough for a line, and splitting a text takes as long as the text is.
-FIRST_LOOKED_AT: Final = 400
+FIRST_LOOKED_AT: Final = 240
 
 
 def preview(reading: Reading) -> tuple[str | None, str | None]:
