@@ -31,6 +31,7 @@ class Moment:
     waiting: Waiting
     repeated: int
     held_bytes: int
+    indexing_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,10 @@ FIGURES: Final = (
         "spanwise_logs_dropped_total", "counter", "Log records whose span never came.",
         _one(lambda now: now.waiting.dropped),
     ),
+    Figure(
+        "spanwise_search_index_cpu_seconds_total", "counter", "CPU spent on the text index, after the answers.",
+        _one(lambda now: now.indexing_s),
+    ),
 )  # fmt: skip
 
 
@@ -118,6 +123,7 @@ def moment_of(server: Server) -> Moment:
         server.store.waiting_logs(),
         server.store.repeated,
         server.intake.room.taken,
+        server.store.indexing_s,
     )
 
 

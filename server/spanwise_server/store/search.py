@@ -65,6 +65,8 @@ class SearchIndex:
         self._closed = threading.Event()
         self._hurry = threading.Event()
         self._connection = connection
+        self.cpu_s = 0.0
+        """CPU seconds that filling it has taken."""
         self.seen: int = self._connection.execute("SELECT entry FROM seen").fetchone()[0]
         """The last journal entry whose words can be found."""
         self._thread = threading.Thread(target=self._run, name="spanwise-search", daemon=True)
@@ -130,6 +132,7 @@ class SearchIndex:
         entries = self._entries(self.seen, _ENTRIES_AT_ONCE)
         if not entries:
             return False
+        began = time.thread_time()
         written: list[tuple[int, Record]] = []
         for entry, packed in entries:
             written += self._taken(entry, packed)
@@ -146,6 +149,7 @@ class SearchIndex:
                 self._connection.execute("ROLLBACK")
             raise
         self.seen = entries[-1][0]
+        self.cpu_s += time.thread_time() - began
         return True
 
     def _put(self, written: Written) -> None:

@@ -106,6 +106,11 @@ class SqliteStore:
         return over
 
     @property
+    def indexing_s(self) -> float:
+        """CPU seconds that the text index has taken since the start."""
+        return self._index.cpu_s
+
+    @property
     def repeated(self) -> int:
         """How many spans came, since the start, that were there already."""
         return self._writer.repeated - self._read_again
