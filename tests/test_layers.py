@@ -49,7 +49,8 @@ ONLY_IN = {
     "sqlite3": {"spanwise_server.store"},
     "fastapi": {"spanwise_server.api", "spanwise_server.pages", "spanwise_server.auth", "spanwise_server.app"},
     "starlette": {"spanwise_server.api", "spanwise_server.pages", "spanwise_server.auth", "spanwise_server.app"},
-    "google.protobuf": {"spanwise_server.ingest", "spanwise_server.api.otlp"},
+    "grpc": {"spanwise_server.api.otlp_grpc"},
+    "google.protobuf": {"spanwise_server.ingest", "spanwise_server.api.otlp_grpc"},
     "opentelemetry.proto": {"spanwise_server.ingest", "spanwise_server.api.otlp"},
 }
 

@@ -20,6 +20,7 @@ from .api import datasets as datasets_api
 from .api import health, metrics, otlp, spans, traces
 from .api import queues as queues_api
 from .api.errors import error_json
+from .api.otlp_grpc import open_grpc
 from .auth.current import Server
 from .auth.guard import INGEST_PATHS, PASSWORD_SETTING, PROGRAM_PATHS, Guard
 from .errors import ConfigError, NotFound, SpanwiseError
@@ -64,9 +65,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         server = open_server(settings)
         app.state.server = server
+        grpc = None
         try:
+            grpc = open_grpc(server)
+            app.state.grpc = None if grpc is None else grpc.address
             yield
         finally:
+            if grpc is not None:
+                grpc.close()
             server.writer.close()
             server.store.close()
 

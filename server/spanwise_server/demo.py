@@ -99,7 +99,7 @@ def demo(*, port: str | None, data: str | None, sessions: int, once: bool, say: 
         show.start(server)
 
     with _folder(data) as folder:
-        settings = load({"port": port, "data": str(folder)}, environ={})
+        settings = load({"port": port, "grpc_port": "off", "data": str(folder)}, environ={})
         try:
             serve(settings, on_start)
         finally:

@@ -34,6 +34,8 @@ class Running:
     url: str
     stop: Callable[[], None]
     """Ends the server in order; may be called from any thread."""
+    grpc: str | None = None
+    """The address that takes OTLP over gRPC, ``None`` where none does."""
 
 
 def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
@@ -43,7 +45,8 @@ def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
     refuses to start.
     """
     with claimed(settings.data), _bound(settings) as listener:
-        app = _Noted(create_app(settings))
+        spanwise = create_app(settings)
+        app = _Noted(spanwise)
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -53,7 +56,7 @@ def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=DRAIN_S,
         )
-        server = _Server(config, on_start=lambda stop: on_start(Running(url_of(listener), stop)))
+        server = _Server(config, on_start=lambda stop: on_start(Running(url_of(listener), stop, spanwise.state.grpc)))
         try:
             server.run(sockets=[listener])
         except SystemExit:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 
@@ -26,6 +27,12 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", "SPANWISE_HOST", "127.0.0.1", "Address to listen on; any but loopback needs a password."),
     Setting("port", "SPANWISE_PORT", "4318", "Port for ingest, viewer and API."),
+    Setting(
+        "grpc_port",
+        "SPANWISE_GRPC_PORT",
+        "",
+        "Port for OTLP/gRPC, or off; where empty 4317 beside port 4318, else off.",
+    ),
     Setting("data", "SPANWISE_DATA", "", "Folder of the embedded store; the user data folder where empty."),
     Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
@@ -49,6 +56,8 @@ class Settings:
     data: Path
     host: str = "127.0.0.1"
     port: int = 4318
+    grpc_port: int | Literal["off", "auto"] = "off"
+    """``auto`` is the usual port, if grpcio is installed and nobody else listens there."""
     password: str = ""
     max_body_mb: int = 20
     max_unpacked_mb: int = 100
@@ -81,6 +90,7 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         data=Path(chosen["data"]).expanduser().absolute() if chosen["data"] else user_data_dir(),
         host=chosen["host"],
         port=_number(chosen, "port", 0, 65_535),
+        grpc_port=_grpc_port(chosen),
         password=chosen["password"],
         max_body_mb=_number(chosen, "max_body_mb", 1, 1_024),
         max_unpacked_mb=_number(chosen, "max_unpacked_mb", 1, 4_096),
@@ -99,6 +109,15 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
 def user_data_dir() -> Path:
     """Return the folder for data of this user's programs that the operating system suggests."""
     return user_data_path("spanwise", appauthor=False)
+
+
+def _grpc_port(chosen: Mapping[str, str]) -> int | Literal["off", "auto"]:
+    text = chosen["grpc_port"]
+    if text == "off":
+        return "off"
+    if text:
+        return _number(chosen, "grpc_port", 0, 65_535)
+    return "auto" if chosen["port"] == "4318" else "off"
 
 
 def _number(chosen: Mapping[str, str], name: str, low: int, high: int) -> int:

@@ -6,18 +6,18 @@ import base64
 import binascii
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Forbidden, SpanwiseError, Unauthorized
 from ..store.base import AccessStore, ApiKey
-from .current import Actor, server_of
+from .current import Actor, Server, server_of
 from .origin import SAFE_METHODS, from_another_site, names_this_machine
 
 LOGIN_COOKIE: Final = "spanwise_login"
@@ -78,14 +78,10 @@ class Guard:
             raise Forbidden("This request was sent by a page of another site.", "Send it from Spanwise itself.")
         if path in OPEN_PATHS or path.startswith("/static/"):
             return Actor("anyone", rights=frozenset())
-        secret = _secret_shown(headers)
-        closed = bool(server.settings.password) or server.store.setting(PASSWORD_SETTING) is not None
-        if secret is not None:
-            key = self._keys.find(server.store, secret)
-            if key is not None:
-                return _with_right(Actor("key", key.name, key.project, key.rights), request.method)
-            if closed:
-                raise Unauthorized("This API key is not known.", "Create one with: spanwise keys create --project NAME")
+        closed = is_closed(server)
+        program = self._keys.program(server, headers, request.method, closed=closed)
+        if program is not None:
+            return program
         if not closed:
             if not ingest and server.settings.on_loopback and not names_this_machine(headers, server.settings.host):
                 raise Forbidden(
@@ -97,10 +93,7 @@ class Guard:
         if not ingest and token and server.store.logged_in(token):
             return Actor("login")
         if path.startswith(PROGRAM_PATHS):
-            raise Unauthorized(
-                "This server needs an API key.",
-                "Send it as 'Authorization: Bearer KEY'; create one with: spanwise keys create --project NAME",
-            )
+            raise no_key()
         raise Unauthorized("You are not logged in.", "Log in, then try again.")
 
     def _refused(self, request: Request, refusal: SpanwiseError) -> Response:
@@ -126,6 +119,26 @@ class KeyRing:
     def __init__(self) -> None:
         self._found: dict[str, tuple[float, ApiKey]] = {}
 
+    def program(self, server: Server, headers: Mapping[str, str], method: str, *, closed: bool) -> Actor | None:
+        """Return the program that shows a key in *headers*, ``None`` where none is shown, or none is needed."""
+        secret = _secret_shown(headers)
+        if secret is None:
+            return None
+        key = self.find(server.store, secret)
+        if key is not None:
+            return _with_right(Actor("key", key.name, key.project, key.rights), method)
+        if closed:
+            raise Unauthorized("This API key is not known.", "Create one with: spanwise keys create --project NAME")
+        return None
+
+    def exporter(self, server: Server, metadata: Mapping[str, str]) -> Actor:
+        """Return who exports over a protocol without requests of browsers; *metadata* is what headers are to HTTP."""
+        closed = is_closed(server)
+        program = self.program(server, metadata, "POST", closed=closed)
+        if program is None and closed:
+            raise no_key()
+        return program or Actor("local")
+
     def find(self, store: AccessStore, secret: str) -> ApiKey | None:
         """Return the key, or ``None``; a revoked one is useless within five seconds."""
         now = time.monotonic()
@@ -142,6 +155,19 @@ class KeyRing:
         return key
 
 
+def is_closed(server: Server) -> bool:
+    """Say whether people need the password and programs a key."""
+    return bool(server.settings.password) or server.store.setting(PASSWORD_SETTING) is not None
+
+
+def no_key() -> Unauthorized:
+    """Return the refusal of a program that shows no key."""
+    return Unauthorized(
+        "This server needs an API key.",
+        "Send it as 'Authorization: Bearer KEY'; create one with: spanwise keys create --project NAME",
+    )
+
+
 def _with_right(actor: Actor, method: str) -> Actor:
     needed = "read" if method in SAFE_METHODS else "write"
     if needed not in actor.rights:
@@ -151,7 +177,7 @@ def _with_right(actor: Actor, method: str) -> Actor:
     return actor
 
 
-def _secret_shown(headers: Headers) -> str | None:
+def _secret_shown(headers: Mapping[str, str]) -> str | None:
     """Return the API key of a request: Bearer, x-api-key, or the secret half of Basic (as Langfuse's SDKs send)."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     value = value.strip()

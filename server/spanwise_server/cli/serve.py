@@ -56,6 +56,8 @@ def _serve(asked: argparse.Namespace) -> int:
     def on_start(server: Running) -> None:
         say(f"Spanwise is listening on {server.url}")
         say(f"  viewer  {server.url}/traces")
+        if server.grpc is not None:
+            say(f"  grpc    {server.grpc}")
         say(f"  data    {settings.data}")
 
     serve(settings, on_start)

@@ -70,9 +70,14 @@ def encode_answer(signal: Signal, form: Form, refused: int = 0, message: str = "
     return encoded
 
 
+def rpc_code(status: int) -> int:
+    """Return the code of google.rpc.Status that stands for an HTTP status."""
+    return RPC_CODES.get(status, 2)
+
+
 def encode_error(error: SpanwiseError, form: Form) -> bytes:
     """Return *error* as OTLP wants it: a google.rpc.Status."""
-    code = RPC_CODES.get(error.status, 2)
+    code = rpc_code(error.status)
     text = f"{error.message} {error.hint}".strip()
     if form == "json":
         return orjson.dumps({"code": code, "message": text})
