@@ -24,7 +24,9 @@ def request_of(spans: int, *, project: str = "load", text: str = "x" * 600) -> t
         span.start_time_unix_nano = time.time_ns() - 10**9
         span.end_time_unix_nano = time.time_ns()
         _attribute(span, "gen_ai.operation.name", "chat")
+        _attribute(span, "gen_ai.provider.name", "openai")
         _attribute(span, "gen_ai.request.model", "gpt-4o-mini")
+        _attribute(span, "gen_ai.usage.input_tokens", str(100 + number))
         _attribute(span, "spanwise.input", f'"{text}"')
         ids.add(span.span_id.hex())
     return request.SerializeToString(), ids

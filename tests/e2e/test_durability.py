@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from e2e.otlp_load import request_of
 from server_process import ServerProcess
+from spanwise_server.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.e2e
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -64,24 +67,47 @@ def kept(server: ServerProcess) -> set[str]:
     return {span["span_id"] for span in server.every("/api/v1/spans?project=load")}
 
 
-@pytest.mark.parametrize("requests", [1, 7, 25])
-def test_what_was_acknowledged_survives_kill_9_in_mid_load(tmp_path, requests) -> None:
+def figures(store: SqliteStore) -> list[object]:
+    """Return every figure that is kept of the spans: what lists, totals and charts are made of."""
+    tables = {"traces": "trace_id", "r_hour": "series_id, hour", "h_hour": "series_id, hour, measure, bucket"}
+    with closing(sqlite3.connect(store.path)) as db:
+        counted = [db.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall() for table, order in tables.items()]
+        sums = db.execute("SELECT sum(spans), sum(errors), sum(input_uncached), sum(cost_nusd) FROM r_hour").fetchone()
+        raw = db.execute("SELECT count(*), sum(status = 2), sum(input_uncached), sum(cost_nusd) FROM spans").fetchone()
+        names = db.execute(
+            "SELECT s.kind, s.provider, s.model, sum(r.spans), sum(r.cost_nusd), sum(r.latency_ns) FROM series s "
+            "JOIN r_hour r ON r.series_id = s.id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        ).fetchall()
+    assert all(raw[:1] + raw[2:])
+    assert sums == raw
+    return [[row[:3] + row[5:] for row in counted[0]], sorted(row[1:] for row in counted[1]),
+            sorted(row[1:] for row in counted[2]), names]  # fmt: skip
+
+
+def test_what_was_acknowledged_survives_kill_9_twenty_times_in_a_row(tmp_path) -> None:
     acknowledged: set[str] = set()
-    for _ in range(2):  # the second time on data that was left by the first kill
+    for kill in range(20):  # each time but the first on data that the last kill left
         server = ServerProcess(tmp_path).start()
-        load = Load(server).start()
-        load.wait_for(requests)
+        load = Load(server, spans=20).start()
+        load.wait_for(1 + kill % 5 * 2)
         server.end(signal.SIGKILL)
         load.stop()
         assert load.unanswered
         assert set(load.answers) == {200}
         acknowledged |= load.acknowledged
     with ServerProcess(tmp_path) as server:
-        found = kept(server)
-        assert acknowledged <= found
+        spans = [span["span_id"] for span in server.every("/api/v1/spans?project=load")]
+        assert len(spans) == len(set(spans))  # none twice
+        assert acknowledged <= set(spans)
         traces = server.every("/api/v1/traces?project=load")
-        assert len(traces) == len(found)  # no half of a transaction
+        assert len(traces) == len(spans)  # no half of a transaction
         assert server.call("/readyz")[0] == 200
+    store = SqliteStore(tmp_path / "main.db")
+    store.open()
+    with closing(store):
+        before = figures(store)
+        assert store.recount() == len(spans)
+        assert figures(store) == before  # sums are exact
 
 
 def test_a_polite_end_answers_what_is_under_way_and_loses_nothing(tmp_path) -> None:
