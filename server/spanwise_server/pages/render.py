@@ -67,6 +67,7 @@ PLACES: tuple[Place, ...] = (
     Place("Traces", "/traces", "traces", "g t"),
     Place("Label", "/label", "label", "g l"),
     Place("Datasets", "/datasets", "datasets", "g a"),
+    Place("Settings", "/settings", "settings", "g i"),
 )
 
 

@@ -1,0 +1,84 @@
+"""The page about ingest: counts, reasons, and the names and scopes of what was refused last."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.ingest.test_hostile_spans import request
+from spanwise_server.errors import Overloaded
+from spanwise_server.ingest.health import COMMIT_BOUNDS_S, MISHAPS, Health
+from spanwise_server.pages.ingest_health import bound
+
+PROTOBUF = {"content-type": "application/x-protobuf"}
+
+
+def post(client, body, **headers):
+    return client.post("/v1/traces", content=body, headers={**PROTOBUF, **headers})
+
+
+def page(client):
+    answer = client.get("/settings/ingest")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_before_anything_was_refused_it_says_so(client):
+    post(client, request({}).SerializeToString())
+    html = page(client)
+    assert "Nothing was refused" in html
+    assert '<span class="name">Spans taken</span><div><span class="value">1</span>' in html
+
+
+def test_what_was_refused_is_named_with_scope_and_reason(client):
+    bad = request({}, {"name": "<b>odd</b>", "span_id": b""}, scope="shop.orders")
+    post(client, bad.SerializeToString(), **{"x-spanwise-project": "shop"})
+    post(client, b"\xff\xff")
+    html = page(client)
+    for said in ("&lt;b&gt;odd&lt;/b&gt;", "shop.orders", "shop</td>", "<code>bad_id</code>", "span id is empty",
+                 "<code>bad_request</code>", "a whole request to /v1/traces"):  # fmt: skip
+        assert said in html
+    assert "<b>odd" not in html
+
+
+def test_a_key_sees_the_names_of_its_own_project_only(client):
+    for project in ("shop", "bank"):
+        bad = request({"name": f"of {project}", "span_id": b""})
+        post(client, bad.SerializeToString(), **{"x-spanwise-project": project})
+    _, secret = client.app.state.server.store.create_key("shop", "", frozenset({"read"}))
+    html = client.get("/settings/ingest", headers={"x-api-key": secret}).text
+    assert "of shop" in html
+    assert "of bank" not in html
+
+
+def test_settings_lead_there(client):
+    answer = client.get("/settings?project=shop")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/settings/ingest?project=shop")
+
+
+def test_only_so_many_mishaps_are_remembered_and_all_are_counted():
+    health = Health()
+    for n in range(MISHAPS + 20):
+        health.turned_away("traces", Overloaded(f"full {n}"))
+    state = health.state()
+    assert len(state.mishaps) == MISHAPS
+    assert state.mishaps[0].sentence == f"full {MISHAPS + 19}"
+    assert state.turned_away == {("traces", "overloaded"): MISHAPS + 20}
+
+
+def test_percentiles_are_the_bounds_that_hold_them():
+    health = Health()
+    assert health.state().commit_percentile_s(0.5) is None
+    for seconds in [0.004] * 9 + [0.2]:
+        health.committed(seconds)
+    state = health.state()
+    assert (state.commit_percentile_s(0.5), state.commit_percentile_s(0.95)) == (0.005, 0.25)
+    health.committed(60)
+    assert health.state().commit_percentile_s(1.0) == float("inf")
+    assert sum(health.state().commits) == 11
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, "—"), (0.05, "≤ 50 ms"), (float("inf"), f"over {COMMIT_BOUNDS_S[-1]:.1f} s")]
+)
+def test_times_are_told_as_bounds(seconds, words):
+    assert bound(seconds) == words
