@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry import trace
 
-from .config import Config, StreamUsage, read_config
+from .config import Config, Export, StreamUsage, read_config
 from .export import Exporter, Status
 from .instrument.autopatch import PATCHES
 from .instrument.left import settle_left
 from .outgoing import BeforeSend
+from .rules import Rule
 from .runtime import HELD, Runtime
 from .safety import guard
+from .sampling import Sieve
 from .span import current_span
 from .tracing import make_tracer
 
@@ -41,7 +43,14 @@ def init(
     release: str | None = None,
     enabled: bool | None = None,
     capture_content: bool | None = None,
+    hide_content_of: Sequence[str] | str | None = None,
+    hide_content_in: Sequence[str] | str | None = None,
+    redact: Sequence[Rule] | str | None = None,
+    sample_rate: float | None = None,
+    keep: str | None = None,
+    export: Export | None = None,
     instrument: Sequence[str] | str | None = None,
+    exclude: Sequence[str] | str | None = None,
     stream_usage: StreamUsage | None = None,
     max_queued_mb: int | None = None,
     export_interval_ms: int | None = None,
@@ -77,8 +86,10 @@ def init(
 
 def _start(config: Config) -> None:
     PATCHES.want(config.instrument)
+    if config.exclude:
+        PATCHES.unwant(config.exclude)
     exporter = Exporter(config, on_tick=settle_left)
-    HELD.install(Runtime(config, make_tracer(config), exporter))
+    HELD.install(Runtime(config, make_tracer(config), exporter, Sieve(config.sample_rate, config.keep)))
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from .outgoing import BeforeSend
+from .rules import Rule, read_rules
+from .sampling import KEEP_ERRORS, Keep, read_keep
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 StreamUsage = Literal["auto", "always", "never"]
+Export = Literal["llm", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("release", "SPANWISE_RELEASE", "", "Its version, such as a tag or a commit."),
     Setting("enabled", "SPANWISE_ENABLED", "true", "Whether anything is recorded at all."),
     Setting("capture_content", "SPANWISE_CAPTURE_CONTENT", "true", "Whether messages, inputs and outputs are kept."),
+    Setting("hide_content_of", "SPANWISE_HIDE_CONTENT_OF", "", "Providers whose content is not kept."),
+    Setting("hide_content_in", "SPANWISE_HIDE_CONTENT_IN", "", "Environments in which content is not kept."),
+    Setting(
+        "redact", "SPANWISE_REDACT", "none", "What is taken out of all text: names of detectors, patterns, functions."
+    ),
+    Setting("sample_rate", "SPANWISE_SAMPLE_RATE", "1", "Share of the traces that are kept, from 0 to 1."),
+    Setting("keep", "SPANWISE_KEEP", "errors", "Traces that are kept beside the share: errors, slow:MS, tokens:COUNT."),
+    Setting("export", "SPANWISE_EXPORT", "llm", "Which spans are sent: those about models (llm), or all."),
     Setting("instrument", "SPANWISE_INSTRUMENT", "all", "Providers to instrument: all, none, or names."),
+    Setting("exclude", "SPANWISE_EXCLUDE", "", "Providers not to instrument."),
     Setting("stream_usage", "SPANWISE_STREAM_USAGE", "auto", "When to ask for token counts of a stream."),
     Setting("max_queued_mb", "SPANWISE_MAX_QUEUED_MB", "128", "Memory held by what waits to be sent, in MB."),
     Setting("export_interval_ms", "SPANWISE_EXPORT_INTERVAL_MS", "100", "Longest that a span waits to be packed."),
@@ -61,8 +73,15 @@ class Config:
     release: str = ""
     enabled: bool = True
     capture_content: bool = True
+    hide_content_of: tuple[str, ...] = ()
+    hide_content_in: tuple[str, ...] = ()
+    redact: tuple[Rule, ...] = ()
+    sample_rate: float = 1.0
+    keep: Keep = KEEP_ERRORS
+    export: Export = "llm"
     instrument: tuple[str, ...] | None = None
     """Names of providers; ``None`` for all of them."""
+    exclude: tuple[str, ...] = ()
     stream_usage: StreamUsage = "auto"
     max_queued_mb: int = 128
     export_interval_ms: int = 100
@@ -152,6 +171,29 @@ def _stream_usage(setting: Setting, value: Any) -> str:
     raise ValueError(f"{setting.name} is {value!r}, not auto, always or never.")
 
 
+def _share(setting: Setting, value: Any) -> float:
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = -1.0
+    if 0 <= share <= 1:
+        return share
+    raise ValueError(f"{setting.name} is {value!r}, not a number from 0 to 1.")
+
+
+def _export(setting: Setting, value: Any) -> str:
+    if value in ("llm", "all"):
+        return str(value)
+    raise ValueError(f"{setting.name} is {value!r}, neither llm nor all.")
+
+
+def _some_names(setting: Setting, value: Any) -> tuple[str, ...]:
+    names = _names(setting, value)
+    if names is None:
+        raise ValueError(f"{setting.name} is {value!r}, not a list of names.")
+    return names
+
+
 def _as_given(setting: Setting, value: Any) -> Any:  # noqa: ARG001  # every reader is called alike
     return value
 
@@ -160,7 +202,14 @@ _READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
     "endpoint": _endpoint,
     "enabled": _truth,
     "capture_content": _truth,
+    "hide_content_of": _some_names,
+    "hide_content_in": _some_names,
+    "redact": lambda _setting, value: read_rules(value),
+    "sample_rate": _share,
+    "keep": lambda _setting, value: read_keep(value),
+    "export": _export,
     "instrument": _names,
+    "exclude": _some_names,
     "stream_usage": _stream_usage,
     "max_queued_mb": _count,
     "export_interval_ms": _count,

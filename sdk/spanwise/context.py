@@ -40,6 +40,8 @@ def current_attributes() -> Mapping[str, Any] | None:
 class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
     """Put session, user, tags, metadata and environment onto every span made inside, also by other libraries.
 
+    With ``capture_content=False`` nothing that is said inside leaves the program.
+
     Use it as ``with`` or ``async with``.  Inside another one it adds: tags are joined, metadata merged, the rest
     replaced where given.  It follows the program into tasks, and into threads that copy their context.
     """
@@ -54,6 +56,7 @@ class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
         tags: Sequence[str] = (),
         metadata: Mapping[str, Any] | None = None,
         environment: str | None = None,
+        capture_content: bool | None = None,
     ) -> None:
         said = {
             v.SESSION_ID: session_id,
@@ -62,6 +65,8 @@ class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
             v.ENVIRONMENT: environment,
         }
         self._attributes: dict[str, Any] = {name: str(value) for name, value in said.items() if value is not None}
+        if capture_content is not None:
+            self._attributes[v.CONTENT_HIDDEN] = not capture_content
         self._tags = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags)
         self._metadata = dict(metadata or {})
 

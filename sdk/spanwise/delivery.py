@@ -101,7 +101,7 @@ class ServerSender:
 
     def annotations(self, annotations: Sequence[Mapping[str, Any]], born: float) -> Parcel:
         """Pack *annotations* as JSON."""
-        body = to_json(list(annotations)).encode()
+        body = to_json([self._veil.over_annotation(one) for one in annotations]).encode()
         return Parcel("annotations", len(annotations), body, len(body), born)
 
     def post(self, parcel: Parcel) -> Delivery:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Status
+from opentelemetry.trace import Link, Status
 
 from . import vocabulary as v
 from .config import Config
 from .outgoing import BeforeSend, Outgoing
+from .rules import Redactor
 
 logger = logging.getLogger("spanwise")
 
@@ -26,29 +27,10 @@ CONTENT: Final = frozenset({
 _CONTENT_PREFIXES: Final = (
     "gen_ai.prompt.", "gen_ai.completion.", "llm.input_messages.", "llm.output_messages.", "retrieval.documents.",
 )  # fmt: skip
+#: Where a span says whose model it called, ours first.
+_PROVIDERS: Final = (v.PROVIDER_NAME, "gen_ai.system", "llm.provider", "llm.system")
+_IDS: Final = frozenset({"id", "target"})
 _NOT_CONTENT: Final = frozenset({v.PROMPT_NAME, "gen_ai.prompt.version"})
-
-
-def redacted(span: ReadableSpan, *, capture_content: bool, before_send: BeforeSend | None) -> ReadableSpan | None:
-    """Return *span* as it may leave, or ``None`` where ``before_send`` drops it."""
-    if not capture_content:
-        span = _changed(span, attributes=_without_content(span.attributes or {}), events=_silent(span))
-    if before_send is None:
-        return span
-    seen = _outgoing(span)
-    wanted = before_send(seen)
-    if wanted is None:
-        return None
-    events = tuple(Event(name, attributes=attributes, timestamp=at) for name, at, attributes in wanted.events)
-    return _changed(
-        span,
-        name=wanted.name,
-        attributes=wanted.attributes,
-        events=events,
-        status=Status(span.status.status_code, wanted.status_message),
-        start_time=wanted.start_ns,
-        end_time=wanted.end_ns,
-    )
 
 
 def is_content(name: str) -> bool:
@@ -106,20 +88,84 @@ class Veil:
     """Takes out of spans what may not leave, before anything of them touches the network or the disk."""
 
     def __init__(self, config: Config) -> None:
-        self._capture_content = config.capture_content
-        self._before_send = config.before_send
-        self._idle = config.capture_content and config.before_send is None
+        self._config = config
+        self._redactor = Redactor(config.redact) if config.redact else None
+        self._switches = not config.capture_content or bool(config.hide_content_of or config.hide_content_in)
 
     def over(self, spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
         """Return the spans that may leave, as they may."""
-        if self._idle:
-            return list(spans)
         return [span for span in map(self._one, spans) if span is not None]
 
+    def over_annotation(self, annotation: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an annotation as it may leave."""
+        redactor = self._redactor
+        if redactor is None:
+            return annotation
+        return {name: value if name in _IDS else redactor.value(value) for name, value in annotation.items()}
+
     def _one(self, span: ReadableSpan) -> ReadableSpan | None:
+        if self._hides_content(span):
+            span = _changed(span, attributes=_without_content(span.attributes or {}), events=_silent(span))
+        if self._redactor is not None:
+            span = _cleaned(span, self._redactor)
+        before_send = self._config.before_send
+        if before_send is None:
+            return span
         try:
-            return redacted(span, capture_content=self._capture_content, before_send=self._before_send)
+            return _as_wanted(span, before_send)
         except Exception:
             # What could not be looked through must not leave: it may hold what should have been taken out.
             logger.warning("before_send failed, so the span %r is not sent", span.name, exc_info=True)
             return None
+
+    def _hides_content(self, span: ReadableSpan) -> bool:
+        attributes = span.attributes or {}
+        if attributes.get(v.CONTENT_HIDDEN) is True:
+            return True
+        if not self._switches:
+            return False
+        config = self._config
+        if not config.capture_content:
+            return True
+        provider = next((attributes[name] for name in _PROVIDERS if name in attributes), None)
+        resource = span.resource.attributes.get(v.ENVIRONMENT)
+        environment = attributes.get(v.ENVIRONMENT, resource) or config.environment
+        return provider in config.hide_content_of or environment in config.hide_content_in
+
+
+def _as_wanted(span: ReadableSpan, before_send: BeforeSend) -> ReadableSpan | None:
+    """Return *span* as the application changes it, or ``None`` where it drops it."""
+    wanted = before_send(_outgoing(span))
+    if wanted is None:
+        return None
+    events = tuple(Event(name, attributes=attributes, timestamp=at) for name, at, attributes in wanted.events)
+    return _changed(
+        span,
+        name=wanted.name,
+        attributes=wanted.attributes,
+        events=events,
+        status=Status(span.status.status_code, wanted.status_message),
+        start_time=wanted.start_ns,
+        end_time=wanted.end_ns,
+    )
+
+
+def _cleaned(span: ReadableSpan, redactor: Redactor) -> ReadableSpan:
+    """Return *span* after the rules have been over every text in it."""
+
+    def clean(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {name: redactor.value(value) for name, value in (attributes or {}).items()}
+
+    events = tuple(
+        Event(redactor.value(event.name), attributes=clean(event.attributes), timestamp=event.timestamp)
+        for event in span.events
+    )
+    description = span.status.description
+    return _changed(
+        span,
+        name=redactor.value(span.name),
+        attributes=clean(span.attributes),
+        events=events,
+        links=tuple(Link(link.context, clean(link.attributes)) for link in span.links),
+        status=Status(span.status.status_code, None if description is None else redactor.value(description)),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opentelemetry import trace
@@ -11,6 +11,7 @@ from . import vocabulary as v
 from ._version import __version__
 from .config import Config
 from .export import Exporter
+from .sampling import KEEP_ERRORS, Sieve
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Runtime:
     tracer: trace.Tracer
     exporter: Exporter | None = None
     """``None`` before ``init()``: spans then go wherever the application's own tracer provider sends them."""
+    sieve: Sieve = field(default_factory=lambda: Sieve(1.0, KEEP_ERRORS))
 
 
 def _idle() -> Runtime:

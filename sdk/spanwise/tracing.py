@@ -14,6 +14,7 @@ from . import vocabulary as v
 from ._version import __version__
 from .config import Config
 from .context import current_attributes
+from .relevance import about_models
 from .runtime import HELD
 from .safety import guard
 
@@ -29,6 +30,10 @@ class Gate(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
         """Put on what the present context says."""
+        sieve = HELD.runtime.sieve
+        if not sieve.idle:
+            with guard():
+                sieve.started(span.context.trace_id)
         attributes = current_attributes()
         if attributes is not None:
             span.set_attributes(attributes)
@@ -39,12 +44,20 @@ class Gate(SpanProcessor):
             span.set_attribute(v.ENVIRONMENT, environment)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queue *span* where it is sampled."""
+        """Queue *span* where it is sampled and about models."""
         with guard():
-            exporter = HELD.runtime.exporter
+            runtime = HELD.runtime
+            exporter = runtime.exporter
             context = span.get_span_context()
-            if exporter is not None and context is not None and context.trace_flags.sampled:
-                exporter.put(span)
+            if exporter is None or context is None or not context.trace_flags.sampled:
+                return
+            wanted = runtime.config.export == "all" or about_models(span)
+            if runtime.sieve.idle:
+                if wanted:
+                    exporter.put(span)
+                return
+            for kept in runtime.sieve.ended(span, context.trace_id, wanted=wanted):
+                exporter.put(kept)
 
     def shutdown(self) -> None:
         """Leave the sending to ``spanwise.shutdown()``."""

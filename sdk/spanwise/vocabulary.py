@@ -109,6 +109,8 @@ METADATA: Final = "spanwise.metadata"
 """JSON object."""
 ENVIRONMENT: Final = "deployment.environment.name"
 """On the resource from ``init()``, on a span from ``context()``."""
+CONTENT_HIDDEN: Final = "spanwise.content.hidden"
+"""True where the application said that what was said inside is not to be kept."""
 STREAM_END: Final = "spanwise.stream.end"
 """How a stream ended: ``exhausted``, ``closed``, ``abandoned``, ``cancelled`` or ``error``."""
 

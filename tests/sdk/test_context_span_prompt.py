@@ -73,7 +73,7 @@ def test_context_is_on_spans_of_other_libraries_too(spans):
     from opentelemetry import trace
 
     with spanwise.context(session_id="s1"):
-        trace.get_tracer("other").start_span("theirs").end()
+        trace.get_tracer("openinference.other").start_span("theirs").end()
     assert spans.one().attributes["session.id"] == "s1"
 
 

@@ -79,8 +79,21 @@ def test_a_client_that_is_not_wanted_is_left_alone():
     assert told.split() == ["False", "True"]
 
 
+def test_a_client_that_is_excluded_is_left_alone():
+    told = run(
+        """
+        import spanwise
+        spanwise.init(endpoint="http://127.0.0.1:9", exclude="openai")
+        import openai._base_client, anthropic._base_client
+        print(hasattr(openai._base_client.SyncAPIClient.request, "__wrapped__"))
+        print(hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+        """
+    )
+    assert told.split() == ["False", "True"]
+
+
 def test_a_provider_that_nobody_knows_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="There is no provider 'opnai'; there are anthropic, openai"):
+    with pytest.raises(ValueError, match=r"There is no provider 'opnai'; there are anthropic, .*openai"):
         spanwise.init(instrument=["opnai"], span_exporter=InMemorySpanExporter())
 
 
@@ -147,8 +160,8 @@ EXISTING = """
     provider = TracerProvider(resource=Resource.create({"service.name": "their-app"}))
     provider.add_span_processor(SimpleSpanProcessor(theirs))
     trace.set_tracer_provider(provider)
-    spanwise.init(span_exporter=ours, environment="test")
-    spanwise.init(span_exporter=ours, environment="test", service="x")
+    spanwise.init(span_exporter=ours, environment="test", export="all")
+    spanwise.init(span_exporter=ours, environment="test", export="all", service="x")
     with trace.get_tracer("their.lib").start_as_current_span("theirs"):
         with spanwise.span("mine"):
             pass
@@ -165,7 +178,9 @@ EXISTING = """
 
 
 def test_a_tracer_provider_of_the_application_stays_and_shares():
-    told = run(EXISTING.replace('    spanwise.init(span_exporter=ours, environment="test", service="x")\n', ""))
+    told = run(
+        EXISTING.replace('    spanwise.init(span_exporter=ours, environment="test", export="all", service="x")\n', "")
+    )
     assert told.splitlines() == [
         "['mine', 'theirs', 'elsewhere']",
         "['mine', 'theirs', 'elsewhere']",
@@ -265,6 +280,8 @@ def test_code_wins_over_environment_and_environment_over_default():
         ({"exit_timeout_s": -1}, "not a number of seconds"),
         ({"instrument": 7}, "instrument is 7, not a list of provider names"),
         ({"instrument": [7]}, "not a list of provider names"),
+        ({"export": "some"}, "export is 'some', neither llm nor all"),
+        ({"exclude": "all"}, "exclude is 'all', not a list of names"),
         ({"stream_usage": "often"}, "stream_usage is 'often', not auto, always or never"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import spanwise
+from spanwise.rules import DETECTORS
 
 from .receiver import Receiver
 
@@ -40,3 +41,9 @@ def test_every_block_runs_and_records(provider, monkeypatch):
 def test_every_method_of_a_span_is_on_the_page(method):
     assert callable(getattr(spanwise.Span, method))
     assert f"`{method}(" in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("detector", DETECTORS.values(), ids=lambda detector: detector.name)
+def test_every_detector_is_on_the_page(detector):
+    assert f"| `{detector.name}` |" in PAGE.read_text(encoding="utf-8")
+    assert f"`{detector.mark}`" in PAGE.read_text(encoding="utf-8")
