@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from spanwise.registry import load_all
@@ -19,6 +19,16 @@ logger = logging.getLogger(__name__)
 #: Where two dialects speak on one span, the earlier one wins, field by field.
 DIALECTS: Final[Mapping[str, str]] = {
     "spanwise": "spanwise_server.dialects.spanwise:DIALECT",
+    "langfuse": "spanwise_server.dialects.langfuse:DIALECT",
+    "mlflow": "spanwise_server.dialects.mlflow:DIALECT",
+    "langsmith": "spanwise_server.dialects.langsmith:DIALECT",
+    "vercel": "spanwise_server.dialects.vercel:DIALECT",
+    "laminar": "spanwise_server.dialects.laminar:DIALECT",
+    "google_adk": "spanwise_server.dialects.google_adk:DIALECT",
+    "strands": "spanwise_server.dialects.strands:DIALECT",
+    "semantic_kernel": "spanwise_server.dialects.semantic_kernel:DIALECT",
+    "mastra": "spanwise_server.dialects.mastra:DIALECT",
+    "haystack": "spanwise_server.dialects.haystack:DIALECT",
     "gen_ai": "spanwise_server.dialects.gen_ai:DIALECT",
     "openinference": "spanwise_server.dialects.openinference:DIALECT",
     "traceloop": "spanwise_server.dialects.traceloop:DIALECT",
@@ -37,6 +47,12 @@ def dialects() -> tuple[Dialect, ...]:
     return tuple(sorted(found, key=lambda dialect: _rank(dialect.name)))
 
 
+@lru_cache(maxsize=1_000)
+def candidates(heads: frozenset[str], scope: str) -> tuple[Dialect, ...]:
+    """Return the dialects that a span with these first words of attribute names and this scope may speak."""
+    return tuple(dialect for dialect in dialects() if dialect.may_be_spoken(heads, scope))
+
+
 def _rank(name: str) -> int:
     names = tuple(DIALECTS)
     return names.index(name) * 2 if name in DIALECTS else len(names) * 2 - 3
@@ -45,7 +61,7 @@ def _rank(name: str) -> int:
 def read(span: Span) -> Reading:
     """Return what *span* says in every dialect it speaks; a dialect that fails is logged once and passed over."""
     draft = Draft(span)
-    for dialect in dialects():
+    for dialect in candidates(draft.heads, span.scope.name):
         draft.dialect = dialect.name
         try:
             if dialect.speaks(draft):

@@ -137,3 +137,13 @@ class Dialect:
     read: Callable[[Draft], None]
     names_the_span: bool = True
     """False for general conventions, which say nothing about who made the span."""
+    heads: frozenset[str] = frozenset()
+    """First words of attribute names, such as ``ai``, of which a span has one if it speaks this dialect."""
+    scopes: tuple[str, ...] = ()
+    """Or the starts of the names of scopes, of which a span's has one; where neither is given, any span may speak."""
+
+    def may_be_spoken(self, heads: frozenset[str], scope: str) -> bool:
+        """Say whether a span with these heads and this scope is worth a look."""
+        if not self.heads and not self.scopes:
+            return True
+        return not self.heads.isdisjoint(heads) or scope.startswith(self.scopes or ("\0",))

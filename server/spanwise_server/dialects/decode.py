@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 import orjson
@@ -16,6 +17,7 @@ SPARE_LEVELS: Final = 24
 LONGEST_SCALAR: Final = 40
 #: Words of a flattened key; what follows is one word.
 MAX_WORDS: Final = 24
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EMPTY_JSON: Final = frozenset({"{}", "[]", '""', "null"})
 
 
@@ -84,6 +86,17 @@ def count(value: Any) -> int | None:
             return None
         value = int(found)
     return value if 0 <= value < 1 << 63 else None
+
+
+def moment_ns(value: Any) -> int | None:
+    """Return an RFC 3339 moment as nanoseconds since 1970, or ``None`` where it is none or says no time zone."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else (found - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def unflattened(attributes: Mapping[str, Any], *prefixes: str) -> dict[str, list[Any]]:

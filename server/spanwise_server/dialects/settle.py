@@ -55,7 +55,7 @@ def settle(draft: Draft) -> None:
     if said.get("kind") == "embedding" and "input" not in said and "input_messages" in said:
         texts = [part["content"] for m in said["input_messages"] for part in m["parts"] if part.get("type") == "text"]
         draft.say("input", texts, "input_messages")
-    if "finish_reasons" not in said and "output_messages" in said:
+    if "finish_reasons" not in said and said.get("output_messages") is not None:
         reasons = tuple(r for m in said["output_messages"] if (r := finish(m.get("finish_reason"))) is not None)
         draft.say("finish_reasons", reasons, "output_messages")
     if draft.speakers:

@@ -246,7 +246,7 @@ def test_a_dialect_that_fails_costs_only_itself_and_is_logged_once(monkeypatch, 
 
     known = dialects.dialects()
     broken = Dialect("broken", lambda draft: True, fail)
-    monkeypatch.setattr(dialects, "dialects", lambda: (broken, *known))
+    monkeypatch.setattr(dialects, "candidates", lambda heads, scope: (broken, *known))
     monkeypatch.delenv("SPANWISE_STRICT", raising=False)
     with caplog.at_level(logging.ERROR):
         readings = [read(span({"gen_ai.request.model": "m"})) for _ in range(3)]

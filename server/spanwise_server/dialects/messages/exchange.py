@@ -63,7 +63,7 @@ def answered(value: Any) -> tuple[Message, ...]:
         for key, read in FORMS.items():
             if value.get(key) is not None and (found := read(value[key], value)):
                 return found
-        return ()
+        return _turns(value, "assistant") if value.get("type") in ITEM_ROLES else ()
     return _turns(value, "assistant")
 
 
