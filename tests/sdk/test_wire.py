@@ -29,7 +29,7 @@ contexts = st.builds(
     span_id=st.integers(1, 2**64 - 1),
     is_remote=st.booleans(),
     trace_flags=st.just(TraceFlags(1)),
-    trace_state=st.sampled_from([TraceState(), TraceState([("vendor", "a=1"), ("other", "b")])]),
+    trace_state=st.sampled_from([TraceState(), TraceState([("vendor", "a-1"), ("other", "b")])]),
 )
 statuses = st.one_of(
     st.just(Status(StatusCode.UNSET)),
@@ -90,10 +90,10 @@ def test_what_we_write_is_what_opentelemetry_writes(batch):
 
 
 def test_the_state_of_a_link_is_kept():
-    state = TraceState([("vendor", "a=1"), ("other", "b")])
+    state = TraceState([("vendor", "a-1"), ("other", "b")])
     linked = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=state)
     (found,) = spans_in(ExportTraceServiceRequest.FromString(encode_spans([one(links=[Link(linked)])])))
-    assert found[2].links[0].trace_state == "vendor=a=1,other=b"
+    assert found[2].links[0].trace_state == "vendor=a-1,other=b"
 
 
 @given(st.lists(spans, max_size=6))
