@@ -176,3 +176,18 @@ def test_the_first_version_of_adk_logs_whole_requests():
             "gcp.vertex.agent.llm_request": "{}"}  # fmt: skip
     found = read(span(tool, name="execute_tool get_weather", scope="gcp.vertex.agent"))
     assert found.tool == Tool("get_weather", None, {"city": "Oslo"}, {"rain": True})
+
+
+def test_reasoning_and_calls_of_a_response_are_read_though_their_content_is_null():
+    items = [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}], "content": None},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "42."}]},
+    ]
+    start = {"langfuse.observation.type": "generation"}
+    thought = read(span({**start, "langfuse.observation.output": json.dumps(items)}))
+    assert thought.output_messages == (
+        {"role": "assistant", "parts": [{"type": "reasoning", "content": "Hm."}, {"type": "text", "content": "42."}]},
+    )
+    call = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city": "Oslo"}'}
+    called = read(span({**start, "langfuse.observation.output": json.dumps(call)}))
+    assert called.output_messages[0]["parts"] == [CALL]

@@ -43,11 +43,11 @@ def message(value: Any, role: str) -> Message:
         return _choice(value, inside, role)
     if "parts" in value:
         return _with_parts(value, role)
+    kind = value.get("type")
+    if isinstance(kind, str) and kind in openai.ITEM_ROLES and not value.get("role"):
+        return {"role": openai.ITEM_ROLES[kind], "parts": [part(value)]}
     if "content" in value or "tool_calls" in value or "role" in value:
         return _with_content(value, role)
-    kind = value.get("type")
-    if isinstance(kind, str) and kind in openai.ITEM_ROLES:
-        return {"role": openai.ITEM_ROLES[kind], "parts": [part(value)]}
     return {"role": role, "parts": [part(value)]}
 
 
