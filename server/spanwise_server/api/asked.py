@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from ..auth.current import project_of
-from ..errors import SpanwiseError
 from ..query import filters
+from ..query.moments import moment
 from ..query.parse import parse
 
 MOST = 1_000
@@ -34,21 +33,6 @@ def asked_query(
         limit=limit,
         cursor=cursor,
     )
-
-
-def moment(text: str | None, name: str) -> int | None:
-    """Return the nanoseconds since 1970 of an RFC 3339 time; one without a zone is UTC."""
-    if not text:
-        return None
-    try:
-        # A "+" that was not escaped arrives as a space; Python 3.10 reads no "Z".
-        at = datetime.fromisoformat(text.strip().replace(" ", "+").replace("Z", "+00:00"))
-    except ValueError:
-        raise SpanwiseError(
-            f"{name} is {text!r}, not a time.", "Write it as 2026-11-23T10:00:00Z, with + escaped as %2B."
-        ) from None
-    at = at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at
-    return int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1_000
 
 
 AskedQuery = Annotated[filters.Query, Depends(asked_query)]

@@ -17,10 +17,10 @@ from ..labelling.judgement import Verdict
 from ..labelling.picking import MOST_ITEMS, Pick
 from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, Item, NewQueue, Progress, Queue, progress
 from ..query.filters import Query
+from ..query.moments import moment
 from ..query.parse import parse
 from ..record import Annotator
 from ..store.label_events import Act
-from .asked import moment
 from .traces import answer
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"])

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Exit codes: not done, and refused with a sentence.
 FAILED: Final = 1
 REFUSED: Final = 2
+#: Longest that a command waits for the text index, which grows by some 10,000 spans a second.
+INDEXED_S: Final = 24 * 3_600.0
 
 
 def command(

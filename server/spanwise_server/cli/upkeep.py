@@ -5,15 +5,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from .command import FAILED, add_settings, command, open_store, say, settings_of
+from .command import FAILED, INDEXED_S, add_settings, command, open_store, say, settings_of
 
 if TYPE_CHECKING:
     from .command import Commands
-
-#: Longest that a command waits for the text index, which grows by some 10,000 spans a second.
-_INDEXED_S: Final = 24 * 3_600.0
 
 
 def add(commands: Commands) -> None:
@@ -60,6 +57,6 @@ def _reindex(asked: argparse.Namespace) -> int:
 
     with claimed(settings_of(asked).data), open_store(asked) as store:
         store.reindex()
-        done = store.wait_until_searchable(_INDEXED_S)
+        done = store.wait_until_searchable(INDEXED_S)
     say("The text index is new." if done else "The text index is not filled yet; the server goes on with it.")
     return 0 if done else FAILED

@@ -62,6 +62,7 @@ class SpanRow(NamedTuple):
     output_preview: str | None
     origin_id: int
     rewritten: int
+    reader_id: int
 
 
 #: Where the ten token buckets begin and end in a row.
@@ -91,7 +92,7 @@ def row_of(record: Record, span_id: bytes, parent_id: bytes | None) -> SpanRow:
         orjson.dumps(reading.tags).decode() if reading.tags else None,
         None if prompt is None else _cut(prompt.name, NAME_CHARS),
         None if prompt is None else _cut(prompt.version, NAME_CHARS),
-        _cut(shown_input, PREVIEW_CHARS), _cut(shown_output, PREVIEW_CHARS), 0, 0,
+        _cut(shown_input, PREVIEW_CHARS), _cut(shown_output, PREVIEW_CHARS), 0, 0, 0,
     ))  # fmt: skip
 
 
@@ -115,7 +116,14 @@ _ORIGIN: Final = SpanRow._fields.index("origin_id")
 
 
 def placed(
-    row: SpanRow, *, counted: int, at: int | None = None, project_id: int = 0, origin_id: int = 0, rewritten: int = 0
+    row: SpanRow,
+    *,
+    counted: int,
+    at: int | None = None,
+    project_id: int = 0,
+    origin_id: int = 0,
+    rewritten: int = 0,
+    reader_id: int = 0,
 ) -> SpanRow:
     """Return *row* with its ``counted``; given *at*, its address, also with all that is known only when written."""
     if at is None:
@@ -123,7 +131,7 @@ def placed(
             return row
         return SpanRow._make((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
     middle = row[_COUNTED + 1 : _ORIGIN]
-    return SpanRow._make((at, project_id, *row[2:_COUNTED], counted, *middle, origin_id, rewritten))
+    return SpanRow._make((at, project_id, *row[2:_COUNTED], counted, *middle, origin_id, rewritten, reader_id))
 
 
 def buckets_of(row: SpanRow) -> tuple[int | None, ...]:

@@ -85,6 +85,10 @@ class SearchIndex:
             self._handed_at = time.monotonic()
         self._wake.set()
 
+    def look(self) -> None:
+        """Take in what the journal names and nobody has handed over."""
+        self._wake.set()
+
     def wait_for(self, entry: int, timeout_s: float) -> bool:
         """Wait until the words of *entry* can be found; return whether they can."""
         end = time.monotonic() + timeout_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from .find import span_page, trace_page
 from .migrate import migrate
 from .projects import find_project, project_names
 from .ready import Chunk, prepare
+from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
 from .search_words import holds, searchable
@@ -130,6 +131,25 @@ class SqliteStore:
         """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
         with self._writing() as connection:
             return self._writer.recount(connection)
+
+    def revised(
+        self, project: str, trace_ids: Sequence[str], price: Price, how: Callable[[Reviser, Sequence[Part]], Revised]
+    ) -> Iterator[Revised]:
+        """Revise the spans of traces, such as by ``Reviser.reprice``; yield what each small transaction did."""
+        with self._reading(project) as (connection, project_id):
+            if project_id is None:
+                return
+            in_parts = list(parts(connection, project_id, [_trace_bytes(trace_id) for trace_id in trace_ids]))
+        for part in in_parts:
+            with self._writing() as connection, self.turns:
+                done = how(Reviser(connection, self._writer, project, project_id, price), part)
+            self._index.look()
+            yield done
+
+    def forget_readers(self) -> tuple[str, ...]:
+        """Forget the readers that no span is of any more; return the names of those left, today's aside."""
+        with self._writing() as connection:
+            return forget_readers(connection, self._writer.reader_id(connection))
 
     def reindex(self) -> None:
         """Fill the text index anew, which also rids it of the words of deleted traces."""

@@ -69,6 +69,16 @@ class SpanTable(SQLModel, table=True):
     origin_id: int
     rewritten: int
     """1 where the span was replaced, so that its words in the text index may be stale."""
+    reader_id: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    """Which reader the columns above come from; 0 is one from before readers were kept."""
+
+
+class ReaderTable(SQLModel, table=True):
+    """A reader of spans: a version of the dialects."""
+
+    __tablename__ = "readers"
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    name: str = Field(unique=True)
 
 
 class PayloadTable(SQLModel, table=True):

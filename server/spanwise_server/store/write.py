@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Final
 
+from ..dialects.reader import reader
 from ..record import Record
 from .address import address, span_range
 from .payload import pack_text, replaced
@@ -95,11 +96,13 @@ class SpanWriter:
         self._texts: set[bytes] = set()
         self.repeated = 0
         """How many spans came whose ids were there already, or came twice in one batch."""
+        self._reader: int | None = None
 
     def forget(self) -> None:
         """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
         self._words.forget()
         self._texts.clear()
+        self._reader = None
         for remembered in (self._projects, self._series, self._origins):
             remembered.clear()
 
@@ -113,9 +116,25 @@ class SpanWriter:
         for trace in self._gather(connection, batch):
             self._place_spans(connection, trace, change, written)
         self._apply(connection, change)
-        packed = struct.pack(f"<{len(written)}q", *(at for at, _ in written))
-        entry = connection.execute("INSERT INTO journal (addresses) VALUES (?) RETURNING n", (packed,)).fetchone()
-        return int(entry[0]), written
+        return note_written(connection, [at for at, _ in written]), written
+
+    def revise(
+        self, connection: Connection, project_id: int, trace_id: bytes, revised: Mapping[bytes, SpanRow]
+    ) -> None:
+        """Put *revised* rows, by span id, in the place of those that a trace has; what was sent stays as it is."""
+        row, _, places, words, start_ns = connection.execute(
+            _FIND_TRACES.format("?"), (project_id, trace_id)
+        ).fetchone()
+        old = {span.span_id: span for span in span_rows(connection, row)}
+        trace = _Trace(row, project_id, trace_id, old, [], places, unpack_ids(words), start_ns)
+        trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
+        rows = old | dict(revised)
+        summary = summarise(rows.values())
+        change = _Change.none()
+        for span_id, was in old.items():
+            _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
+        self._summarise(connection, trace, rows.values(), summary, change)
+        self._apply(connection, change)
 
     def recount(self, connection: Connection) -> int:
         """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
@@ -210,6 +229,7 @@ class SpanWriter:
             now = placed(
                 ready.row, counted=int(span_id in summary.counted), at=at, project_id=trace.project_id,
                 origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
+                reader_id=self.reader_id(connection),
             )  # fmt: skip
             written.append((at, ready.record))
             _count(was, now, change)
@@ -292,6 +312,14 @@ class SpanWriter:
             self._texts.clear()
         self._texts.update(change.texts)
 
+    def reader_id(self, connection: Connection) -> int:
+        """Return the number of today's reader."""
+        if self._reader is None:
+            connection.execute("INSERT OR IGNORE INTO readers (name) VALUES (?)", (reader(),))
+            found = connection.execute("SELECT id FROM readers WHERE name = ?", (reader(),)).fetchone()
+            self._reader = int(found[0])
+        return self._reader
+
     def _project(self, connection: Connection, name: str) -> int:
         known = self._projects.get(name)
         if known is None:
@@ -306,6 +334,13 @@ class SpanWriter:
             found = connection.execute("SELECT id FROM origins WHERE hash = ?", (name,)).fetchone()
             known = self._origins[name] = int(found[0])
         return known
+
+
+def note_written(connection: Connection, addresses: Sequence[int]) -> int:
+    """Have the text index take in the spans at *addresses*; return the number of the journal entry."""
+    packed = struct.pack(f"<{len(addresses)}q", *addresses)
+    entry = connection.execute("INSERT INTO journal (addresses) VALUES (?) RETURNING n", (packed,)).fetchone()
+    return int(entry[0])
 
 
 def _count(was: SpanRow | None, now: SpanRow, change: _Change) -> None:

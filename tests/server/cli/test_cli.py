@@ -15,7 +15,7 @@ from spanwise_server.store.sqlite import SqliteStore
 
 COMMANDS = (
     ("serve",), ("demo",), ("keys", "create"), ("keys", "list"), ("keys", "revoke"), ("users", "password"),
-    ("migrate",), ("recount",), ("reindex",), ("version",),
+    ("migrate",), ("recount",), ("reindex",), ("reread",), ("reprice",), ("version",),
 )  # fmt: skip
 
 

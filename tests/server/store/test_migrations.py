@@ -12,17 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from spanwise_server.errors import ConfigError
+from spanwise_server.resources import resource_dir
 from spanwise_server.store.migrate import migrate
 from spanwise_server.store.sqlite import SqliteStore
 from spanwise_server.store.tables import METADATA
 
 MIGRATE = """
 import sys, pathlib
+from spanwise_server.resources import resource_dir
 from spanwise_server.store.migrate import migrate
 print("on", flush=True)
 migrate(pathlib.Path(sys.argv[1]))
@@ -110,3 +114,35 @@ def test_the_data_of_a_newer_version_is_left_alone(tmp_path):
         db.commit()
     with pytest.raises(ConfigError, match="newer"):
         migrate(tmp_path / "main.db")
+
+
+def brought_to(path, revision):
+    """Make a store of an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_spans_from_before_readers_were_kept_say_that_theirs_is_unknown(tmp_path):
+    path = tmp_path / "main.db"
+    brought_to(path, "0002")
+    with closing(sqlite3.connect(path)) as db:
+        needed = [row[1] for row in db.execute("PRAGMA table_info(spans)") if row[3]]
+        db.execute(
+            f"INSERT INTO spans ({', '.join(needed)}) VALUES ({', '.join('?' * len(needed))})", [1] * len(needed)
+        )
+        db.commit()
+    migrate(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT reader_id FROM spans").fetchall() == [(0,)]
+        assert db.execute("SELECT * FROM readers").fetchall() == [(0, "unknown")]
+
+
+def test_a_new_store_has_no_unknown_reader(tmp_path):
+    migrate(tmp_path / "main.db")
+    with closing(sqlite3.connect(tmp_path / "main.db")) as db:
+        assert db.execute("SELECT * FROM readers").fetchall() == []

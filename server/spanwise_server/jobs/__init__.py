@@ -1,0 +1,1 @@
+"""Long work over the whole store, in small steps: reading again, pricing again, deleting what is too old."""
