@@ -14,24 +14,9 @@ logger = logging.getLogger("spanwise")
 PROVIDERS: Final[Mapping[str, str]] = {
     "openai": "spanwise.providers.openai:PROVIDER",
     "anthropic": "spanwise.providers.anthropic:PROVIDER",
-    "groq": "spanwise.providers.openai_alike:GROQ",
-    "together": "spanwise.providers.openai_alike:TOGETHER",
-    "fireworks": "spanwise.providers.openai_alike:FIREWORKS",
-}
-#: Every framework that ships with the SDK, by name.
-FRAMEWORKS: Final[Mapping[str, str]] = {}
-#: Package of each: nothing of ours for it is loaded before the program imports it.
-CLIENTS: Final[Mapping[str, str]] = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "groq": "groq",
-    "together": "together",
-    "fireworks": "fireworks",
 }
 #: Entry-point group in which another package announces its providers.
 PROVIDER_GROUP: Final = "spanwise.providers"
-#: Entry-point group in which another package announces its frameworks.
-FRAMEWORK_GROUP: Final = "spanwise.frameworks"
 #: Every command that ships with the SDK: functions that add it to a parser's subcommands.
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "spanwise.commands.run:add",
