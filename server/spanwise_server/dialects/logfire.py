@@ -7,13 +7,19 @@ all that came after it. The log is the call; the first one carries no tokens and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages import exchange
 from .messages.message import Message, message
 from .provider_usage import provider_usage
+
+
+#: Events of what the model said.
+ANSWERS: Final = ("gen_ai.assistant.message", "gen_ai.choice")
+#: An event of what it has no name for, such as a thought.
+OTHER: Final = "gen_ai.unknown"
 
 
 def speaks(draft: Draft) -> bool:
@@ -31,6 +37,8 @@ def read(draft: Draft) -> None:
     if "request_data" in draft.attributes:
         _request(draft)
     _answer(draft, decoded(draft.attributes.get("response_data")))
+    if isinstance(listed := decoded(draft.attributes.get("events")), list):
+        _events(draft, [event for event in listed if isinstance(event, dict)])
     if "usage" in draft.said and (usage := provider_usage(draft.attributes.get("gen_ai.usage.raw"))) is not None:
         draft.prefer("usage", usage, "gen_ai.usage.raw", over=("gen_ai",))  # which leaves out what was cached
     if _streams(draft):
@@ -66,6 +74,32 @@ def _answer(draft: Draft, answer: Any) -> None:
         return
     draft.say("output_messages", _messages(answer), "response_data")
     draft.say("usage", provider_usage(answer.get("usage")), "response_data.usage")
+
+
+def _events(draft: Draft, events: list[dict[str, Any]]) -> None:
+    """Read a conversation told as a list of message events, of which the last ones are the model's answer."""
+    answered = len(events)
+    while answered and _by_model(events[answered - 1]):
+        answered -= 1
+    turns = [message(_turn(event), "user") for event in events]
+    draft.say("input_messages", tuple(turns[:answered]), "events")
+    draft.say("output_messages", tuple(turns[answered:]), "events")
+
+
+def _by_model(event: Mapping[str, Any]) -> bool:
+    return event.get("event.name") in ANSWERS or (event.get("event.name") == OTHER and event.get("role") == "assistant")
+
+
+def _turn(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event as a message, its tool's answer named by the call that it answers."""
+    if isinstance(whole := event.get("data"), dict):
+        return whole  # the event's text only says that it is here
+    turn = {key: value for key, value in event.items() if key != "event.name"}
+    if isinstance(content := turn.get("content"), str) and content.startswith("data:image/"):
+        turn["content"] = [{"type": "image_url", "image_url": content}]
+    if event.get("event.name") == "gen_ai.tool.message" and "id" in turn:
+        turn.setdefault("tool_call_id", turn.pop("id"))
+    return turn
 
 
 def _messages(answer: Mapping[str, Any]) -> tuple[Message, ...]:
