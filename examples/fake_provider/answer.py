@@ -70,8 +70,9 @@ class Request:
     @property
     def api(self) -> str:
         """``chat``, ``responses``, ``embeddings`` or ``messages``; empty for a path that nobody serves."""
+        path = self.path.partition("?")[0].removeprefix("/openai")  # Groq has OpenAI's paths below this one
         paths = {"chat/completions": "chat", "responses": "responses", "embeddings": "embeddings"}
-        return {**paths, "messages": "messages"}.get(self.path.partition("?")[0].removeprefix("/v1/"), "")
+        return {**paths, "messages": "messages"}.get(path.removeprefix("/v1/"), "")
 
     @property
     def model(self) -> str:

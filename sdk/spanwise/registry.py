@@ -14,6 +14,17 @@ logger = logging.getLogger("spanwise")
 PROVIDERS: Final[Mapping[str, str]] = {
     "openai": "spanwise.providers.openai:PROVIDER",
     "anthropic": "spanwise.providers.anthropic:PROVIDER",
+    "groq": "spanwise.providers.openai_alike:GROQ",
+    "together": "spanwise.providers.openai_alike:TOGETHER",
+    "fireworks": "spanwise.providers.openai_alike:FIREWORKS",
+}
+#: The package that each is for: nothing of ours is loaded for it before the program imports it.
+CLIENTS: Final[Mapping[str, str]] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "groq": "groq",
+    "together": "together",
+    "fireworks": "fireworks",
 }
 #: Entry-point group in which another package announces its providers.
 PROVIDER_GROUP: Final = "spanwise.providers"

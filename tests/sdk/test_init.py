@@ -66,6 +66,18 @@ def test_a_client_imported_later_is_instrumented_then():
     assert told.split() == ["True", "False", "True"]
 
 
+def test_nothing_is_loaded_for_a_client_that_the_program_does_not_import():
+    told = run(
+        """
+        import sys, spanwise
+        spanwise.init(endpoint="http://127.0.0.1:9")
+        import anthropic
+        print("spanwise.providers.anthropic" in sys.modules, "spanwise.providers.openai" in sys.modules)
+        """
+    )
+    assert told.split() == ["True", "False"]
+
+
 def test_a_client_that_is_not_wanted_is_left_alone():
     told = run(
         """

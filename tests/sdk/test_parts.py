@@ -102,6 +102,7 @@ def test_every_provider_keeps_the_contract(name):
     provider = registry.load_object(registry.PROVIDERS[name])
     assert isinstance(provider, Provider)
     assert provider.name == name
+    assert provider.module.startswith(f"{registry.CLIENTS[name]}.")
     module = __import__(provider.module, fromlist=["_"])
     for method in provider.methods:
         owner, _, attribute = method.partition(".")

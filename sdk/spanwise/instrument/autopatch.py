@@ -6,12 +6,13 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import ModuleType
 from typing import Final
 
 import wrapt
 
-from ..registry import PROVIDER_GROUP, PROVIDERS, load_all
+from ..registry import CLIENTS, PROVIDER_GROUP, PROVIDERS, load_all, load_object
 from ..safety import guard
 from .engine import Provider, wrap_method
 from .stream import arrive
@@ -27,18 +28,24 @@ class Patches:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._wanted: set[str] = set()
+        self._awaited: set[str] = set()
         self._watched: set[str] = set()
         self._undo: dict[str, list[Undo]] = {}
 
     def want(self, names: Iterable[str] | None) -> None:
         """Wrap the providers of these *names* (``None`` for all) now or when they are imported."""
-        known: dict[str, Provider] = dict(load_all(PROVIDERS, PROVIDER_GROUP))
+        plugged: dict[str, Provider] = dict(load_all({}, PROVIDER_GROUP))
+        known: dict[str, Provider | None] = {**dict.fromkeys(PROVIDERS), **plugged}
         chosen = list(known) if names is None else list(names)
         for name in chosen:
             if name not in known:
                 raise ValueError(f"There is no provider {name!r}; there are {', '.join(sorted(known))}.")
         for name in chosen:
-            self._want(known[name])
+            found = known[name]
+            if found is None:
+                self._await(name)
+            else:
+                self._want(found)
 
     def unwant(self, names: Iterable[str] | None = None) -> None:
         """Take the wrapping off the providers of these *names*, or all of them."""
@@ -48,6 +55,23 @@ class Patches:
                 for undo in reversed(self._undo.pop(name, [])):
                     undo()
 
+    def _await(self, name: str) -> None:
+        """Load what is listed under *name* only where its client is there: most programs have one or two of them."""
+        with self._lock:
+            self._wanted.add(name)
+            first = name not in self._awaited
+            self._awaited.add(name)
+        client = CLIENTS[name]
+        if first:
+            wrapt.register_post_import_hook(partial(self._come, name), client)
+        elif client in sys.modules:
+            self._come(name, sys.modules[client])
+
+    def _come(self, name: str, _client: ModuleType) -> None:
+        with guard():
+            if name in self._wanted:
+                self._want(load_object(PROVIDERS[name]))
+
     def _want(self, provider: Provider) -> None:
         with self._lock:
             self._wanted.add(provider.name)
@@ -55,15 +79,9 @@ class Patches:
             self._watched.add(provider.name)
         # The hook runs at once where the module is already there; a hook cannot be taken back, so it asks.
         if first:
-            wrapt.register_post_import_hook(lambda module: self._patch(provider, module), provider.module)
-        else:
-            self._patch_if_imported(provider)
-
-    def _patch_if_imported(self, provider: Provider) -> None:
-
-        module = sys.modules.get(provider.module)
-        if module is not None:
-            self._patch(provider, module)
+            wrapt.register_post_import_hook(partial(self._patch, provider), provider.module)
+        elif provider.module in sys.modules:
+            self._patch(provider, sys.modules[provider.module])
 
     def _patch(self, provider: Provider, module: ModuleType) -> None:
         with guard(), self._lock:

@@ -81,6 +81,8 @@ def _head(g: Generation, body: Any) -> None:
         if fingerprint := getattr(body, "system_fingerprint", None):
             attributes[v.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = fingerprint
     usage = getattr(body, "usage", None)
+    if usage is None and "x_groq" in body.__dict__:  # at the end of a stream of Groq's
+        usage = getattr(body.x_groq, "usage", None)
     if usage is not None:
         asked = getattr(usage, "prompt_tokens_details", None)
         said = getattr(usage, "completion_tokens_details", None)
@@ -104,10 +106,10 @@ def _audio(g: Generation, asked: Any, said: Any) -> None:
 def _said(g: Generation, choice: int, delta: Any) -> None:
     if not g.content:
         return
-    # DeepSeek, vLLM and others put their reasoning here; the client keeps it as an extra field.
-    extra = getattr(delta, "model_extra", None)
-    if extra:
-        g.text(extra.get("reasoning_content") or extra.get("reasoning"), choice=choice, kind="reasoning")
+    # DeepSeek, vLLM and others put their reasoning here; a client that has no such field keeps it as an extra one.
+    for fields in (getattr(delta, "model_extra", None), delta.__dict__):
+        if fields and (thought := fields.get("reasoning_content") or fields.get("reasoning")):
+            g.text(thought, choice=choice, kind="reasoning")
     g.text(delta.content, choice=choice)
     if (refusal := getattr(delta, "refusal", None)) is not None:
         g.text(refusal, choice=choice, kind="refusal")

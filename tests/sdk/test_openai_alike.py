@@ -1,0 +1,104 @@
+"""Clients that speak OpenAI's language under their own name, each through the real library."""
+
+from __future__ import annotations
+
+import asyncio
+
+import fireworks
+import groq
+import pytest
+import together
+
+from fake_provider import Answer, ToolCall
+
+USER = [{"role": "user", "content": "Where is Lima?"}]
+FULL = Answer(
+    text="In Peru.", reasoning="I think.", tool_calls=(ToolCall("weather", {"city": "Lima"}, id="call_1"),),
+    input_tokens=50, output_tokens=19, cache_read=20, reasoning_tokens=4,
+)  # fmt: skip
+CLIENTS = {
+    "groq": (groq.Groq, groq.AsyncGroq, "groq"),
+    "together": (together.Together, together.AsyncTogether, "together_ai"),
+    "fireworks": (fireworks.Fireworks, fireworks.AsyncFireworks, "fireworks_ai"),
+}
+
+
+def check_full(spans, name: str, *, usage: bool = True) -> None:
+    said = spans.attributes()
+    assert spans.one().name == "chat m"
+    assert said["gen_ai.provider.name"] == CLIENTS[name][2]
+    assert said["server.address"] == "127.0.0.1"
+    parts = spans.said()
+    assert {"type": "text", "content": "In Peru."} in parts
+    assert {"type": "tool_call", "id": "call_1", "name": "weather", "arguments": {"city": "Lima"}} in parts
+    assert said["gen_ai.response.finish_reasons"] == ("tool_call",)
+    if usage:
+        assert said["gen_ai.usage.input_tokens"] == 50
+        assert said["gen_ai.usage.output_tokens"] == 19
+    spans.clear()
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_chat_is_told_whole_and_streamed(spans, provider, name):
+    provider.answer = lambda _: FULL
+    with CLIENTS[name][0](api_key="k", base_url=provider.url, max_retries=0) as client:
+        assert client.chat.completions.create(model="m", messages=USER).choices[0].message.content == "In Peru."
+        check_full(spans, name)
+        assert len(list(client.chat.completions.create(model="m", messages=USER, stream=True))) > 2
+        check_full(spans, name, usage=False)
+        raw = client.chat.completions.with_raw_response.create(model="m", messages=USER)
+        assert raw.parse().choices
+        check_full(spans, name)
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_async_the_same(spans, provider, name):
+    provider.answer = lambda _: FULL
+
+    async def go() -> None:
+        async with CLIENTS[name][1](api_key="k", base_url=provider.url, max_retries=0) as client:
+            await client.chat.completions.create(model="m", messages=USER)
+            check_full(spans, name)
+            async for _ in await client.chat.completions.create(model="m", messages=USER, stream=True):
+                pass
+            check_full(spans, name, usage=False)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_however_often_the_client_retries_a_refusal_is_one_error(spans, provider, name):
+    provider.answer = lambda _: Answer(status=500, error="not today", retry_after_s=0.001)
+    client = CLIENTS[name][0](api_key="k", base_url=provider.url, max_retries=1)
+    with client, pytest.raises(Exception, match="not today"):
+        client.chat.completions.create(model="m", messages=USER)
+    assert len(provider.requests) == 2
+    assert spans.one().attributes["error.type"] == "InternalServerError"
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_stream_that_is_closed_ends_its_span(spans, provider, name):
+    provider.answer = lambda _: Answer(text="one two three four five six seven", chunk_delay_s=0.002)
+    with CLIENTS[name][0](api_key="k", base_url=provider.url, max_retries=0) as client:
+        stream = client.chat.completions.create(model="m", messages=USER, stream=True)
+        next(stream)
+        stream.close()
+    assert spans.attributes()["spanwise.stream.end"] == "closed"
+
+
+def test_groq_tells_tokens_and_thoughts_in_fields_of_its_own():
+    from groq.types.chat import ChatCompletionChunk
+
+    from spanwise.instrument.generation import Generation
+    from spanwise.providers.openai import chunk
+
+    g = Generation(content=True)
+    delta = {"index": 0, "delta": {"reasoning": "I think."}, "finish_reason": None}
+    usage = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
+    head = {"id": "x", "model": "m", "created": 1, "object": "chat.completion.chunk"}
+    chunk(g, ChatCompletionChunk.model_validate({**head, "choices": [delta]}))
+    chunk(g, ChatCompletionChunk.model_validate({**head, "choices": [], "x_groq": {"id": "r", "usage": usage}}))
+    said = g.finished()
+    assert said["gen_ai.usage.input_tokens"] == 5
+    assert said["gen_ai.usage.output_tokens"] == 6
+    assert '{"type":"reasoning","content":"I think."}' in said["gen_ai.output.messages"]
