@@ -147,21 +147,28 @@ class Outbox:
         if self._spool is None or not isinstance(parcel.payload, bytes):
             return False
         with self._changed:
+            if parcel.settled or parcel.frames:  # sent or kept since it was found waiting
+                return True
             self._keeping += 1
-        frame = self._spool.append(parcel.kind, parcel.count, parcel.payload)
+        try:
+            return self._write(self._spool, parcel)
+        finally:
+            with self._changed:
+                self._keeping -= 1
+                self._changed.notify_all()
+
+    def _write(self, spool: Spool, parcel: Parcel) -> bool:
+        frame = spool.append(parcel.kind, parcel.count, parcel.payload)
         with self._changed:
-            surplus = frame is not None and (parcel.settled or bool(parcel.frames))  # sent or kept meanwhile
+            surplus = parcel.settled or bool(parcel.frames)  # both threads were at it
             if frame is not None and not surplus:
                 parcel.frames = [frame]
                 if parcel in self._ready:
                     self._ready.remove(parcel)
                     self._ready_bytes -= parcel.size_bytes
         if frame is not None and surplus:
-            self._spool.done([frame])
-        with self._changed:
-            self._keeping -= 1
-            self._changed.notify_all()
-        return frame is not None or parcel.settled
+            spool.done([frame])
+        return frame is not None or surplus
 
     def _waiting(self) -> list[Parcel]:
         """Return the parcels that are in memory alone."""

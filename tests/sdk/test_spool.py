@@ -233,7 +233,8 @@ def test_a_kill_loses_nothing_that_was_on_the_disk(way, after_ms, tmp_path):
         done = run(KILLED, url, tmp_path, after_ms, check=False)
         assert done.returncode == -signal.SIGKILL, done.stderr
     with Receiver() as receiver:
-        assert send_left(tmp_path, receiver.url, as_if=url) == 300
+        # A kill between writing and marking may leave a batch twice, which the server counts once.
+        assert send_left(tmp_path, receiver.url, as_if=url) >= 300
         assert {f"n{number}" for number in range(300)} == set(receiver.names())
 
 
