@@ -101,11 +101,16 @@ def item(part: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def image(part: Mapping[str, Json]) -> dict[str, Json]:
-    """Return an inline image."""
+    """Return an image, inline or by its address."""
+    if "source" in part and part["source"]["type"] == "url":
+        return {"type": "uri", "uri": part["source"]["url"]}
     if "source" in part:
         return {"type": "blob", "mime_type": part["source"]["media_type"], "content": part["source"]["data"]}
     url = part["image_url"]
-    head, _, content = (url["url"] if isinstance(url, dict) else url).partition(",")
+    address = url["url"] if isinstance(url, dict) else url
+    if not address.startswith("data:"):
+        return {"type": "uri", "uri": address}
+    head, _, content = address.partition(",")
     return {"type": "blob", "mime_type": head[5:].partition(";")[0], "content": content}
 
 

@@ -118,6 +118,7 @@ KEPT: Final = {
     "tool_call": ("type", "id", "name", "arguments"),
     "tool_call_response": ("type", "id", "response"),
     "blob": ("type", "mime_type", "content"),
+    "uri": ("type", "uri"),
 }
 
 
@@ -132,7 +133,7 @@ def content(part: Mapping[str, Json]) -> Json:
     """Return what tells a part from others."""
     if part["type"] == "tool_call":
         return part["id"]
-    return part.get("response", part.get("content"))
+    return part.get("response", part.get("content", part.get("uri")))
 
 
 def tools(got: Sequence[Mapping[str, Json]] | None, wanted: Sequence[Mapping[str, Json]], raw: str) -> Verdict:

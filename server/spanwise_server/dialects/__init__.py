@@ -30,6 +30,7 @@ DIALECTS: Final[Mapping[str, str]] = {
     "mastra": "spanwise_server.dialects.mastra:DIALECT",
     "haystack": "spanwise_server.dialects.haystack:DIALECT",
     "gen_ai": "spanwise_server.dialects.gen_ai:DIALECT",
+    "pydantic_ai": "spanwise_server.dialects.pydantic_ai:DIALECT",
     "logfire": "spanwise_server.dialects.logfire:DIALECT",
     "openinference": "spanwise_server.dialects.openinference:DIALECT",
     "traceloop": "spanwise_server.dialects.traceloop:DIALECT",

@@ -49,7 +49,10 @@ COUNTS: Final = Counts(
             f"{U}cache_write.input_tokens", f"{U}cache_creation.input_tokens", f"{U}cache_creation_input_tokens",
             f"{U}cache_write_tokens", f"{U}details.cache_write_tokens", f"{U}details.cache_creation_input_tokens",
         ),
-        "reasoning": (f"{U}reasoning.output_tokens", f"{U}reasoning_tokens", f"{U}details.reasoning_tokens"),
+        "reasoning": (
+            f"{U}reasoning.output_tokens", f"{U}reasoning_tokens", f"{U}details.reasoning_tokens",
+            f"{U}details.thinking_tokens",
+        ),
         "input_audio": (f"{U}audio.input_tokens",),
         "output_audio": (f"{U}audio.output_tokens",),
         "input_image": (f"{U}image.input_tokens",),

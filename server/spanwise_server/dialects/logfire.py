@@ -15,7 +15,6 @@ from .messages import exchange
 from .messages.message import Message, message
 from .provider_usage import provider_usage
 
-
 #: Events of what the model said.
 ANSWERS: Final = ("gen_ai.assistant.message", "gen_ai.choice")
 #: An event of what it has no name for, such as a thought.

@@ -42,7 +42,7 @@ def _tool_result(part: Mapping[str, Any]) -> Part:
 
 
 def _thinking(part: Mapping[str, Any]) -> Part:
-    new: Part = {"type": "reasoning", "content": part.get("thinking") or ""}
+    new: Part = {"type": "reasoning", "content": part.get("thinking") or part.get("content") or ""}
     for key in ("signature", "data"):
         if part.get(key):
             new[key] = part[key]

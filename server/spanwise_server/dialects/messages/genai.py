@@ -112,6 +112,17 @@ def _media(part: Mapping[str, Any]) -> Part | None:
     return new
 
 
+def _address(part: Mapping[str, Any]) -> Part | None:
+    """Return what Pydantic AI calls ``image-url``, ``audio-url`` and so on."""
+    kind = str(part["type"]).partition("-")[0]
+    return media(part["url"], kind) if isinstance(part.get("url"), str) else None
+
+
+def _binary(part: Mapping[str, Any]) -> Part | None:
+    """Return Pydantic AI's inline content."""
+    return blob(part["content"], part.get("media_type")) if "content" in part else None
+
+
 PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part | None]]] = {
     "text": _text,
     "reasoning": _reasoning,
@@ -120,4 +131,9 @@ PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part | None]]] = {
     "blob": _media,
     "uri": _media,
     "file": _media,
+    "image-url": _address,
+    "audio-url": _address,
+    "video-url": _address,
+    "document-url": _address,
+    "binary": _binary,
 }
