@@ -21,6 +21,7 @@ PAGES: dict[str, str] = {
     "quickstart": "Quick start",
     "sdk": "Python SDK",
     "ingest": "Sending spans",
+    "dialects": "What was tried",
     "viewer": "Viewer",
     "filters": "Filters",
     "labelling": "Labelling and datasets",

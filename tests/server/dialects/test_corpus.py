@@ -9,7 +9,7 @@ import pytest
 from emissions import corpus
 from emissions.emitter import all_emitters
 from emissions.judge import OURS
-from emissions.table import verdicts
+from emissions.table import markdown, verdicts
 
 
 @pytest.mark.parametrize("name", corpus.names())
@@ -45,6 +45,13 @@ def test_the_tokens_of_all_traces_are_what_the_provider_counted(name):
 def test_a_captured_emitter_can_be_captured_again(name):
     assert name in all_emitters()
     assert corpus.expected(name)["packages"]
+
+
+def test_the_documentation_shows_what_is_read():
+    page = (corpus.CORPUS.parents[3] / "web" / "docs" / "dialects.md").read_text(encoding="utf-8")
+    assert markdown() in page
+    for name in corpus.names():
+        assert all(why in page for why in all_emitters()[name].mistakes.values())
 
 
 def test_nothing_of_the_machine_is_in_the_corpus():
