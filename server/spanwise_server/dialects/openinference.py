@@ -43,6 +43,8 @@ LISTS: Final[tuple[tuple[str, str, Callable[[list[dict[str, Any]]], Any]], ...]]
 KINDS = {"unknown": "span"}
 #: The id of an answer in JSON: its first member, or the one after the choices that a stream was put together from.
 ID: Final = re.compile(r'(?:^\{|\}\], )"id": ?"([^"\\]+)"')
+#: What requests in OpenAI's API name the call by that a tool answers.
+CALL_ID: Final = '"tool_call_id"'
 #: Where providers with OpenAI's API put what a model thought; the flattened lists have no place for it.
 THOUGHTS: Final = '"reasoning_content"'
 #: Attributes by which a span is known whose kind was left out.
@@ -116,6 +118,8 @@ def _content(draft: Draft) -> None:
         return
     if "output_messages" in draft.said:
         _thoughts(draft)
+    if "input_messages" in draft.said:
+        _answers(draft)
     if "input_messages" not in draft.said:  # else it is the same in the provider's own words
         draft.value("input", "input.value", "reranker.query")
     if "output_messages" not in draft.said:
@@ -131,6 +135,16 @@ def _thoughts(draft: Draft) -> None:
         return
     if not any(part["type"] == "reasoning" for said in draft.said["output_messages"] for part in said["parts"]):
         draft.prefer("output_messages", exchange.answered(whole), "output.value", over=("openinference",))
+
+
+def _answers(draft: Draft) -> None:
+    """Take the conversation as it was sent where the flattened lists leave out which call a tool answers."""
+    whole = draft.attributes.get("input.value")
+    if not isinstance(whole, str) or CALL_ID not in whole:
+        return
+    answers = [part for turn in draft.said["input_messages"] if turn["role"] == "tool" for part in turn["parts"]]
+    if any(part["type"] == "tool_call_response" and "id" not in part for part in answers):
+        draft.prefer("input_messages", exchange.asked(whole), "input.value", over=("openinference",))
 
 
 def _embedded(draft: Draft) -> None:

@@ -44,6 +44,8 @@ def settle(draft: Draft) -> None:
     if "kind" not in said:
         _kind(draft)
     if (provider := said.get("provider")) is not None:
+        if "/" in said.get("model", "") or "/" in said.get("request_model", ""):
+            _without_provider(said, f"{provider}/")
         said["provider"] = provider_name(provider)
         if said["provider"] in FRAMEWORKS:
             draft.mapped_by.pop("provider", None)
@@ -61,6 +63,14 @@ def settle(draft: Draft) -> None:
     if draft.speakers:
         #: gen_ai is everybody's second language: whoever speaks another one as well is named by that.
         said["dialect"] = next((name for name in draft.speakers if name != "gen_ai"), draft.speakers[0])
+
+
+def _without_provider(said: dict[str, Any], prefix: str) -> None:
+    """Take off a model the provider's name that LiteLLM puts before it; OpenRouter's own models are named so."""
+    if prefix != "openrouter/":
+        for field in ("model", "request_model"):
+            if field in said:
+                said[field] = said[field].removeprefix(prefix)
 
 
 def provider_name(name: str) -> str:

@@ -10,6 +10,8 @@ import orjson
 from ..decode import decoded
 
 Part = dict[str, Any]
+#: What decoding puts before bytes, which it keeps as text.
+BYTES_MARK: Final = "base64:"
 
 
 def as_text(value: Any) -> str:
@@ -103,6 +105,8 @@ def _media(part: Mapping[str, Any]) -> Part | None:
     if new.get("mime_type", "") is None:
         del new["mime_type"]
     uri = new.get("uri", new.get("content"))
+    if isinstance(uri, str) and uri.startswith(BYTES_MARK) and "content" in new:
+        new["content"] = uri.removeprefix(BYTES_MARK)
     if isinstance(uri, str) and uri.startswith("data:"):
         new.pop("uri", None)
         new.pop("content", None)
