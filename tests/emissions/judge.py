@@ -151,7 +151,7 @@ def tools(got: Sequence[Mapping[str, Json]] | None, wanted: Sequence[Mapping[str
 def reasons(got: Sequence[str] | None, wanted: Sequence[str], raw: str) -> Verdict:
     """Judge finish reasons, in whichever words."""
     if not got:
-        return "missed" if re.search(r"finish_?reason|stop_reason", raw) else "missing"
+        return "missed" if re.search(r'(finish_?reasons?|stop_reason)": \[?"\w', raw) else "missing"
     return "right" if [REASONS.get(reason, reason) for reason in got] == list(wanted) else "wrong"
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from ..record import Tool
+from . import openinference_langchain
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages import exchange
@@ -72,6 +73,8 @@ def read(draft: Draft) -> None:
     _content(draft)
     _response_id(draft)
     say_usage(draft, COUNTS)
+    if draft.span.scope.name == openinference_langchain.SCOPE and draft.said.get("kind") == "llm":
+        openinference_langchain.complete(draft)
     draft.number("reported_cost_usd", "llm.cost.total")
     draft.number("reported_input_cost_usd", "llm.cost.prompt")
     draft.number("reported_output_cost_usd", "llm.cost.completion")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..record import Tool
 from .base import Draft
+from .messages.langchain import tool_arguments, tool_result
 from .messages.message import finish
 
 #: Other spellings of a provider -> ours.
@@ -94,18 +95,23 @@ def _kind(draft: Draft) -> None:
 def _tool(draft: Draft, tool: Tool | None) -> None:
     """Let a tool's arguments and result be the span's input and output, and the other way round."""
     said = draft.said
-    name = tool.name if tool is not None else None
-    arguments: Any = tool.arguments if tool is not None else None
-    result: Any = tool.result if tool is not None else None
-    draft.say("input", arguments, "tool.arguments")
-    draft.say("output", result, "tool.result")
+    tool_said = tool if tool is not None else Tool()
+    for field, value in (("input", tool_said.arguments), ("output", tool_said.result)):
+        draft.say(field, value, f"tool.{'arguments' if field == 'input' else 'result'}")
+    given = tool_said.arguments if tool_said.arguments is not None else said.get("input")
+    found = tool_said.result if tool_said.result is not None else said.get("output")
+    arguments, (result, call_id) = tool_arguments(given), tool_result(found)
+    if arguments is not given:
+        said["input"] = arguments
+    if result is not found:
+        said["output"] = result
     whole = Tool(
-        name=name if name is not None else said.get("name", draft.span.name),
-        call_id=tool.call_id if tool is not None else None,
-        arguments=arguments if arguments is not None else said.get("input"),
-        result=result if result is not None else said.get("output"),
+        name=tool_said.name if tool_said.name is not None else said.get("name", draft.span.name),
+        call_id=tool_said.call_id if tool_said.call_id is not None else call_id,
+        arguments=arguments,
+        result=result,
     )
     if whole != tool:
         said["tool"] = whole
         draft.mapped_by.setdefault("tool", "settled: input, output")
-    draft.say("name", name, "tool.name")
+    draft.say("name", tool_said.name, "tool.name")

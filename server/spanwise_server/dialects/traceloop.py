@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..record import PromptUse, Tool
@@ -31,6 +32,7 @@ PARAMS = {
     "llm.request.repetition_penalty": "repetition_penalty",
 }
 ASSOCIATION = "traceloop.association.properties."
+LANGCHAIN = "opentelemetry.instrumentation.langchain"
 #: Scopes of OpenLLMetry end in a version, such as ``opentelemetry.instrumentation.openai.v1``.
 SCOPES = ("opentelemetry.instrumentation.openai.v0", "opentelemetry.instrumentation.openai.v1")
 
@@ -53,6 +55,8 @@ def read(draft: Draft) -> None:
     draft.merge("params", {name: attributes[key] for key, name in PARAMS.items() if key in attributes}, "llm.*")
     draft.value("input", "traceloop.entity.input")
     draft.value("output", "traceloop.entity.output")
+    if draft.span.scope.name == LANGCHAIN:
+        _without_echoes(draft)
     if draft.said.get("kind") == "tool" and "tool" not in draft.said:
         draft.say("tool", _tool(draft), "traceloop.entity.name")
     if "llm.request.functions.0.name" in attributes:
@@ -70,6 +74,19 @@ def read(draft: Draft) -> None:
         metadata = {key[start:]: value for key, value in attributes.items() if key.startswith(ASSOCIATION)}
         draft.merge("metadata", metadata, f"{ASSOCIATION}*")
         _prompt(draft)
+
+
+def _without_echoes(draft: Draft) -> None:
+    """Drop texts that are JSON of a tool call beside them: Anthropic's blocks as LangChain has them."""
+    for field in ("input_messages", "output_messages"):
+        found = draft.said.get(field)
+        if found and any(part["type"] == "tool_call" for turn in found for part in turn["parts"]):
+            draft.said[field] = tuple({**turn, "parts": list(filter(_is_no_echo, turn["parts"]))} for turn in found)
+
+
+def _is_no_echo(part: Mapping[str, Any]) -> bool:
+    inside = decoded(part.get("content")) if part["type"] == "text" else None
+    return not (isinstance(inside, dict) and inside.get("type") == "tool_use")
 
 
 def _kind(draft: Draft) -> None:

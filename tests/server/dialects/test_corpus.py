@@ -9,7 +9,9 @@ import pytest
 from emissions import corpus
 from emissions.emitter import all_emitters
 from emissions.judge import OURS
+from emissions.scenarios import said
 from emissions.table import markdown, verdicts
+from spanwise_server.record import MODEL_KINDS
 
 
 @pytest.mark.parametrize("name", corpus.names())
@@ -45,6 +47,20 @@ def test_the_tokens_of_all_traces_are_what_the_provider_counted(name):
 def test_a_captured_emitter_can_be_captured_again(name):
     assert name in all_emitters()
     assert corpus.expected(name)["packages"]
+
+
+@pytest.mark.parametrize("name", corpus.names())
+def test_a_tool_that_ran_is_read(name):
+    for record in corpus.records(name):
+        if record.kind == "tool" and record.name == said.TOOL_NAME:
+            assert record.reading.tool.arguments in ({"city": "Oslo"}, "Oslo")  # some give the only one alone
+            assert record.reading.tool.result == said.TOOL_RESULT == record.reading.output
+            assert record.reading.usage is None
+
+
+@pytest.mark.parametrize("name", corpus.names())
+def test_what_goes_around_calls_counts_nothing_that_they_count(name):
+    assert not [r.name for r in corpus.records(name) if r.kind not in MODEL_KINDS and r.reading.reported_cost_usd]
 
 
 def test_the_documentation_shows_what_is_read():

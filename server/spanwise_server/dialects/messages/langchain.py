@@ -37,6 +37,23 @@ def chat_message(value: Any) -> Any:
     return new
 
 
+def tool_arguments(value: Any) -> Any:
+    """Return what a tool was given where *value* is a callback's whole account of its start, else *value*."""
+    return value["inputs"] if isinstance(value, dict) and "input_str" in value and "inputs" in value else value
+
+
+def tool_result(value: Any) -> tuple[Any, str | None]:
+    """Return what a tool gave back, and the call it answers, where *value* is a message of a tool; else *value*."""
+    said = value
+    for key in ("output", "kwargs", "data"):
+        if isinstance(said, dict) and isinstance(said.get(key), dict) and "tool_call_id" not in said:
+            said = said[key]
+    if not isinstance(said, dict) or said.get("type") != "tool" or "content" not in said:
+        return value, None
+    call_id = said.get("tool_call_id")
+    return said["content"], call_id if isinstance(call_id, str) else None
+
+
 def _content(said: Mapping[str, Any]) -> Any:
     content = said["content"]
     if not isinstance(content, list) or not said.get("tool_calls"):

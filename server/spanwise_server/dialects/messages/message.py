@@ -17,6 +17,8 @@ FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
 }
+#: The role that OpenLLMetry gives to the pieces of a stream.
+UNKNOWN: Final = "unknown"
 EMPTY_TEXT: Final = {"type": "text", "content": ""}
 #: Part types that need no look inside as long as their content is text.
 PLAIN: Final = frozenset({"text", "reasoning"})
@@ -84,7 +86,7 @@ def _choice(value: Mapping[str, Any], inside: Mapping[str, Any], role: str) -> M
 
 def _role(value: Mapping[str, Any], role: str) -> str:
     said = value.get("role") or (value.get("type") if value.get("type") in gemini.ROLES else None)
-    return gemini.ROLES.get(said, said) if isinstance(said, str) and said else role
+    return gemini.ROLES.get(said, said) if isinstance(said, str) and said and said != UNKNOWN else role
 
 
 def _with_parts(value: Mapping[str, Any], role: str) -> Message:

@@ -1,0 +1,23 @@
+"""LangChain and LangGraph under three instrumentations."""
+
+from __future__ import annotations
+
+from ..emitter import Emitter
+
+PACKAGES = ("langchain", "langchain-openai", "langchain-anthropic", "opentelemetry-exporter-otlp-proto-http")
+
+EMITTERS = (
+    Emitter(
+        "openinference-langchain",
+        "langchain_calls.py",
+        ("openinference-instrumentation-langchain", *PACKAGES),
+        ("openinference.instrumentation.langchain:LangChainInstrumentor",),
+    ),
+    Emitter(
+        "openllmetry-langchain",
+        "langchain_calls.py",
+        ("opentelemetry-instrumentation-langchain", *PACKAGES),
+        ("opentelemetry.instrumentation.langchain:LangchainInstrumentor",),
+        mistakes={"messages.cache_write": "LangChain counts apart what is cached for a set time"},
+    ),
+)
