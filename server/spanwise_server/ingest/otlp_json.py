@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -254,6 +253,6 @@ def hex_id(message: Object, digits: int, *names: str) -> str:
     if len(value) != digits and len(value) == -(-digits // 6) * 4:
         try:
             return base64.b64decode(value, validate=True).hex()
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             return value
     return value.lower()

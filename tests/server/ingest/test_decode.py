@@ -98,6 +98,7 @@ def test_names_with_underscores_are_read_too():
         ({"traceId": None}, "trace id is empty"),
         ({"traceId": "0" * 32}, "trace id is empty or all zeros"),
         ({"traceId": "xyz"}, "trace id 'xyz' is not 32 hex digits"),
+        ({"spanId": "fjørdfjørdfj"}, "span id 'fjørdfjørdfj' is not 16 hex digits"),  # as long as base64 of an id
         ({"spanId": SPAN[:-1]}, "is not 16 hex digits"),
         ({"spanId": 12}, "span id '12' is not 16 hex digits"),
         ({"parentSpanId": "12"}, "parent's id '12' is not 16 hex digits"),
