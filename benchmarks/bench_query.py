@@ -13,13 +13,17 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import itertools
+
 import bench_ingest
+from bench_ingest import PROSE
 
 from spanwise_server.ingest.pipeline import Pipeline, Request
 from spanwise_server.pricing.price import Prices
@@ -69,7 +73,9 @@ def questions(store: SqliteStore) -> dict[str, Callable[[], object]]:
     everything = Query("default")
     newest = store.find_traces(everything).items
     middle = newest[0].start_ns - 600 * 10**9
-    common, rare = bench_ingest.WORDS[5], bench_ingest.WORDS[-7]
+    by_use = [word for word, _ in Counter(PROSE).most_common() if len(word) > 4 and word.isalpha()]
+    common, rare = by_use[0], by_use[-1]
+    phrase = " ".join(next(pair for pair in itertools.pairwise(PROSE) if all(map(str.isalpha, pair))))
     deep = deep_cursor(store, everything, 10)
 
     def find(text: str, **more: object) -> Callable[[], object]:
@@ -92,7 +98,7 @@ def questions(store: SqliteStore) -> dict[str, Callable[[], object]]:
         "slowest of the last ten minutes": find("", sort="-latency", from_ns=middle),
         "a common word": find(common),
         "a rare word": find(rare),
-        "a common phrase": find(f'"{bench_ingest.WORDS[0]} {bench_ingest.WORDS[1]}"'),
+        "a common phrase": find(f'"{phrase}"'),
         "a common word of one user": find(f"{common} user:user-17"),
         "page after the ten thousandth": lambda: store.find_traces(replace(everything, cursor=deep)),
         "totals": lambda: store.totals(everything),
