@@ -113,6 +113,36 @@ def test_the_next_item_shows_before_the_server_has_answered(page: Page, queue: s
     assert states(queue)[:3] == ["done", "done", "todo"]
 
 
+def test_keys_faster_than_the_items_arrive_lose_nothing_and_load_no_page_anew(page: Page, queue: str) -> None:
+    held: list[Route] = []
+    slow = True
+
+    def hold(route: Route) -> None:
+        if slow and route.request.headers.get("hx-target") == "ahead":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/label/**", hold)
+    page.goto(queue)
+    shows(page, 11)
+    page.evaluate("window.still = true")
+    for n in (10, 9):
+        page.keyboard.press("1")
+        shows(page, n)
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("1")  # item 9 is decided and the next one is not here: this decides nothing
+    slow = False
+    for route in held:
+        route.continue_()
+    shows(page, 8)
+    saved(page)
+    assert page.evaluate("window.still")
+    assert states(queue)[:4] == ["done", "done", "done", "todo"]
+    assert labels(queue, 9)[0]["label"] == "fail"
+
+
 def test_from_key_to_next_item_takes_less_than_fifty_milliseconds(page: Page, queue: str) -> None:
     page.goto(queue)
     page.evaluate(

@@ -136,6 +136,7 @@
 
   // ---- deciding
   function save(verdict = chosen()) {
+    if (going) return;
     const { critique, expected } = form().elements;
     const same = expected.value.trim() === desk().querySelector("[data-answer]").value.trim();
     if (!verdict && !critique.value.trim() && same) {
@@ -152,9 +153,17 @@
     box.put({ url: form().action, item, draft, fields });
     next();
   }
-  function next() {
-    const template = document.querySelector("#ahead template");
-    if (template) { place(ready(template.dataset.item)); return; }
+  let going = false; // decided, but the next item is still on its way
+  async function next() {
+    const first = () => document.querySelector("#ahead template");
+    if (!first()) {
+      const { item } = desk().dataset;
+      going = true;
+      await fetchAhead();
+      going = false;
+      if (desk().dataset.item !== item) return; // an undo or an arrow went elsewhere
+    }
+    if (first()) { place(ready(first().dataset.item)); return; }
     leave(`${location.pathname}${withoutItem()}`); // what is left, or how it came out
   }
   const withoutItem = () => {
