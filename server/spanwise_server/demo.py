@@ -108,11 +108,12 @@ def demo(*, port: str | None, data: str | None, sessions: int, once: bool, say: 
 
 
 def environment(given: os._Environ[str] | dict[str, str]) -> dict[str, str]:
-    """Return the environment of the example app: it finds its package, and none of the user's own settings."""
+    """Return the environment of the example app: its package is found, no setting is the user's, nothing is spooled."""
     kept = {name: value for name, value in given.items() if not name.startswith(("SPANWISE_", "OTEL_"))}
     path = [str(resource_dir("examples")), *filter(None, [given.get("PYTHONPATH")])]
     proxies = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-    return {**kept, **proxies, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1"}
+    ours = {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "SPANWISE_SPOOL": "off"}
+    return {**kept, **proxies, **ours}
 
 
 @contextmanager
