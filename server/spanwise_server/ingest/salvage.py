@@ -7,8 +7,9 @@ traces and of logs have the same layout: resource groups, in them scope groups, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 from .batch import BadSpan, Refusals
@@ -19,6 +20,8 @@ _RESOURCE_OR_SCOPE: Final = 1
 _INNER: Final = 2
 _LENGTH_DELIMITED: Final = 2
 _SKIPPED_BYTES: Final = {1: 8, 5: 4}
+#: Messages nested in each other that protobuf reads at most.
+_DEEPEST_READ: Final = 100
 
 Field = tuple[int, int, bytes]
 """Number, wire type and contents; of other than length-delimited fields all the bytes, tag included."""
@@ -70,13 +73,30 @@ def _parted(group: bytes) -> tuple[list[bytes], list[bytes]]:
 
 
 def _reads(resource: bytes, scope_group: bytes, kind: type[Message]) -> BadSpan | None:
+    request = _packed(_GROUPS, resource + _packed(_INNER, scope_group))
     try:
-        kind.FromString(_packed(_GROUPS, resource + _packed(_INNER, scope_group)))
-    except DecodeError as error:
-        if "MaxDepth" in str(error):
+        kind.FromString(request)
+    except DecodeError:
+        described: Any = kind.DESCRIPTOR  # in C it is another class than the stubs know
+        if _is_deeper(request, described, _DEEPEST_READ):
             return BadSpan("too_deep", "an attribute is nested deeper than protobuf can be read.")
         return BadSpan("unreadable", "its text is not UTF-8, or its bytes are damaged.")
     return None
+
+
+def _is_deeper(message: bytes, kind: Descriptor, levels: int) -> bool:
+    """Say whether messages in *message* are nested in each other more than *levels* deep; not all versions say so."""
+    if levels < 0:
+        return True
+    try:
+        for number, wire_type, said in _fields(message):
+            field = kind.fields_by_number.get(number) if wire_type == _LENGTH_DELIMITED else None
+            inner = field.message_type if field is not None else None
+            if inner is not None and _is_deeper(said, inner, levels - 1):
+                return True
+    except Damaged:
+        pass
+    return False
 
 
 def _text(message: bytes, number: int) -> str:
