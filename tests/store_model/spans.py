@@ -76,6 +76,8 @@ def records(draw: st.DrawFn, traces: int = 5, spans: int = 6) -> Record:
         "cost": draw(st.none() | st.integers(0, 5).map(lambda n: n * 10_000_000)),
         "model": f"gpt-{word}" if kind == "llm" else "embed",
     }
+    if (answer := draw(st.none() | st.sampled_from(("resp_1", "resp_2")))) is not None:
+        more["gen_ai__response__id"] = answer
     return llm(trace_id, span_id, **more)
 
 

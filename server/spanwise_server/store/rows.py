@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
@@ -63,12 +64,14 @@ class SpanRow(NamedTuple):
     origin_id: int
     rewritten: int
     reader_id: int
+    answer: int | None
 
 
 #: Where the ten token buckets begin and end in a row.
 FIRST_BUCKET: Final = SpanRow._fields.index("input_uncached")
 END_OF_BUCKETS: Final = FIRST_BUCKET + 10
 _NO_BUCKETS: Final = (None,) * 10
+_ANSWER_BYTES: Final = 8
 
 
 def row_of(record: Record, span_id: bytes, parent_id: bytes | None) -> SpanRow:
@@ -93,7 +96,14 @@ def row_of(record: Record, span_id: bytes, parent_id: bytes | None) -> SpanRow:
         None if prompt is None else _cut(prompt.name, NAME_CHARS),
         None if prompt is None else _cut(prompt.version, NAME_CHARS),
         _cut(shown_input, PREVIEW_CHARS), _cut(shown_output, PREVIEW_CHARS), 0, 0, 0,
+        None if reading.response_id is None else _answer(reading.response_id),
     ))  # fmt: skip
+
+
+def _answer(response_id: str) -> int:
+    """Return a number for a provider's id, the same everywhere: lists need no more of it than whether two are one."""
+    digest = blake2b(response_id.encode(errors="surrogatepass"), digest_size=_ANSWER_BYTES).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _buckets(usage: Usage) -> tuple[int | None, ...]:
@@ -131,7 +141,9 @@ def placed(
             return row
         return SpanRow._make((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
     middle = row[_COUNTED + 1 : _ORIGIN]
-    return SpanRow._make((at, project_id, *row[2:_COUNTED], counted, *middle, origin_id, rewritten, reader_id))
+    return SpanRow._make(
+        (at, project_id, *row[2:_COUNTED], counted, *middle, origin_id, rewritten, reader_id, row.answer)
+    )
 
 
 def buckets_of(row: SpanRow) -> tuple[int | None, ...]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import orjson
 
 from ..record import MODEL_KINDS
+from .calls import calls_of
 from .rows import ERROR, SpanRow, buckets_of, has_usage, is_unpriced, prompt_label
 
 T = TypeVar("T")
@@ -62,8 +63,8 @@ def summarise(spans: Iterable[SpanRow]) -> Summary:
     """
     rows = sorted(spans, key=lambda row: (row.start_ns, row.span_id))
     by_id = {row.span_id: row for row in rows}
-    leaves = leaf_model_spans(rows, by_id)
-    counted = [row for row in leaves if has_usage(row)] or highest_with_usage(rows, by_id)
+    calls = calls_of(rows, by_id)
+    counted = [row for row in calls if has_usage(row)] or highest_with_usage(rows, by_id)
     root, has_root = _root(rows, by_id)
     first = [root, *rows]
     errors = [row for row in rows if row.status == ERROR]
@@ -79,13 +80,13 @@ def summarise(spans: Iterable[SpanRow]) -> Summary:
         status=status,
         span_count=len(rows),
         error_count=len(errors),
-        llm_count=sum(row.kind == "llm" for row in leaves),
+        llm_count=sum(row.kind == "llm" for row in calls),
         models=_distinct(row.model for row in rows if row.kind in MODEL_KINDS),
         buckets=_bucket_sums(counted),
         total_tokens=total([row.total_tokens for row in counted]),
         cost_nusd=total([row.cost_nusd for row in counted]),
         unpriced_count=sum(map(is_unpriced, counted)),
-        ttft_ms=_first(row.ttft_ms for row in leaves),
+        ttft_ms=_first(row.ttft_ms for row in calls),
         session_id=_first(row.session_id for row in first),
         user_id=_first(row.user_id for row in first),
         tags=_distinct(tag for row in first if row.tags is not None for tag in orjson.loads(row.tags)),
@@ -96,22 +97,6 @@ def summarise(spans: Iterable[SpanRow]) -> Summary:
         has_root=int(has_root),
         counted=frozenset(row.span_id for row in counted),
     )
-
-
-def leaf_model_spans(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[SpanRow]:
-    """Return the model spans under which no other model span has usage: the calls themselves, not what wraps them."""
-    above: set[bytes] = set()
-    for row in rows:
-        if row.kind in MODEL_KINDS and has_usage(row):
-            _mark_ancestors(row, by_id, above)
-    return [row for row in rows if row.kind in MODEL_KINDS and row.span_id not in above]
-
-
-def _mark_ancestors(row: SpanRow, by_id: Mapping[bytes, SpanRow], above: set[bytes]) -> None:
-    parent = row.parent_id
-    while parent is not None and parent != row.span_id and parent not in above and parent in by_id:
-        above.add(parent)
-        parent = by_id[parent].parent_id
 
 
 def highest_with_usage(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[SpanRow]:

@@ -71,6 +71,8 @@ class SpanTable(SQLModel, table=True):
     """1 where the span was replaced, so that its words in the text index may be stale."""
     reader_id: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     """Which reader the columns above come from; 0 is one from before readers were kept."""
+    answer: int | None = Field(sa_type=BigInteger)
+    """A hash of the provider's id of the answer: spans side by side that share it may report one call."""
 
 
 class ReaderTable(SQLModel, table=True):

@@ -142,6 +142,20 @@ def test_spans_from_before_readers_were_kept_say_that_theirs_is_unknown(tmp_path
         assert db.execute("SELECT * FROM readers").fetchall() == [(0, "unknown")]
 
 
+def test_spans_from_before_answers_were_marked_are_kept_and_say_nothing_of_theirs(tmp_path):
+    path = tmp_path / "main.db"
+    brought_to(path, "0003")
+    with closing(sqlite3.connect(path)) as db:
+        needed = [row[1] for row in db.execute("PRAGMA table_info(spans)") if row[3]]
+        db.execute(
+            f"INSERT INTO spans ({', '.join(needed)}) VALUES ({', '.join('?' * len(needed))})", [7] * len(needed)
+        )
+        db.commit()
+    migrate(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT start_ns, answer FROM spans").fetchall() == [(7, None)]
+
+
 def test_a_new_store_has_no_unknown_reader(tmp_path):
     migrate(tmp_path / "main.db")
     with closing(sqlite3.connect(tmp_path / "main.db")) as db:

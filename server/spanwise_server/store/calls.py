@@ -1,0 +1,119 @@
+"""Which spans of a trace are calls of a model, each call once, whatever wraps it or reports it a second time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ..record import MODEL_KINDS
+from .rows import SpanRow, buckets_of, has_usage
+
+#: Where the input's buckets end and the output's begin; the last bucket is of neither.
+_END_OF_INPUT: Final = 5
+_END_OF_OUTPUT: Final = 9
+
+
+def calls_of(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[SpanRow]:
+    """Return the spans that stand for calls of models, in the order of *rows*.
+
+    Of a model span within another one only the inner counts, or the one of them that has usage. Of spans side by
+    side with the same answer, as two instrumentations of one call make, the one that says most counts.
+    """
+    model_spans = [row for row in rows if row.kind in MODEL_KINDS]
+    dropped: set[bytes] = set()
+    spending = [row for row in model_spans if has_usage(row)]
+    for row in spending:
+        _mark_ancestors(row, by_id, dropped)
+    if len(spending) < len(model_spans):
+        leaves = {row.span_id for row in spending} - dropped
+        _mark_silent([row for row in model_spans if row.span_id not in leaves], by_id, leaves, dropped)
+    calls = [row for row in model_spans if row.span_id not in dropped]
+    doubles = _doubles(calls)
+    return [row for row in calls if row.span_id not in doubles] if doubles else calls
+
+
+def _mark_ancestors(row: SpanRow, by_id: Mapping[bytes, SpanRow], above: set[bytes]) -> None:
+    parent = row.parent_id
+    while parent is not None and parent != row.span_id and parent not in above and parent in by_id:
+        above.add(parent)
+        parent = by_id[parent].parent_id
+
+
+def _mark_silent(
+    silent: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow], leaves: set[bytes], dropped: set[bytes]
+) -> None:
+    """Drop of two spans of one call, one within the other, the one that says nothing of tokens, or else the outer."""
+    known: dict[bytes, bytes | None] = {}
+    for row in silent:
+        above = _model_above(row, by_id, known)
+        if above is not None and by_id[above].kind == row.kind:
+            dropped.add(row.span_id if above in leaves else above)
+
+
+def _model_above(row: SpanRow, by_id: Mapping[bytes, SpanRow], known: dict[bytes, bytes | None]) -> bytes | None:
+    """Return the next model span above; *known* gathers what was found, so no path is walked twice."""
+    path: list[bytes] = []
+    found = None
+    seen = {row.span_id}
+    parent = row.parent_id
+    while parent is not None and parent in by_id and parent not in seen:
+        if parent in known:
+            found = known[parent]
+            break
+        if by_id[parent].kind in MODEL_KINDS:
+            found = parent
+            break
+        seen.add(parent)
+        path.append(parent)
+        parent = by_id[parent].parent_id
+    known.update(dict.fromkeys(path, found))
+    return found
+
+
+def _doubles(calls: Sequence[SpanRow]) -> set[bytes]:
+    """Return the spans that report a call another of *calls* reports."""
+    groups: defaultdict[tuple[str, int], list[SpanRow]] = defaultdict(list)
+    for row in calls:
+        if row.answer is not None:
+            groups[row.kind, row.answer].append(row)
+    found: set[bytes] = set()
+    for group in groups.values():
+        if len(group) > 1:
+            kept: list[SpanRow] = []
+            for row in sorted(group, key=_fullest_first):
+                if any(_same_call(row, other) for other in kept):
+                    found.add(row.span_id)
+                else:
+                    kept.append(row)
+    return found
+
+
+def _fullest_first(row: SpanRow) -> tuple[bool, bool, int, int, bytes]:
+    """Return what sorts the span first that says most of its call; a tie goes to the earlier."""
+    unsaid = buckets_of(row).count(None)
+    return not has_usage(row), row.cost_nusd is None, unsaid, row.start_ns, row.span_id
+
+
+def _same_call(one: SpanRow, other: SpanRow) -> bool:
+    """Return whether two spans with the same answer are of one call.
+
+    Some servers give the same id to several answers, so they must also have run at the same time and agree on the
+    tokens of one side at least.
+    """
+    if one.start_ns > other.start_ns + other.duration_ns or other.start_ns > one.start_ns + one.duration_ns:
+        return False
+    sides = list(zip(_sides(one), _sides(other), strict=True))
+    said = [(mine, theirs) for mine, theirs in sides if mine is not None and theirs is not None]
+    return not said or any(mine == theirs for mine, theirs in said)
+
+
+def _sides(row: SpanRow) -> tuple[int | None, int | None]:
+    """Return the tokens of input and of output."""
+    buckets = buckets_of(row)
+    return _sum(buckets[:_END_OF_INPUT]), _sum(buckets[_END_OF_INPUT:_END_OF_OUTPUT])
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    said = [count for count in counts if count is not None]
+    return sum(said) if said else None
