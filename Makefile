@@ -15,7 +15,7 @@ demo: $(READY)
 # event loop running, beside which no other test could run one.
 test: $(READY)
 	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e" $(ARGS)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "browser or e2e" $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile -m "browser or e2e" $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check .
