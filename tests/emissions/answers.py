@@ -25,6 +25,9 @@ ANSWERS: Final = {
     said.FAIL: Answer(status=429, error="Slow down, please."),
     said.FIRST: Answer(said.FIRST_ANSWER, input_tokens=10_067, output_tokens=1_181),
     said.SECOND: Answer("You are Ada.", input_tokens=10_079, output_tokens=1_187),
+    said.RIVER: Answer(
+        "[[ ## answer ## ]]\nThe Seine.\n\n[[ ## completed ## ]]", input_tokens=10_111, output_tokens=1_213
+    ),  # as DSPy asks for it
 }  # fmt: skip
 AFTER_TOOL: Final = Answer("It rains in Oslo.", input_tokens=10_091, output_tokens=1_193)
 EMBEDDING: Final = Answer(input_tokens=10_099)

@@ -10,6 +10,8 @@ from fake_provider import Answer, Request, anthropic_messages, openai_chat, open
 
 Json = Any
 PROVIDERS: Final = {"messages": "anthropic"}
+#: How the names of clients begin that speak OpenAI's format to a provider of their own.
+CLIENTS: Final = {"groq/": "groq", "together/": "together", "mistral": "mistral"}
 PARAMS: Final = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -25,7 +27,7 @@ def expected(request: Request, answer: Answer) -> dict[str, Json]:
     record: dict[str, Json] = {
         "api": request.api,
         "kind": "embedding" if request.api == "embeddings" else "llm",
-        "provider": PROVIDERS.get(request.api, "openai"),
+        "provider": provider(request),
         "request_model": request.model,
         "stream": request.stream,
         "params": {PARAMS[key]: body[key] for key in PARAMS if body.get(key) is not None},
@@ -48,6 +50,13 @@ def expected(request: Request, answer: Answer) -> dict[str, Json]:
         "output_messages": [{"role": "assistant", "parts": PARTS[request.api](said)}],
         "finish_reasons": ["tool_call" if answer.tool_calls else "stop"],
     }
+
+
+def provider(request: Request) -> str:
+    """Return who was asked."""
+    client = request.headers.get("user-agent", "").lower()
+    of_client = next((name for start, name in CLIENTS.items() if client.startswith(start)), "openai")
+    return PROVIDERS.get(request.api, of_client)
 
 
 def usage(request: Request, answer: Answer) -> dict[str, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from spanwise_server.record import MODEL_KINDS, Record
+from spanwise_server.record import Record
+from spanwise_server.store.calls import calls_of
+from spanwise_server.store.rows import row_of
 
 from . import corpus
 from .emitter import all_emitters
@@ -17,16 +19,18 @@ RIGHT, PARTLY, NEVER, WRONG, NO_CASE, THEIRS = "✓", "◐", "-", "✗", "", "!"
 
 
 def model_calls(records: list[Record]) -> list[Record]:
-    """Return the records that stand for a call: model spans without a model span with usage below them."""
-    parents = {record.span.span_id: record.span.parent_span_id for record in records}
-    above: set[str] = set()
-    for record in records:
-        if record.kind in MODEL_KINDS and record.reading.usage is not None:
-            parent = record.span.parent_span_id
-            while parent is not None and parent not in above:
-                above.add(parent)
-                parent = parents.get(parent)
-    return [record for record in records if record.kind in MODEL_KINDS and record.span.span_id not in above]
+    """Return the records that stand for a call, as the sums of a trace are made of them."""
+    counted: set[str] = set()
+    for trace_id in {record.span.trace_id for record in records}:
+        rows = [row_of(record, *ids_of(record)) for record in records if record.span.trace_id == trace_id]
+        counted |= {row.span_id.hex() for row in calls_of(rows, {row.span_id: row for row in rows})}
+    return [record for record in records if record.span.span_id in counted]
+
+
+def ids_of(record: Record) -> tuple[bytes, bytes | None]:
+    """Return the ids of a span and its parent as they are kept."""
+    parent = record.span.parent_span_id
+    return bytes.fromhex(record.span.span_id), bytes.fromhex(parent) if parent else None
 
 
 def verdicts(name: str) -> list[tuple[Record, dict[str, Verdict]]]:

@@ -28,6 +28,7 @@ DIALECTS: Final[Mapping[str, str]] = {
     "strands": "spanwise_server.dialects.strands:DIALECT",
     "semantic_kernel": "spanwise_server.dialects.semantic_kernel:DIALECT",
     "mastra": "spanwise_server.dialects.mastra:DIALECT",
+    "openlit": "spanwise_server.dialects.openlit:DIALECT",
     "haystack": "spanwise_server.dialects.haystack:DIALECT",
     "gen_ai": "spanwise_server.dialects.gen_ai:DIALECT",
     "pydantic_ai": "spanwise_server.dialects.pydantic_ai:DIALECT",

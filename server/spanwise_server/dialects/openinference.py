@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, Final
 
 from ..record import Tool
-from . import openinference_langchain
+from . import openinference_langchain, openinference_llama_index
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages import exchange
-from .openinference_content import documents, flattened, messages, texts, tool_definitions
+from .openinference_content import documents, flattened, messages, texts, tool_definitions, with_parts
 from .usage import Counts, say_usage
 
 KIND = "openinference.span.kind"
@@ -40,6 +40,12 @@ LISTS: Final[tuple[tuple[str, str, Callable[[list[dict[str, Any]]], Any]], ...]]
     ("documents", "reranker.output_documents.", documents),
     ("documents", "reranker.input_documents.", documents),
 )
+#: Members of an answer that are no parameters.
+NO_PARAMS: Final = frozenset(
+    {"id", "created_at", "completed_at", "instructions", "metadata", "object", "output", "status", "text", "tools",
+     "usage"}
+)  # fmt: skip
+DSPY: Final = "openinference.instrumentation.dspy"
 #: Kinds with another name here.
 KINDS = {"unknown": "span"}
 #: The id of an answer in JSON: its first member, or the one after the choices that a stream was put together from.
@@ -65,7 +71,7 @@ def read(draft: Draft) -> None:
     draft.text("provider", "llm.provider", "llm.system")
     draft.text("request_model", "llm.request.model_name")
     _params(draft)
-    draft.text("request_model", "llm.model_name")
+    draft.text("request_model", "llm.model_name", "embedding.model_name")
     draft.text(
         "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name",
         "embedding.model_name", "reranker.model_name",
@@ -75,6 +81,8 @@ def read(draft: Draft) -> None:
     say_usage(draft, COUNTS)
     if draft.span.scope.name == openinference_langchain.SCOPE and draft.said.get("kind") == "llm":
         openinference_langchain.complete(draft)
+    if draft.span.scope.name == openinference_llama_index.SCOPE:
+        openinference_llama_index.complete(draft)
     draft.number("reported_cost_usd", "llm.cost.total")
     draft.number("reported_input_cost_usd", "llm.cost.prompt")
     draft.number("reported_output_cost_usd", "llm.cost.completion")
@@ -101,6 +109,8 @@ def _params(draft: Draft) -> None:
     for key in ("llm.invocation_parameters", "embedding.invocation_parameters"):
         if isinstance(params := decoded(draft.attributes.get(key)), dict):
             draft.say("request_model", plain_text(params.pop("model", None)), key)
+            if "created_at" in params:  # a whole answer of OpenAI's Responses, which repeats what was asked for
+                params = {name: value for name, value in params.items() if name not in NO_PARAMS and value is not None}
             draft.merge("params", params, key)
 
 
@@ -123,6 +133,8 @@ def _content(draft: Draft) -> None:
         _thoughts(draft)
     if "input_messages" in draft.said:
         _answers(draft)
+        if draft.span.scope.name == DSPY:
+            draft.said["input_messages"] = tuple(map(with_parts, draft.said["input_messages"]))
     if "input_messages" not in draft.said:  # else it is the same in the provider's own words
         draft.value("input", "input.value", "reranker.query")
     if "output_messages" not in draft.said:

@@ -67,13 +67,13 @@ def _message(item: Mapping[str, Any], role: str) -> Message:
     said = item.get("role")
     said = said if isinstance(said, str) and said else role
     parts: list[Part] = []
-    content = item.get("content")
-    if content is not None and content != "":
+    content, listed = item.get("content"), _listed(item.get("contents"))
+    if content is not None and content != "" and not any(_text_of(raw) == content for raw in listed):
         parts.extend(_plain(item, said, content))
-    for raw in _listed(item.get("contents")):
+    for raw in listed:
         if isinstance(call := raw.get("tool_call"), dict):
             parts.append(_call(call))
-        elif isinstance(inside := raw.get("message_content", raw), dict):
+        elif isinstance(inside := raw.get("message_content", raw), dict) and inside.get("text") != "":
             parts.append(_content(inside))
     parts.extend(call for call in _calls(item) if call not in parts)  # some list their calls in both places
     message: Message = {"role": said, "parts": parts}
@@ -81,6 +81,20 @@ def _message(item: Mapping[str, Any], role: str) -> Message:
         if item.get(key):
             message[key] = item[key]
     return message
+
+
+def with_parts(turn: Message) -> Message:
+    """Return a message whose only text is JSON of a list of parts, as DSPy's are, with those parts."""
+    parts = turn["parts"]
+    listed = decoded(parts[0].get("content")) if len(parts) == 1 and parts[0]["type"] == "text" else None
+    if not isinstance(listed, list) or not all(isinstance(item, dict) and "type" in item for item in listed):
+        return turn
+    return {**turn, "parts": [part(item) for item in listed]}
+
+
+def _text_of(raw: Mapping[str, Any]) -> Any:
+    inside = raw.get("message_content", raw)
+    return inside.get("text") if isinstance(inside, dict) else None
 
 
 def _plain(item: Mapping[str, Any], role: str, content: Any) -> list[Part]:

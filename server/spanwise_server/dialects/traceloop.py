@@ -53,7 +53,7 @@ def read(draft: Draft) -> None:
     draft.text("model", "llm.response.model", "llm.request.model")
     draft.text("request_model", "llm.request.model")
     draft.merge("params", {name: attributes[key] for key, name in PARAMS.items() if key in attributes}, "llm.*")
-    draft.value("input", "traceloop.entity.input")
+    _input(draft)
     draft.value("output", "traceloop.entity.output")
     if draft.span.scope.name == LANGCHAIN:
         _without_echoes(draft)
@@ -74,6 +74,14 @@ def read(draft: Draft) -> None:
         metadata = {key[start:]: value for key, value in attributes.items() if key.startswith(ASSOCIATION)}
         draft.merge("metadata", metadata, f"{ASSOCIATION}*")
         _prompt(draft)
+
+
+def _input(draft: Draft) -> None:
+    """Read what a step was given; of an embedding, the texts themselves."""
+    draft.value("input", "traceloop.entity.input")
+    given = draft.said.get("input")
+    if draft.said.get("kind") == "embedding" and isinstance(given, dict) and given.keys() == {"texts"}:
+        draft.said["input"] = given["texts"]
 
 
 def _without_echoes(draft: Draft) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..emitter import Emitter
+from .opentelemetry import CAPTURE, LATEST
 
 PACKAGES = ("langchain", "langchain-openai", "langchain-anthropic", "opentelemetry-exporter-otlp-proto-http")
 
@@ -19,5 +20,12 @@ EMITTERS = (
         ("opentelemetry-instrumentation-langchain", *PACKAGES),
         ("opentelemetry.instrumentation.langchain:LangchainInstrumentor",),
         mistakes={"messages.cache_write": "LangChain counts apart what is cached for a set time"},
+    ),
+    Emitter(
+        "opentelemetry-langchain",
+        "langchain_calls.py",
+        ("opentelemetry-instrumentation-genai-langchain", *PACKAGES),
+        ("opentelemetry.instrumentation.genai.langchain:LangChainInstrumentor",),
+        {**LATEST, CAPTURE: "SPAN_ONLY"},
     ),
 )

@@ -11,12 +11,14 @@ FAIL = "Fail, please."
 FIRST = "My name is Ada."
 FIRST_ANSWER = "Hello Ada."
 SECOND = "What is my name?"
+RIVER = "Which river runs through Paris?"
 EMBEDDED = ("fjord", "mountain")
 
 MODEL = "gpt-4o-mini"
 REASONER = "o4-mini"
 EMBEDDER = "text-embedding-3-small"
 CLAUDE = "claude-sonnet-4-5"
+OPEN_MODEL = "llama-3.3-70b-versatile"
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PIXEL_URL = f"data:image/png;base64,{PIXEL}"
