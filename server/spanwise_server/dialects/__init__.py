@@ -29,6 +29,7 @@ DIALECTS: Final[Mapping[str, str]] = {
     "semantic_kernel": "spanwise_server.dialects.semantic_kernel:DIALECT",
     "mastra": "spanwise_server.dialects.mastra:DIALECT",
     "openlit": "spanwise_server.dialects.openlit:DIALECT",
+    "litellm": "spanwise_server.dialects.litellm:DIALECT",
     "haystack": "spanwise_server.dialects.haystack:DIALECT",
     "gen_ai": "spanwise_server.dialects.gen_ai:DIALECT",
     "pydantic_ai": "spanwise_server.dialects.pydantic_ai:DIALECT",

@@ -119,7 +119,7 @@ def read(draft: Draft) -> None:
     say_usage(draft, COUNTS)
     draft.number("reported_cost_usd", "gen_ai.usage.cost")
     _first_chunk(draft)
-    draft.texts("finish_reasons", "gen_ai.response.finish_reasons")
+    draft.texts("finish_reasons", "gen_ai.response.finish_reasons", "anthropic.message.stop_reason")
     if "finish_reasons" in draft.said:
         draft.said["finish_reasons"] = tuple(finish(reason) or reason for reason in draft.said["finish_reasons"])
     draft.text("session_id", "session.id", "gen_ai.conversation.id")

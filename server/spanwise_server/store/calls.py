@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,13 +12,16 @@ from .rows import SpanRow, buckets_of, has_usage
 #: Where the input's buckets end and the output's begin; the last bucket is of neither.
 _END_OF_INPUT: Final = 5
 _END_OF_OUTPUT: Final = 9
+#: How many spans that run at once are compared: no call is reported by more, and an id that more share names nothing.
+_MOST_AT_ONCE: Final = 8
 
 
 def calls_of(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[SpanRow]:
     """Return the spans that stand for calls of models, in the order of *rows*.
 
-    Of a model span within another one only the inner counts, or the one of them that has usage. Of spans side by
-    side with the same answer, as two instrumentations of one call make, the one that says most counts.
+    *rows* are in the order of their starts. Of a model span within another one only the inner counts, or the one of
+    them that has usage. Of spans side by side with the same answer, as two instrumentations of one call make, the one
+    that says most counts.
     """
     model_spans = [row for row in rows if row.kind in MODEL_KINDS]
     dropped: set[bytes] = set()
@@ -73,20 +76,49 @@ def _model_above(row: SpanRow, by_id: Mapping[bytes, SpanRow], known: dict[bytes
 
 def _doubles(calls: Sequence[SpanRow]) -> set[bytes]:
     """Return the spans that report a call another of *calls* reports."""
-    groups: defaultdict[tuple[str, int], list[SpanRow]] = defaultdict(list)
+    named: defaultdict[tuple[str, int], list[SpanRow]] = defaultdict(list)
     for row in calls:
         if row.answer is not None:
-            groups[row.kind, row.answer].append(row)
+            named[row.kind, row.answer].append(row)
     found: set[bytes] = set()
-    for group in groups.values():
+    for group in named.values():
         if len(group) > 1:
-            kept: list[SpanRow] = []
-            for row in sorted(group, key=_fullest_first):
-                if any(_same_call(row, other) for other in kept):
-                    found.add(row.span_id)
-                else:
-                    kept.append(row)
+            _gather(group, found)
+    _pair([row for row in calls if row.span_id not in found], found)
     return found
+
+
+def _gather(group: Sequence[SpanRow], doubles: set[bytes]) -> None:
+    """Put spans with one answer together, in the order of their starts, and keep of each call the fullest."""
+    open_calls: deque[SpanRow] = deque(maxlen=_MOST_AT_ONCE)
+    for row in group:
+        for at, other in enumerate(open_calls):
+            if _same_call(row, other):
+                kept, double = sorted((row, other), key=_fullest_first)
+                doubles.add(double.span_id)
+                open_calls[at] = kept
+                break
+        else:
+            open_calls.append(row)
+
+
+def _pair(calls: Sequence[SpanRow], doubles: set[bytes]) -> None:
+    """Put a span that names no answer to one that does where both sides' tokens agree: each to one at most."""
+    alike: defaultdict[tuple[str, int, int], list[SpanRow]] = defaultdict(list)
+    for row in calls:
+        given, found = _sides(row)
+        if given is not None and found:
+            alike[row.kind, given, found].append(row)
+    for group in alike.values():
+        if len(group) > 1:
+            waiting: deque[SpanRow] = deque(maxlen=_MOST_AT_ONCE)
+            for row in group:
+                other = next((o for o in waiting if (o.answer is None) != (row.answer is None) and _meet(o, row)), None)
+                if other is None:
+                    waiting.append(row)
+                else:
+                    waiting.remove(other)
+                    doubles.add(max(row, other, key=_fullest_first).span_id)
 
 
 def _fullest_first(row: SpanRow) -> tuple[bool, bool, int, int, bytes]:
@@ -101,11 +133,14 @@ def _same_call(one: SpanRow, other: SpanRow) -> bool:
     Some servers give the same id to several answers, so they must also have run at the same time and agree on the
     tokens of one side at least.
     """
-    if one.start_ns > other.start_ns + other.duration_ns or other.start_ns > one.start_ns + one.duration_ns:
-        return False
     sides = list(zip(_sides(one), _sides(other), strict=True))
     said = [(mine, theirs) for mine, theirs in sides if mine is not None and theirs is not None]
-    return not said or any(mine == theirs for mine, theirs in said)
+    return _meet(one, other) and (not said or any(mine == theirs for mine, theirs in said))
+
+
+def _meet(one: SpanRow, other: SpanRow) -> bool:
+    """Return whether two spans ran at the same time."""
+    return one.start_ns <= other.start_ns + other.duration_ns and other.start_ns <= one.start_ns + one.duration_ns
 
 
 def _sides(row: SpanRow) -> tuple[int | None, int | None]:

@@ -28,4 +28,20 @@ EMITTERS = (
         ("opentelemetry.instrumentation.genai.langchain:LangChainInstrumentor",),
         {**LATEST, CAPTURE: "SPAN_ONLY"},
     ),
+    Emitter(
+        "openinference-langchain-twice",
+        "langchain_calls.py",
+        (
+            "openinference-instrumentation-langchain",
+            "openinference-instrumentation-openai",
+            "openinference-instrumentation-anthropic",
+            *PACKAGES,
+        ),
+        (
+            "openinference.instrumentation.langchain:LangChainInstrumentor",
+            "openinference.instrumentation.openai:OpenAIInstrumentor",
+            "openinference.instrumentation.anthropic:AnthropicInstrumentor",
+        ),
+        {"ONE_REQUEST": "1"},
+    ),
 )

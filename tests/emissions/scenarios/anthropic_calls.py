@@ -13,7 +13,8 @@ def main(*instrumentors: str) -> None:
     """Instrument, call, flush."""
     spans, logs = tracing.start(), tracing.start_logs()
     tracing.instrument(*instrumentors)
-    messages(anthropic.Anthropic(max_retries=0))
+    with tracing.request():
+        messages(anthropic.Anthropic(max_retries=0))
     spans.shutdown()
     logs.shutdown()
 

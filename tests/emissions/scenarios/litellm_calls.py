@@ -1,4 +1,4 @@
-"""LiteLLM's calls of two providers: ``python litellm_calls.py MODULE:INSTRUMENTOR``."""
+"""LiteLLM's calls of two providers: ``python litellm_calls.py [MODULE:INSTRUMENTOR...]``."""
 
 from __future__ import annotations
 
@@ -37,12 +37,15 @@ def talk(model: str) -> None:
         print(type(error).__name__)
 
 
-def main(instrumentor: str) -> None:
-    """Switch on, call, flush."""
+def main(*instrumentors: str) -> None:
+    """Switch on, call, flush; without an instrumentor, LiteLLM's own tracing."""
     spans = tracing.start()
-    tracing.instrument(instrumentor)
-    talk(f"openai/{said.MODEL}")
-    talk(f"anthropic/{said.CLAUDE}")
+    tracing.instrument(*instrumentors)
+    if not instrumentors:
+        litellm.callbacks = ["otel"]
+    with tracing.request():
+        talk(f"openai/{said.MODEL}")
+        talk(f"anthropic/{said.CLAUDE}")
     spans.shutdown()
 
 

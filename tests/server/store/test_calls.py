@@ -68,6 +68,34 @@ def test_spans_that_agree_on_one_side_only_are_one_call():
     assert summary.usage.input_tokens == 100
 
 
+def both(span_id, answer, given=100, found=9, **more):
+    return call(span_id, answer, tokens=given, gen_ai__usage__output_tokens=found, **more)
+
+
+def test_a_span_that_names_no_answer_is_one_call_with_one_that_does_where_all_tokens_agree():
+    assert summary_of(both("b", None, took=3), both("c", "resp_1", at=1)).llm_count == 1
+
+
+def test_each_span_that_names_an_answer_stands_for_one_that_does_not_at_most():
+    spans = [both("b", None), both("c", None), both("d", None), both("e", "resp_1")]
+    assert summary_of(*spans).llm_count == 3
+
+
+def test_spans_that_name_no_answer_are_calls_of_their_own():
+    assert (
+        summary_of(both("b", None), both("c", None), both("d", None, found=8), both("e", "resp_1", 99)).llm_count == 4
+    )
+
+
+def test_a_span_that_names_no_answer_is_a_call_of_its_own_at_another_time():
+    assert summary_of(both("b", None, at=0, took=1), both("c", "resp_1", at=2)).llm_count == 2
+
+
+def test_an_id_that_a_server_gives_to_every_answer_makes_no_call_less():
+    spans = [llm(TRACES[0], f"{n:016x}", gen_ai__response__id="chatcmpl-1", tokens=n, took=99) for n in range(1, 300)]
+    assert summary_of(*spans).llm_count == 299
+
+
 def test_the_same_id_in_another_trace_is_another_call():
     with TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "main.db")
