@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from ..query.filters import Query
+from ..query.measures import CallPoint, Measured, Steps
 from ..record import Annotation, Record, TraceSummary
 
 T = TypeVar("T")
@@ -97,6 +98,15 @@ class SpanStore(Protocol):
 
     def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
         """Return values that exist and begin with *prefix*, for completion."""
+
+    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
+        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+
+    def range_of_calls(self, project: str) -> tuple[int, int] | None:
+        """Return the whole hours in which there are calls, ``None`` where there is none."""
+
+    def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
+        """Return the newest answered calls that say how many tokens they gave."""
 
     def projects(self) -> tuple[str, ...]:
         """Return the names of the projects there are, in order."""

@@ -7,7 +7,7 @@ hold is the *driver*: the few traces that have it are looked at, instead of ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import Any, Final
@@ -258,6 +258,15 @@ def _combined(part: And | Or | Not, compile_: Callable[[Filter], Sql]) -> Sql:
     if isinstance(part, Or):
         return Sql.all([compile_(inner) for inner in part.any], "OR") if part.any else NOTHING
     return Sql.all([compile_(inner) for inner in part.all]) if part.all else EVERYTHING
+
+
+def conditions(filter_: Filter, columns: Mapping[str, Sequence[str]]) -> Sql:
+    """Return a filter of terms of text as SQL, where each field stands in any of several *columns*."""
+    if isinstance(filter_, Term):
+        return Sql.all([_text(column, filter_) for column in columns[filter_.field]], "OR")
+    if isinstance(filter_, Text):
+        raise TypeError("words are not looked for in columns")
+    return _combined(filter_, lambda part: conditions(part, columns))
 
 
 def _number(table: str, term: Term) -> Sql:

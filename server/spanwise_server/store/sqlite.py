@@ -16,8 +16,9 @@ from sqlmodel import Session
 
 from ..errors import SpanwiseError
 from ..query.filters import Query
+from ..query.measures import CallPoint, Measured, Steps
 from ..record import Annotation, Record, SpanLog, TraceSummary
-from . import figures
+from . import figures, measures
 from .access import Access
 from .address import id_bytes, trace_row_of
 from .annotations import Annotations
@@ -232,6 +233,21 @@ class SqliteStore:
         """Return values that exist and begin with *prefix*, for completion."""
         with self._reading(project) as (connection, project_id):
             return figures.values(connection, project_id or 0, field, prefix, limit)
+
+    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
+        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+        with self._reading(query.project) as (connection, project_id):
+            return measures.measure(connection, project_id or 0, query, by, steps)
+
+    def range_of_calls(self, project: str) -> tuple[int, int] | None:
+        """Return the whole hours in which there are calls, ``None`` where there is none."""
+        with self._reading(project) as (connection, project_id):
+            return measures.range_of_calls(connection, project_id or 0)
+
+    def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
+        """Return the newest answered calls that say how many tokens they gave."""
+        with self._reading(query.project) as (connection, project_id):
+            return measures.call_points(connection, project_id or 0, query, most)
 
     def projects(self) -> tuple[str, ...]:
         """Return the names of the projects there are, in order."""

@@ -147,53 +147,11 @@
   addEventListener("focusout", ({ target }) => { if (target.id === "q") { target.setAttribute("aria-expanded", "false"); takesNext = false; } });
   addEventListener("input", ({ target }) => { if (target.id === "q") { mark(null); takesNext = false; } });
 
-  // ---- histogram: drag to zoom, click for one bar
-  let drag = null;
-  const bars = (chart) => [...chart.querySelectorAll("g[data-from]")];
-  const barAt = (chart, x) => {
-    const { left, width } = chart.getBoundingClientRect();
-    const all = bars(chart);
-    return Math.min(Math.max(Math.floor(((x - left) / width) * all.length), 0), all.length - 1);
-  };
-  addEventListener("pointerdown", (event) => {
-    const chart = event.target.closest?.(".hist .chart");
-    if (!chart || event.button !== 0) return;
-    event.preventDefault();
-    drag = { chart, from: barAt(chart, event.clientX), to: barAt(chart, event.clientX) };
-    paint();
-  });
-  addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    drag.to = barAt(drag.chart, event.clientX);
-    paint();
-  });
-  addEventListener("pointerup", () => {
-    if (!drag) return;
-    const { chart, from, to } = drag;
-    drag = null;
-    const all = bars(chart);
-    const url = new URL(location.href);
-    for (const name of ["range", "cursor", "live"]) url.searchParams.delete(name);
-    url.searchParams.set("from", all[Math.min(from, to)].dataset.from);
-    url.searchParams.set("to", all[Math.max(from, to)].dataset.to);
-    visit(url.pathname + url.search);
-  });
-  addEventListener("pointercancel", () => { drag = null; });
-  function paint() {
-    const all = bars(drag.chart);
-    const group = drag.chart.querySelector(".drag");
-    const brush = group.querySelector("rect");
-    const step = 1160 / all.length;
-    brush.setAttribute("x", Math.min(drag.from, drag.to) * step);
-    brush.setAttribute("width", (Math.abs(drag.to - drag.from) + 1) * step);
-    group.removeAttribute("hidden");
-  }
-
   // ---- live: new rows come by themselves, never under the reader's hands
   const reading = () => {
     const list = $("#list");
     return document.hidden || !list || list.scrollTop > 8 || count() > 0 || $("dialog[open], details.menu[open]") ||
-      document.activeElement === filter() || drag;
+      document.activeElement === filter() || spanwise.brushing();
   };
   addEventListener("htmx:before:request", (event) => {
     if (event.detail.ctx?.sourceElement?.id !== "live") return;

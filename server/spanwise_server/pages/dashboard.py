@@ -1,0 +1,97 @@
+"""The dashboard: how many model calls, what they cost, how long they took; every figure leads to its traces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from ..auth.current import CurrentProject, CurrentServer, Server
+from ..errors import FilterError
+from ..query.filters import EVERYTHING, Filter
+from ..query.measures import SPLITS, Measured, Steps
+from ..query.parse import parse
+from . import board_charts as shown
+from .board import PATH, Board, query_of, read_board, steps_of
+from .chips import chips
+from .format import SECOND_NS, Clock
+from .listing import PRESETS, words_of
+from .projection import Asked, Projection, projected
+from .render import clock_of, render
+
+router = APIRouter(include_in_schema=False)
+
+_POINTS: Final = 300
+_ROWS: Final = 12
+
+
+@router.get(PATH)
+def dashboard(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
+    """Show the measures of the calls that the filter finds in the range."""
+    clock = clock_of(request)
+    board = read_board(project, request.query_params, clock)
+    if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
+        return RedirectResponse(board.link(), status_code=303)
+    frame = _frame(board, clock)
+    try:
+        tree = parse(board.listing.filter)
+    except FilterError as error:
+        return render(request, "pages/dashboard.html", status=400, **frame, error=error, measured=None)
+    steps = _steps(server, board, clock.now_ns)
+    if steps is None:
+        return render(request, "pages/dashboard.html", **frame, error=None, measured=None)
+    return render(request, "pages/dashboard.html", **frame, error=None, **_figures(server, board, tree, steps, clock))
+
+
+def _frame(board: Board, clock: Clock) -> dict[str, Any]:
+    listing = board.listing
+    return {
+        "board": board,
+        "chips": chips(listing.filter),
+        "presets": PRESETS.values(),
+        "range_words": words_of(listing, clock),
+        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+        "splits": SPLITS.values(),
+        "split": SPLITS[board.by],
+    }
+
+
+def _steps(server: Server, board: Board, now_ns: int) -> Steps | None:
+    """Return the steps of the charts; an open side of the range ends where the calls do, ``None`` without calls."""
+    start, end = board.listing.bounds(now_ns)
+    if start is None or (end is None and not board.listing.narrowed):
+        known = server.store.range_of_calls(board.listing.project)
+        if known is None:
+            return None
+        start, end = known[0] if start is None else start, known[1] if end is None else end
+    return steps_of(start, max(now_ns if end is None else end, start + SECOND_NS))
+
+
+def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Clock) -> dict[str, Any]:
+    query = query_of(board, tree, steps)
+    measured = server.store.measure(query, board.by, steps)
+    before = server.store.measure(query, board.by, steps.before()) if board.listing.narrowed else None
+    if before is not None and (measured.newest_only or before.newest_only or not before.sums.calls):
+        before = None  # parts of two periods cannot be compared, and nothing says little
+    by_model = measured if board.by == "model" else server.store.measure(query, "model", steps)
+    charts = shown.charts(board, measured, clock)
+    return {
+        "measured": measured,
+        "anything": bool(measured.sums.calls or measured.sums.counted),
+        "keys": shown.keys(board, measured, before),
+        "charts": charts,
+        "moments": shown.moments(board, measured.slots, clock),
+        "speed": shown.speed(board, server.store.call_points(query, _POINTS)),
+        "projection": _projection(by_model, board, shown.elapsed_days(steps, clock.now_ns), clock),
+        "rows": shown.rows(board, measured, _ROWS),
+        "per_call": shown.per_call,
+        "unpriced_href": board.traces("-cost>=0"),
+        "all_time": replace(board.listing, range="all", from_ns=None, to_ns=None) if tree == EVERYTHING else None,
+    }
+
+
+def _projection(by_model: Measured, board: Board, days: float, clock: Clock) -> Projection | None:
+    asked = Asked(board.a_day, board.of, board.onto)
+    return projected(by_model.sums, by_model.parts, days, asked, clock.now_ns // SECOND_NS)

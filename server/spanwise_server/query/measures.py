@@ -1,0 +1,140 @@
+"""What is measured of model calls and what it can be split by: plain values, no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..record import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One thing that calls can be told apart by."""
+
+    key: str
+    """Also the field of the filter language that finds one of its values."""
+    words: str
+
+
+#: Calls can be split by these: store, pages and documentation loop over the table.
+SPLITS: Final[dict[str, Split]] = {
+    split.key: split
+    for split in (
+        Split("model", "model"),
+        Split("prompt", "prompt version"),
+        Split("provider", "provider"),
+        Split("env", "environment"),
+        Split("user", "user"),
+    )
+}
+
+
+@dataclass(slots=True)
+class Sums:
+    """What some calls come to."""
+
+    calls: int = 0
+    errors: int = 0
+    cost_nusd: int = 0
+    priced: int = 0
+    """How many of them the cost is of."""
+    unpriced: int = 0
+    """How many used tokens at a price nobody knows."""
+    usage: Usage = field(default_factory=Usage)
+
+    @property
+    def known_cost_nusd(self) -> int | None:
+        """What they cost, ``None`` where none of them was priced."""
+        return self.cost_nusd if self.priced else None
+
+    @property
+    def counted(self) -> int:
+        """How many of them used tokens or money that their trace counts."""
+        return self.priced + self.unpriced
+
+    def __add__(self, other: Sums) -> Sums:
+        """Return both together."""
+        return Sums(
+            self.calls + other.calls,
+            self.errors + other.errors,
+            self.cost_nusd + other.cost_nusd,
+            self.priced + other.priced,
+            self.unpriced + other.unpriced,
+            self.usage + other.usage,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Half, 95 % and 99 % of some durations were at most about this long; ``None`` where there was none."""
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One step of time; its first nanosecond is included, its last is not."""
+
+    from_ns: int
+    to_ns: int
+    sums: Sums
+    latency: Percentiles
+    ttft: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one value of a split comes to, step by step and together; ``None`` is what says no value."""
+
+    value: str | None
+    slots: tuple[Sums, ...]
+    sums: Sums
+    latency: Percentiles
+    provider: str | None
+    """The provider of most of its calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The model calls of one range, step by step, by value and together."""
+
+    slots: tuple[Slot, ...]
+    parts: tuple[Part, ...]
+    """The dearest first, then the commonest."""
+    sums: Sums
+    latency: Percentiles
+    ttft: Percentiles
+    newest_only: bool = False
+    """True where there were too many calls to look at each, and only the newest were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Equal steps of time, one after the other."""
+
+    first_ns: int
+    step_ns: int
+    count: int
+
+    @property
+    def end_ns(self) -> int:
+        """The first nanosecond after the last step."""
+        return self.first_ns + self.step_ns * self.count
+
+    def before(self) -> Steps:
+        """Return as many steps of the same length just before these."""
+        return Steps(self.first_ns - self.step_ns * self.count, self.step_ns, self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPoint:
+    """One model call in the drawing of latency against output tokens."""
+
+    trace_id: str
+    span_id: str
+    model: str
+    output_tokens: int
+    duration_ms: float

@@ -1,0 +1,271 @@
+"""Measures of model calls over time: from the rollups where these can tell, else from the calls themselves.
+
+Both ways count the same calls (spans of the kinds that call a model), sum tokens and cost over what the traces count,
+and read percentiles from the same logarithmic buckets. Rollups know whole hours, and of a filter only terms of the
+fields that their series have; everything else looks at the calls, the newest ones where there are too many.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from sqlite3 import Connection
+from typing import Any, Final
+
+from ..query.filters import And, Filter, Not, Or, Query, Term
+from ..query.measures import CallPoint, Measured, Part, Percentiles, Slot, Steps, Sums
+from ..record import MODEL_KINDS, Usage
+from .compile import Compiler, Sql, conditions
+from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, TTFT, bucket, bucket_middle_ns
+from .rows import ERROR
+from .tables import SUMS
+
+#: Where calls are looked at one by one, at most so many of the newest are.
+MOST_CALLS: Final = 5_000
+_KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
+_BUCKETS: Final = tuple(f.name for f in fields(Usage))
+_DAY_NS: Final = HOUR_NS * HOURS_A_DAY
+#: Field of the language -> what a series says of it, in the order in which a prompt is asked for.
+_OF_SERIES: Final = {
+    "kind": ("r.kind",),
+    "provider": ("nullif(r.provider, '')",),
+    "model": ("nullif(r.model, '')",),
+    "env": ("nullif(r.environment, '')",),
+    "prompt": (
+        "nullif(r.prompt_name, '')",
+        "CASE WHEN r.prompt_name != '' AND r.prompt_version != '' THEN r.prompt_name || '@' || r.prompt_version END",
+    ),
+}
+_VALUE_OF_SERIES: Final = {
+    "provider": "nullif(r.provider, '')",
+    "model": "nullif(r.model, '')",
+    "env": "nullif(r.environment, '')",
+    "prompt": (
+        "CASE WHEN r.prompt_version = '' THEN nullif(r.prompt_name, '') "
+        "ELSE r.prompt_name || '@' || r.prompt_version END"
+    ),
+}
+_VALUE_OF_SPAN: Final = {
+    "provider": "s.provider",
+    "model": "s.model",
+    "env": "s.environment",
+    "prompt": "CASE WHEN s.prompt_version IS NULL THEN s.prompt_name ELSE s.prompt_name || '@' || s.prompt_version END",
+    "user": "coalesce(s.user_id, t.user_id)",
+}
+
+Value = str | None
+Counts = Counter[int]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Sums and bucket counts by value and step, before they become what the caller reads."""
+
+    sums: defaultdict[tuple[Value, int], Sums] = field(default_factory=lambda: defaultdict(Sums))
+    latency: defaultdict[tuple[Value, int], Counts] = field(default_factory=lambda: defaultdict(Counter))
+    ttft: defaultdict[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
+    providers: defaultdict[Value, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    newest_only: bool = False
+
+
+def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] | None:
+    """Return the first and the last nanosecond of the whole hours in which the project has calls."""
+    found = connection.execute(
+        f"SELECT min(h.hour), max(h.hour) FROM series r CROSS JOIN r_hour h ON h.series_id = r.id "
+        f"WHERE r.project_id = ? AND r.kind IN ({_KINDS})",
+        (project_id,),
+    ).fetchone()
+    return None if found[0] is None else (found[0] * HOUR_NS, (found[1] + 1) * HOUR_NS)
+
+
+def measure(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Measured:
+    """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``.
+
+    The range of the query itself is not looked at: the steps say it.
+    """
+    if rollups_tell(query.filter, by, steps):
+        found = _from_rollups(connection, project_id, query.filter, by, steps)
+    else:
+        found = _from_calls(connection, project_id, query, by, steps)
+    return _measured(found, steps)
+
+
+def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
+    """Return whether the rollups know enough to answer."""
+    aligned = steps.first_ns % HOUR_NS == 0 and steps.step_ns % HOUR_NS == 0
+    return aligned and by in _VALUE_OF_SERIES and _of_series_only(filter_)
+
+
+def call_points(connection: Connection, project_id: int, query: Query, most: int) -> tuple[CallPoint, ...]:
+    """Return the newest answered calls that say how many tokens they gave, for drawing latency against output."""
+    plan = Compiler(connection, project_id, replace(query, cursor=None)).spans()
+    source = plan.from_spans(project_id)
+    rows = connection.execute(
+        "SELECT t.trace_id, s.span_id, s.model, coalesce(s.output_visible, 0) + coalesce(s.reasoning, 0) + "
+        f"coalesce(s.output_audio, 0) + coalesce(s.output_image, 0), s.duration_ns {source.text} "
+        f"AND {plan.where.text} AND s.kind = 'llm' AND s.counted AND s.model IS NOT NULL "
+        f"AND s.output_visible IS NOT NULL AND s.status != {ERROR} ORDER BY s.start_ns DESC LIMIT ?",
+        (*source.values, *plan.where.values, most),
+    )
+    return tuple(
+        CallPoint(trace_id.hex(), span_id.hex(), model, output, duration_ns / 1e6)
+        for trace_id, span_id, model, output, duration_ns in rows
+    )
+
+
+def _of_series_only(filter_: Filter) -> bool:
+    if isinstance(filter_, Term):
+        return filter_.field in _OF_SERIES
+    if isinstance(filter_, Not):
+        return _of_series_only(filter_.of)
+    if isinstance(filter_, And):
+        return all(map(_of_series_only, filter_.all))
+    return isinstance(filter_, Or) and all(map(_of_series_only, filter_.any))
+
+
+def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps) -> _Gathered:
+    where = conditions(filter_, _OF_SERIES)
+    value = _VALUE_OF_SERIES[by]
+    first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
+    end = first + step * steps.count
+    found = _Gathered()
+    sums = ", ".join(f"sum(h.{name})" for name in SUMS)
+    rows = connection.execute(
+        f"SELECT {value} AS value, nullif(r.provider, ''), r.kind IN ({_KINDS}), (h.hour - ?) / ?, {sums} "
+        f"FROM series r CROSS JOIN r_hour h ON h.series_id = r.id "
+        f"WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? AND ({where.text}) GROUP BY 1, 2, 3, 4",
+        (first, step, project_id, first, end, *where.values),
+    )
+    for of, provider, is_call, at, *figures in rows:
+        spans, errors, _, *rest = figures
+        *buckets, cost, priced, unpriced = rest
+        calls = spans if is_call else 0
+        usage = Usage(*(tokens or None for tokens in buckets))
+        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage)
+        if provider is not None:
+            found.providers[of][provider] += calls
+    _percentiles_from_rollups(connection, found, project_id, where, value, steps)
+    return found
+
+
+def _percentiles_from_rollups(
+    connection: Connection, found: _Gathered, project_id: int, where: Sql, value: str, steps: Steps
+) -> None:
+    by_day = steps.first_ns % _DAY_NS == 0 and steps.step_ns % _DAY_NS == 0
+    table, column, unit = ("h_day", "day", _DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
+    first, step = steps.first_ns // unit, steps.step_ns // unit
+    rows = connection.execute(
+        f"SELECT {value} AS value, (h.{column} - ?) / ?, h.measure, h.bucket, sum(h.n) "
+        f"FROM series r CROSS JOIN {table} h ON h.series_id = r.id WHERE r.project_id = ? AND r.kind IN ({_KINDS}) "
+        f"AND h.{column} >= ? AND h.{column} < ? AND ({where.text}) GROUP BY 1, 2, 3, 4",
+        (first, step, project_id, first, first + step * steps.count, *where.values),
+    )
+    for of, at, kept, number, n in rows:
+        if kept == LATENCY:
+            found.latency[of, at][number] += n
+        elif kept == TTFT:
+            found.ttft[at][number] += n
+
+
+def _from_calls(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> _Gathered:
+    narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None)
+    plan = Compiler(connection, project_id, narrowed).spans()
+    source = plan.from_spans(project_id)
+    rows = connection.execute(
+        f"SELECT {_VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({_KINDS}), s.status = {ERROR}, "
+        f"s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, {', '.join('s.' + b for b in _BUCKETS)} "
+        f"{source.text} AND {plan.where.text} AND (s.kind IN ({_KINDS}) OR s.counted) "
+        f"ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
+        (steps.first_ns, steps.step_ns, *source.values, *plan.where.values),
+    )
+    found = _Gathered()
+    figures: defaultdict[tuple[Value, int], list[int]] = defaultdict(lambda: [0] * (5 + len(_BUCKETS)))
+    for n, row in enumerate(rows):
+        if n == MOST_CALLS:
+            found.newest_only = True
+            break
+        _count_call(found, figures[row[0], row[2]], row)
+    for key, sums in figures.items():
+        # As in the rollups: nothing said and a 0 said are the same to a sum.
+        calls, errors, cost, priced, unpriced, *buckets = sums
+        found.sums[key] = Sums(calls, errors, cost, priced, unpriced, Usage(*(tokens or None for tokens in buckets)))
+    return found
+
+
+def _count_call(found: _Gathered, sums: list[int], row: Sequence[Any]) -> None:
+    """Count one call into what is gathered, and into the fields of ``Sums`` with the buckets of usage after them."""
+    of, provider, at, is_call, failed, duration_ns, ttft_ms, counted, cost, total, *buckets = row
+    if is_call:
+        sums[0] += 1
+        sums[1] += failed
+        found.latency[of, at][bucket(duration_ns)] += 1
+        if ttft_ms is not None:
+            found.ttft[at][bucket(ttft_ms * 1e6)] += 1
+        if provider is not None:
+            found.providers[of][provider] += 1
+    if not counted:
+        return
+    for n, tokens in enumerate(buckets, 5):
+        if tokens:
+            sums[n] += tokens
+    if cost is not None:
+        sums[2] += cost
+        sums[3] += 1
+    elif is_call and total is not None:
+        sums[4] += 1
+
+
+def _measured(found: _Gathered, steps: Steps) -> Measured:
+    values = list(dict.fromkeys(value for value, _ in (*found.sums, *found.latency)))
+    slots = []
+    for at in range(steps.count):
+        start = steps.first_ns + at * steps.step_ns
+        sums = sum((found.sums[value, at] for value in values if (value, at) in found.sums), Sums())
+        latency = percentiles(_together(found.latency.get((value, at)) for value in values))
+        slots.append(Slot(start, start + steps.step_ns, sums, latency, percentiles(found.ttft.get(at, Counter()))))
+    parts = [_part(found, value, steps) for value in values]
+    return Measured(
+        slots=tuple(slots),
+        parts=tuple(sorted(parts, key=lambda part: (-part.sums.cost_nusd, -part.sums.calls, part.value or ""))),
+        sums=sum((slot.sums for slot in slots), Sums()),
+        latency=percentiles(_together(found.latency.values())),
+        ttft=percentiles(_together(found.ttft.values())),
+        newest_only=found.newest_only,
+    )
+
+
+def _part(found: _Gathered, value: Value, steps: Steps) -> Part:
+    slots = tuple(found.sums.get((value, at), Sums()) for at in range(steps.count))
+    providers = found.providers.get(value)
+    return Part(
+        value=value,
+        slots=slots,
+        sums=sum(slots, Sums()),
+        latency=percentiles(_together(found.latency.get((value, at)) for at in range(steps.count))),
+        provider=providers.most_common(1)[0][0] if providers else None,
+    )
+
+
+def _together(counts: Iterable[Counts | None]) -> Counts:
+    total: Counts = Counter()
+    for some in counts:
+        if some is not None:
+            total.update(some)
+    return total
+
+
+def percentiles(counts: Mapping[int, int]) -> Percentiles:
+    """Return the percentiles of durations counted by bucket, each at most 2 % off."""
+    total = sum(counts.values())
+    if total <= 0:
+        return Percentiles()
+    ordered = sorted(counts)
+    found: list[float] = []
+    seen, at = 0, -1
+    for share in (0.5, 0.95, 0.99):
+        while at < 0 or seen < share * total:
+            at += 1
+            seen += counts[ordered[at]]
+        found.append(bucket_middle_ns(ordered[at]) / 1e6)
+    return Percentiles(*found)

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from server.pages.made import MS, PROJECT, T0, conversation, in_other_trace
+from spanwise_server.pages import plots
+from spanwise_server.pages.board import Board, read_board, steps_of, term_of
+from spanwise_server.pages.format import Clock
+from spanwise_server.pages.listing import DAY_NS, HOUR_NS, MINUTE_NS, Listing
+from spanwise_server.pages.projection import Asked, projected
+from spanwise_server.pricing.what_if import cache_saved, cost_of
+from spanwise_server.query.filters import EVERYTHING, Query
+from spanwise_server.query.measures import Part, Percentiles, Sums
+from spanwise_server.record import Usage
+
+ALL = f"project={PROJECT}&range=all"
+AT_S = 1_764_000_000
+
+
+@pytest.fixture
+def shop(client):
+    """A client of a server that holds one conversation thrice, the second of another user."""
+    store = client.app.state.server.store
+    store.write(conversation())
+    store.write(in_other_trace(conversation(), "b" * 32, 60_000, user_id="maya"))
+    store.write(in_other_trace(conversation(), "c" * 32, 120_000))
+    return client
+
+
+def page(client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text[:500]
+    return answer.text
+
+
+def part(value: str, usage: Usage, cost: int, calls: int = 1, provider: str = "openai") -> Part:
+    sums = Sums(calls=calls, cost_nusd=cost, priced=calls, usage=usage)
+    return Part(value, (sums,), sums, Percentiles(), provider)
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_bar_leads_to_the_traces_that_make_it(shop):
+    html = page(shop, f"/dashboard?{ALL}")
+    bars = {unescape(href) for href in re.findall(r'<a href="(/traces[^"]*)" tabindex="-1"><rect', html)}
+    found = [href for href in bars if "filter=" not in href and 'id="t-' in shop.get(href).text]
+    assert found
+    listed = {trace for href in found for trace in re.findall(r'id="t-(\w{32})"', shop.get(href).text)}
+    assert {"b" * 32, "c" * 32} <= listed
+
+
+def test_the_sums_are_those_of_the_traces(shop):
+    html = page(shop, f"/dashboard?{ALL}")
+    (call_cost,) = re.findall(r'<span class="name">Cost</span><div><span class="value">([^<]*)', html)
+    total = shop.app.state.server.store.totals(Query(PROJECT, EVERYTHING)).cost_nusd
+    assert call_cost == f"${total / 1e9:.4f}"
+
+
+def test_a_split_and_a_filter_stand_in_every_link(shop):
+    html = page(shop, f"/dashboard?{ALL}&by=user&filter=user:maya")
+    assert 'aria-current="true">User</a>' in html
+    assert ">maya</a>" in html
+    bars = re.findall(r'<a href="(/traces[^"]*)" tabindex="-1"><rect', html)
+    assert bars
+    assert all("filter=user:maya" in unescape(href) for href in bars)
+    (without,) = re.findall(r'<a href="([^"]*)" aria-label="Remove user:maya"', html)
+    assert unescape(without) == f"/dashboard?project={PROJECT}&range=all&by=user"
+
+
+def test_a_filter_that_cannot_be_read_is_refused_in_words(shop):
+    answer = shop.get(f"/dashboard?{ALL}&filter=latency>fast")
+    assert answer.status_code == 400
+    assert 'id="why-wrong"' in answer.text
+
+
+def test_a_project_without_calls_says_what_to_do(client):
+    html = page(client, "/dashboard?range=all")
+    assert "No call of a model yet" in html
+    assert "Send a first call" in html
+
+
+def test_what_was_typed_joins_the_filter(shop):
+    answer = shop.get("/dashboard", params={"project": PROJECT, "filter": "kind:llm", "q": "user:maya", "by": "user"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/dashboard?project={PROJECT}&filter=kind:llm%20user:maya&by=user"
+
+
+def test_nonsense_in_the_url_falls_back(shop):
+    page(shop, f"/dashboard?{ALL}&by=nonsense&a_day=²&of=x&onto=y/z")
+    board = read_board(PROJECT, {"by": "nonsense", "a_day": "-3"}, Clock(T0))
+    assert (board.by, board.a_day) == ("model", None)
+
+
+# --- its state --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wide_ns", "step_ns"),
+    [
+        (15 * MINUTE_NS, 30_000 * MS),
+        (HOUR_NS, 2 * MINUTE_NS),
+        (24 * HOUR_NS, HOUR_NS),
+        (7 * DAY_NS, 4 * HOUR_NS),
+        (30 * DAY_NS, DAY_NS),
+        (9_000 * DAY_NS, 365 * DAY_NS),
+    ],
+)
+def test_steps_are_round_and_cover_the_range(wide_ns, step_ns):
+    steps = steps_of(T0, T0 + wide_ns)
+    assert steps.step_ns == step_ns
+    assert steps.first_ns % step_ns == 0
+    assert steps.first_ns <= T0
+    assert steps.end_ns >= T0 + wide_ns
+    assert steps.end_ns - step_ns < T0 + wide_ns
+
+
+def test_a_term_finds_one_value_or_those_without_any():
+    assert term_of("model", "gpt-4o") == "model:gpt-4o"
+    assert term_of("prompt", "sup port@7") == 'prompt:"sup port@7"'
+    assert term_of("user", None) == "-user:*"
+
+
+def test_a_link_changes_what_it_is_asked_to_and_keeps_the_rest():
+    board = Board(Listing("acme", filter="env:prod"), by="user", a_day=5)
+    assert board.link(filter="") == "/dashboard?project=acme&by=user&a_day=5"
+    assert board.link(by="model", a_day=None) == "/dashboard?project=acme&filter=env:prod"
+
+
+# --- what it will cost ------------------------------------------------------------------------------------------------
+
+
+def test_a_month_is_computed_from_the_days_there_were():
+    used = part("gpt-4o", Usage(input_uncached=1_000, output_visible=100), cost=1_000_000, calls=10)
+    shown = projected(used.sums, [used], 2.0, Asked(), AT_S)
+    assert shown is not None
+    assert (shown.calls_a_day, shown.as_it_is_nusd, shown.asked_nusd) == (5, 15_000_000, 15_000_000)
+    doubled = projected(used.sums, [used], 2.0, Asked(a_day=10), AT_S)
+    assert doubled is not None
+    assert doubled.asked_nusd == 30_000_000
+
+
+def test_another_model_is_priced_for_the_real_tokens():
+    usage = Usage(input_uncached=1_000_000, output_visible=100_000)
+    dear, other = part("gpt-4o", usage, 3_500_000_000), part("gpt-4o-mini", usage, 210_000_000)
+    asked = Asked(of="gpt-4o", onto="openai/gpt-4o-mini")
+    shown = projected(dear.sums + other.sums, [dear, other], 30.0, asked, AT_S)
+    assert shown is not None
+    assert shown.moved_nusd == 420_000_000
+    assert shown.change == pytest.approx(420 / 3_710 - 1)
+
+
+def test_nothing_is_projected_where_nothing_has_a_price():
+    assert projected(Sums(calls=3, unpriced=3), [], 1.0, Asked(), AT_S) is None
+
+
+def test_what_is_not_on_offer_is_not_asked_for():
+    used = part("gpt-4o", Usage(input_uncached=10), 100)
+    shown = projected(used.sums, [used], 1.0, Asked(of="<b>", onto="no/such"), AT_S)
+    assert shown is not None
+    assert (shown.of, shown.onto, shown.moved_nusd) == ("gpt-4o", "", None)
+
+
+def test_a_cache_saves_the_difference_of_the_two_prices():
+    usage = Usage(input_uncached=0, cache_read=1_000_000)
+    saved = cache_saved(usage, 10, "openai", "gpt-4o", AT_S)
+    full = cost_of(Usage(input_uncached=1_000_000), 10, "openai", "gpt-4o", AT_S)
+    paid = cost_of(usage, 10, "openai", "gpt-4o", AT_S)
+    assert saved is not None
+    assert saved == full - paid > 0
+    assert cache_saved(Usage(input_uncached=5), 1, "openai", "gpt-4o", AT_S) == 0
+    assert cost_of(usage, 1, "openai", "no-such-model", AT_S) is None
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [0.3, 1, 7, 17, 44, 999, 12_345_678])
+def test_a_ceiling_is_round_and_not_far_above(most):
+    top = plots.ceiling(most)
+    assert most <= top <= most * 2.1
+    third = f"{top / 3:.6e}"
+    assert third[:3] in {"1.0", "1.5", "2.0", "2.5", "3.0", "4.0", "5.0", "6.0", "8.0"}
+    assert third[3:8] == "00000"
+
+
+def test_a_fit_finds_the_line_that_the_points_were_made_of():
+    found = plots.fit([(x, 200.0 + 14 * x) for x in range(10)])
+    assert found is not None
+    assert (found.intercept, found.slope, found.r2) == pytest.approx((200, 14, 1))
+    assert plots.fit([(1, 1), (2, 2)]) is None
+    assert plots.fit([(1, 1), (1, 2), (1, 3)]) is None
+
+
+def test_layers_stand_on_each_other_and_nothing_has_no_height():
+    at = [plots.Moment(str(n), str(n + 1), f"step {n}", "day", f"/traces?{n}") for n in range(2)]
+    layers = (plots.Layer("b1", "ok", (30.0, 0.0)), plots.Layer("be", "failed", (15.0, None)))
+    plot = plots.stacked(at, layers, lambda value: f"{value:g}", "")
+    below, above = plot.columns[0].pieces
+    assert below.y + below.height == plots.BOTTOM
+    assert above.y + above.height == below.y
+    assert above.title == "step 0: failed 15"
+    assert plot.columns[1].pieces == ()
+
+
+def test_a_line_breaks_where_nothing_was_measured():
+    at = [plots.Moment("", "", "", "", "") for _ in range(4)]
+    plot = plots.lines(at, [plots.Layer("l1", "p50", (1.0, None, 3.0, 4.0))], str, "")
+    assert len(plot.lines[0].paths) == 2

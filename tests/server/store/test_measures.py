@@ -1,0 +1,148 @@
+"""Measures of model calls: rollups and calls tell the same, and both tell what a reader would count."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spanwise_server.query.filters import Query
+from spanwise_server.query.measures import SPLITS, Steps
+from spanwise_server.query.parse import parse
+from spanwise_server.record import MODEL_KINDS, Usage
+from spanwise_server.store import measures
+from spanwise_server.store.rollups import HOUR_NS
+from spanwise_server.store.sqlite import SqliteStore
+from store_model.spans import START_NS, TRACES, distinct, llm, record, records
+
+FIRST = START_NS // HOUR_NS * HOUR_NS
+STEPS = Steps(FIRST - HOUR_NS, HOUR_NS, 4)
+HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "main.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def measured(store: SqliteStore, text: str = "", by: str = "model", steps: Steps = STEPS):
+    return store.measure(Query("default", parse(text)), by, steps)
+
+
+@given(
+    found=st.lists(records(), max_size=12),
+    by=st.sampled_from([key for key in SPLITS if key != "user"]),
+    text=st.sampled_from(["", "model:gpt-refuse", "-model:gpt-refuse", "kind:llm OR provider:x*", "prompt:support"]),
+)
+@HYPOTHESIS
+def test_rollups_and_calls_tell_the_same(found, by, text):
+    with TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder) / "main.db")
+        store.open()
+        store.write(distinct(found))
+        query = Query("default", parse(text))
+        assert measures.rollups_tell(query.filter, by, STEPS)
+        with store._reading("default") as (connection, project_id):
+            rolled = measures._from_rollups(connection, project_id or 0, query.filter, by, STEPS)
+            looked = measures._from_calls(connection, project_id or 0, query, by, STEPS)
+            told, seen = measures._measured(rolled, STEPS), measures._measured(looked, STEPS)
+        store.close()
+    assert told.slots == seen.slots
+    assert (told.sums, told.latency, told.ttft) == (seen.sums, seen.latency, seen.ttft)
+    said = [part for part in told.parts if part.sums != type(part.sums)()]
+    assert said == [part for part in seen.parts if part.sums != type(part.sums)()]
+
+
+@given(st.lists(records(), max_size=12))
+@HYPOTHESIS
+def test_calls_are_spans_of_models_and_costs_are_those_of_the_traces(found):
+    kept = distinct(found)
+    with TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder) / "main.db")
+        store.open()
+        store.write(kept)
+        sums = measured(store).sums
+        traces = store.find_traces(Query("default", parse(""), limit=100)).items
+        store.close()
+    calls = [one for one in kept if one.kind in MODEL_KINDS]
+    assert sums.calls == len(calls)
+    assert sums.errors == sum(one.span.status == "error" for one in calls)
+    assert sums.cost_nusd == sum(trace.cost_nusd or 0 for trace in traces)
+    assert sums.unpriced == sum(trace.unpriced_count for trace in traces)
+    whole = sum((trace.usage for trace in traces if trace.usage is not None), Usage())
+    assert all((getattr(sums.usage, f.name) or 0) == (getattr(whole, f.name) or 0) for f in fields(Usage))
+
+
+def test_a_call_stands_in_the_step_in_which_it_began(store):
+    store.write([llm(TRACES[0], "a" * 16, cost=5, at=0), llm(TRACES[1], "b" * 16, cost=7, at=3_600)])
+    assert [slot.sums.cost_nusd for slot in measured(store).slots if slot.sums.calls] == [5, 7]
+    before = STEPS.before()
+    assert before.end_ns == STEPS.first_ns
+    assert measured(store, steps=before).sums.calls == 0
+
+
+def test_parts_are_the_dearest_first_and_say_what_has_no_value(store):
+    store.write(
+        [
+            llm(TRACES[0], "a" * 16, cost=5, model="cheap"),
+            llm(TRACES[1], "b" * 16, cost=70, model="dear", spanwise__prompt__name="support"),
+            llm(TRACES[2], "c" * 16, cost=None, model="unknown"),
+        ]
+    )
+    by_model = measured(store)
+    assert [(part.value, part.sums.known_cost_nusd) for part in by_model.parts] == [
+        ("dear", 70), ("cheap", 5), ("unknown", None),
+    ]  # fmt: skip
+    assert by_model.sums.unpriced == 1
+    assert {part.provider for part in by_model.parts} == {"openai"}
+    assert None in [part.value for part in measured(store, by="prompt").parts]
+
+
+def test_a_user_is_found_by_looking_at_the_calls(store):
+    store.write([llm(TRACES[0], "a" * 16, user__id="ann", cost=1), llm(TRACES[1], "b" * 16, user__id="bob", cost=2)])
+    assert [(part.value, part.sums.cost_nusd) for part in measured(store, by="user").parts] == [("bob", 2), ("ann", 1)]
+    assert measured(store, "user:ann").sums.calls == 1
+    assert measured(store, "cost>0.000000001").sums.cost_nusd == 2
+
+
+def test_only_the_newest_calls_are_looked_at_where_there_are_many(store, monkeypatch):
+    monkeypatch.setattr(measures, "MOST_CALLS", 2)
+    store.write([llm(TRACES[n], "a" * 16, at=n, user__id="ann", cost=10**n) for n in range(4)])
+    few = measured(store, by="user")
+    assert few.newest_only
+    assert few.sums.cost_nusd == 1_100
+    assert not measured(store).newest_only
+
+
+def test_percentiles_are_within_two_percent(store):
+    store.write([llm(f"{n:032x}", "a" * 16, took=n / 10) for n in range(1, 101)])
+    latency = measured(store).latency
+    assert latency.p50_ms == pytest.approx(5_000, rel=0.02)
+    assert latency.p95_ms == pytest.approx(9_500, rel=0.02)
+    assert latency.p99_ms == pytest.approx(9_900, rel=0.02)
+
+
+def test_points_are_answered_calls_with_their_output_tokens(store):
+    store.write(
+        [
+            llm(TRACES[0], "a" * 16, gen_ai__usage__output_tokens=12, took=2),
+            llm(TRACES[1], "b" * 16, gen_ai__usage__output_tokens=12, status="error"),
+            llm(TRACES[2], "c" * 16),
+            record(TRACES[3], "d" * 16),
+        ]
+    )
+    (point,) = store.call_points(Query("default", parse("")), 10)
+    assert (point.trace_id, point.span_id, point.output_tokens, point.duration_ms) == (TRACES[0], "a" * 16, 12, 2_000)
+
+
+def test_the_range_of_calls_is_whole_hours(store):
+    assert store.range_of_calls("default") is None
+    store.write([record(TRACES[1], "d" * 16, at=-9_000), llm(TRACES[0], "a" * 16)])
+    assert store.range_of_calls("default") == (FIRST, FIRST + HOUR_NS)
