@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..record import Record
 from .database import BUSY_MS, prepare_file
-from .search_words import indexed, searchable
+from .handed import Handed, Written, text_of
 from .turns import Turns
 
 logger = logging.getLogger("spanwise.store")
@@ -31,9 +30,9 @@ _REST_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 2.0
 _LOOKED_S: Final = 0.05
 #: Spans indexed before a request that waits has its turn.
-_SPANS_A_TURN: Final = 128
-#: Spans handed over in memory while the index is behind; beyond that they are read back from the store.
-_MOST_HANDED: Final = 15_000
+_SPANS_A_TURN: Final = 256
+#: Spans taken in by one transaction of the index, unless a single entry has more.
+_SPANS_AT_ONCE: Final = 8_192
 _SCHEMA: Final = """
 CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
     body, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
@@ -43,8 +42,6 @@ INSERT OR IGNORE INTO seen VALUES (1, 0, NULL);
 INSERT INTO texts (texts, rank) VALUES ('hashsize', 16777216);
 """
 
-#: Entry number -> what it wrote, for entries that were handed over.
-Written = Sequence[tuple[int, Record]]
 Entries = Callable[[int, int], list[tuple[int, bytes]]]
 ReadBack = Callable[[Sequence[int]], Written]
 
@@ -57,19 +54,21 @@ class SearchIndex:
         """Gives up to so many journal entries behind a number."""
         self._read_back = read_back
         self._turns = turns
-        self._handed: dict[int, Written] = {}
-        self._handed_spans = 0
-        self._lock = threading.Lock()
+        self._handed = Handed(turns)
         self._wake = threading.Event()
         self._handed_at = 0.0
         self._closed = threading.Event()
         self._hurry = threading.Event()
         self._connection = connection
-        self.cpu_s = 0.0
-        """CPU seconds that filling it has taken."""
+        self._filling_s = 0.0
         self.seen: int = self._connection.execute("SELECT entry FROM seen").fetchone()[0]
         """The last journal entry whose words can be found."""
         self._thread = threading.Thread(target=self._run, name="spanwise-search", daemon=True)
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that it has taken: to make texts of spans, and to fill it with them."""
+        return self._filling_s + self._handed.cpu_s
 
     def start(self) -> None:
         """Begin to fill the index, first with what a crash left out."""
@@ -78,11 +77,8 @@ class SearchIndex:
 
     def hand(self, entry: int, written: Written) -> None:
         """Take what a commit wrote, so that it need not be read back."""
-        with self._lock:
-            if self._handed_spans + len(written) <= _MOST_HANDED:
-                self._handed[entry] = written
-                self._handed_spans += len(written)
-            self._handed_at = time.monotonic()
+        self._handed.put(entry, written)
+        self._handed_at = time.monotonic()
         self._wake.set()
 
     def look(self) -> None:
@@ -127,21 +123,22 @@ class SearchIndex:
         """Wait while spans keep coming in, up to a limit, unless somebody waits for the index."""
         end = time.monotonic() + _LONGEST_WAIT_S
         while time.monotonic() < end and not self._closed.is_set():
+            self._handed.to_texts()
             if self._hurry.wait(_LOOKED_S) or time.monotonic() - self._handed_at > _REST_S:
                 break
         self._hurry.clear()
 
     def _fill(self) -> bool:
         """Put the next entries into the index; return whether there were any."""
-        entries = self._entries(self.seen, _ENTRIES_AT_ONCE)
+        entries = _first_of(self._entries(self.seen, _ENTRIES_AT_ONCE))
         if not entries:
             return False
         began = time.thread_time()
-        written: list[tuple[int, Record]] = []
+        texts: dict[int, str | None] = {}
         for entry, packed in entries:
-            written += self._taken(entry, packed)
-        # The index is cheapest to fill in the order of its rows.
-        latest = sorted(dict(written).items())
+            handed = self._handed.take(entry)
+            texts.update(dict.fromkeys(struct.unpack(f"<{len(packed) // 8}q", packed)) if handed is None else handed)
+        latest = sorted(texts.items())  # the index is cheapest to fill in the order of its rows
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for at in range(0, len(latest), _SPANS_A_TURN):
@@ -153,21 +150,26 @@ class SearchIndex:
                 self._connection.execute("ROLLBACK")
             raise
         self.seen = entries[-1][0]
-        self.cpu_s += time.thread_time() - began
+        self._filling_s += time.thread_time() - began
         return True
 
-    def _put(self, written: Written) -> None:
+    def _put(self, texts: Sequence[tuple[int, str | None]]) -> None:
         with self._turns:
-            texts = [(at, indexed(searchable(record))) for at, record in written]
-            self._connection.executemany("INSERT INTO texts (rowid, body) VALUES (?, ?)", texts)
+            rows = [(at, text) for at, text in texts if text is not None]
+            missing = [at for at, text in texts if text is None]
+            if missing:
+                rows += [(at, text_of(record)) for at, record in self._read_back(missing)]
+            self._connection.executemany("INSERT INTO texts (rowid, body) VALUES (?, ?)", rows)
 
-    def _taken(self, entry: int, packed: bytes) -> Written:
-        with self._lock:
-            handed = self._handed.pop(entry, None)
-            if handed is not None:
-                self._handed_spans -= len(handed)
-                return handed
-        return self._read_back(struct.unpack(f"<{len(packed) // 8}q", packed))
+
+def _first_of(entries: Sequence[tuple[int, bytes]]) -> Sequence[tuple[int, bytes]]:
+    """Return as many of *entries* as one transaction takes, one at least."""
+    spans = 0
+    for at, (_, packed) in enumerate(entries):
+        spans += len(packed) // 8
+        if spans > _SPANS_AT_ONCE:
+            return entries[: max(at, 1)]
+    return entries
 
 
 def open_index(path: Path, store: str, last_entry: int) -> sqlite3.Connection:

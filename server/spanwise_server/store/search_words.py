@@ -5,9 +5,10 @@ The index is made of words alone (no positions), so a phrase is found by its wor
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,8 +21,6 @@ BETWEEN: Final = "\x1f"
 _ASCII_WORD: Final = re.compile(r"[0-9a-z]+")
 _WORD: Final = re.compile(r"[^\W_]+")
 _NO_WORD: Final = re.compile(r"[\W_]")
-#: Only these need folding by more than case: most texts have a few, and looking at each character is slow.
-_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 #: Runs up to this length come again and again: quotation marks, dashes, accented letters, words.
 _SHORT: Final = 8
 #: Scripts written without spaces: each of their characters is a word of its own.
@@ -38,11 +37,20 @@ def words_in(text: str) -> list[str]:
 
 def indexed(text: str) -> str:
     """Return *text* as the index's tokenizer is to see it; of ASCII it finds the words by itself."""
-    return text if text.isascii() else _BEYOND_ASCII.sub(_folded, text)
+    return text if text.isascii() else text.encode("ascii", _FOLD).decode()
 
 
-def _folded(found: re.Match[str]) -> str:
-    return _fold(found.group()) if len(found.group()) <= _SHORT else _fold.__wrapped__(found.group())
+def _folded(found: UnicodeError) -> tuple[bytes, int]:
+    """Give the encoder what stands for the characters that it cannot encode, run by run."""
+    assert isinstance(found, UnicodeEncodeError)  # noqa: S101  # only used for encoding
+    run = found.object[found.start : found.end]
+    fold = _fold if len(run) <= _SHORT else _fold.__wrapped__
+    return fold(run).encode(), found.end
+
+
+#: Name of the way to encode what is beyond ASCII. Of all that scans a text for such, an encoder is by far the quickest.
+_FOLD: Final = "spanwise.fold"
+codecs.register_error(_FOLD, _folded)
 
 
 @lru_cache(maxsize=20_000)
@@ -86,29 +94,30 @@ def searchable(record: Record) -> str:
     """Return the text of *record* that is searched: its names, its error, its input and output."""
     reading, span = record.reading, record.span
     parts: list[str] = [span.name]
-    said: tuple[Any, ...] = (
+    for value in (
         reading.name, reading.trace_name, reading.error_type, reading.status_message or span.status_message,
         reading.input if reading.input_messages is None else reading.input_messages,
         reading.output if reading.output_messages is None else reading.output_messages,
         reading.documents,
-    )  # fmt: skip
-    for value in said:
-        parts.extend(_texts(value))
+    ):  # fmt: skip
+        _gather(value, parts)
     if reading.tool is not None:
-        parts.extend(_texts((reading.tool.name, reading.tool.arguments, reading.tool.result)))
+        _gather((reading.tool.name, reading.tool.arguments, reading.tool.result), parts)
     return BETWEEN.join(parts)[:MOST_CHARS]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
+def _gather(value: Any, parts: list[str]) -> None:
+    """Add the texts in *value* to *parts*, in order."""
+    kind = type(value)
+    if kind is str:
+        parts.append(value)
+    elif kind is dict or isinstance(value, Mapping):
         said = value.get("type")
         if not (isinstance(said, str) and said in _DATA):
             for inner in value.values():
-                yield from _texts(inner)
-    elif isinstance(value, list | tuple):
+                _gather(inner, parts)
+    elif kind is list or isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            _gather(inner, parts)
     elif value is not None and not isinstance(value, bool):
-        yield str(value)
+        parts.append(str(value))
