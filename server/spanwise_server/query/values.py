@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from ..errors import FilterError
-from .filters import FIELDS, Field, FieldType, Filter, Operator, Or, Term
+from .filters import FIELDS, And, Field, FieldType, Filter, Operator, Or, Term
 
 _NUMBER: Final = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([a-zA-Z]*)")
 #: Type -> unit -> how many of the field's own units it is; "" is a number that stands alone.
@@ -21,6 +21,8 @@ UNITS: Final[dict[FieldType, dict[str, int]]] = {
 }
 _PLAIN: Final = re.compile(r"[\w.@/+\-:#=]+")
 _CLOSE_ENOUGH: Final = 3
+#: Between the ends of a range of numbers.
+_BETWEEN: Final = ".."
 #: OpenTelemetry leaves the status of what went well unset, so whoever asks for ok means both.
 OK: Final = "ok"
 UNSET: Final = "unset"
@@ -72,7 +74,34 @@ def _number_term(field: Field, operator: str, values: Sequence[Value]) -> Filter
     chosen = operators[operator]
     if len(values) > 1 and chosen != "=":
         raise FilterError(f"{operator} takes one value, not a list.", f"Write {field.example}.", position=values[1].at)
-    return Term(field.name, chosen, tuple(_number(field, value) for value in values))
+    ranges = tuple(_range(field, chosen, value) for value in values if _BETWEEN in value.text)
+    single = tuple(_number(field, value) for value in values if _BETWEEN not in value.text)
+    either: tuple[Filter, ...] = (*ranges, Term(field.name, chosen, single)) if single else ranges
+    return either[0] if len(either) == 1 else Or(either)
+
+
+def _range(field: Field, operator: Operator, value: Value) -> Filter:
+    """Return the two ends of ``1s..5s``, both included; one may be left out."""
+    low, _, high = value.text.partition(_BETWEEN)
+    if operator != "=":
+        raise FilterError(
+            f"{operator} takes one value, not a range.", f"Write {field.name}:{value.text}.", position=value.at
+        )
+    if not low and not high:
+        raise FilterError("This range has no ends.", f"Write {field.example}.", position=value.at)
+    begin, end = value.at, value.at + len(low) + len(_BETWEEN)
+    ends: tuple[Filter, ...] = ()
+    if low:
+        least = _number(field, Value(low, pattern=False, quoted=False, at=begin))
+        ends = (Term(field.name, ">=", (least,)),)
+    if high:
+        most = _number(field, Value(high, pattern=False, quoted=False, at=end))
+        if low and most < least:
+            raise FilterError(
+                "This range ends before it begins.", f"Write {field.name}:{high}{_BETWEEN}{low}.", position=begin
+            )
+        ends = (*ends, Term(field.name, "<=", (most,)))
+    return ends[0] if len(ends) == 1 else And(ends)
 
 
 def _number(field: Field, value: Value) -> float:
