@@ -65,6 +65,7 @@ class Place:
 #: The rail: only places that exist.
 PLACES: tuple[Place, ...] = (
     Place("Traces", "/traces", "traces", "g t"),
+    Place("Sessions", "/sessions", "sessions", "g s"),
     Place("Dashboard", "/dashboard", "dashboard", "g d"),
     Place("Label", "/label", "label", "g l"),
     Place("Datasets", "/datasets", "datasets", "g a"),

@@ -66,6 +66,28 @@ class Trace:
     records: tuple[Record, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One session: its traces together, what was asked first and answered last."""
+
+    session_id: str
+    turns: int
+    """How many traces it has."""
+    errors: int
+    start_ns: int
+    end_ns: int
+    cost_nusd: int | None
+    unpriced_count: int
+    total_tokens: int | None
+    name: str
+    user_id: str | None
+    environment: str | None
+    input_preview: str | None
+    output_preview: str | None
+    models: tuple[str, ...]
+    """Of its newest trace."""
+
+
 class SpanStore(Protocol):
     """The large tables: spans, payloads, traces, rollups and their search index."""
 
@@ -86,6 +108,15 @@ class SpanStore(Protocol):
 
     def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
         """Return one span, or ``None``; the newest where two traces share the id."""
+
+    def find_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+
+    def session_of(self, project: str, session_id: str) -> SessionSummary | None:
+        """Return what all traces of a session come to, ``None`` where there is none."""
+
+    def roots(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, Record]:
+        """Return the root span of each trace there is, by trace id."""
 
     def totals(self, query: Query) -> Totals:
         """Return the figures above the list; the count is exact when cheap."""

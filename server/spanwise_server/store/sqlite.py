@@ -18,12 +18,12 @@ from ..errors import SpanwiseError
 from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, Steps
 from ..record import Annotation, Record, SpanLog, TraceSummary
-from . import figures, measures
+from . import figures, measures, session_pages
 from .access import Access
 from .address import id_bytes, trace_row_of
 from .annotations import Annotations
 from .assemble import Assembler, summary_of
-from .base import ApiKey, Bar, FacetValue, Page, Totals, Trace
+from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace
 from .database import Database
 from .find import span_page, trace_page
 from .migrate import migrate
@@ -211,6 +211,21 @@ class SqliteStore:
             if found is None:
                 return None
             return Assembler(connection).records(project, [(SpanRow._make(found[:-1]), found[-1])])[0]
+
+    def find_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        with self._reading(query.project) as (connection, project_id):
+            return session_pages.session_page(connection, project_id or 0, query)
+
+    def session_of(self, project: str, session_id: str) -> SessionSummary | None:
+        """Return what all traces of a session come to, ``None`` where there is none."""
+        with self._reading(project) as (connection, project_id):
+            return session_pages.session_summary(connection, project_id or 0, session_id)
+
+    def roots(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, Record]:
+        """Return the root span of each trace there is, by trace id."""
+        with self._reading(project) as (connection, project_id):
+            return session_pages.roots(connection, project, project_id or 0, trace_ids)
 
     # --- figures -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,157 @@
+"""Sessions: the list of conversations, and one conversation turn by turn as its user saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
+
+from ..auth.current import CurrentProject, CurrentServer, Server
+from ..errors import FilterError, NotFound
+from ..labelling.answer import answer_text, question_text
+from ..query.filters import Query, Term
+from ..query.parse import parse
+from ..record import Annotation, Record, TraceSummary
+from ..store.base import Page
+from .chips import chips
+from .listing import PRESETS, Listing, read, words_of
+from .prose import as_json, json_tree, prose
+from .render import clock_of, render
+from .urls import url
+
+router = APIRouter(include_in_schema=False)
+
+PATH: Final = "/sessions"
+#: Turns shown at once.
+TURNS: Final = 40
+#: A text longer than this is cut here; the trace has all of it.
+_LONGEST: Final = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The list of sessions: the state of a list of traces, at another address."""
+
+    listing: Listing
+
+    @property
+    def project(self) -> str:
+        """The project whose sessions these are."""
+        return self.listing.project
+
+    def link(self, **changes: object) -> str:
+        """Return the URL of this list with *changes*."""
+        return self.listing.link(PATH, **changes)
+
+    def params(self) -> dict[str, object]:
+        """Return the parameters that say this list."""
+        return self.listing.params()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One side of a turn: its text as safe markup, and whether there is more of it in the trace."""
+
+    body: Markup
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One trace of a session as its user saw it."""
+
+    number: int
+    trace: TraceSummary
+    href: str
+    asked: Said | None
+    answered: Said | None
+    failed: bool
+    labels: tuple[Annotation, ...]
+
+
+@router.get(PATH)
+def sessions(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
+    """Show the sessions that have a trace which the filter finds in the range."""
+    clock = clock_of(request)
+    state = Sessions(replace(read(project, request.query_params, clock), sort="-time", live=False))
+    if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
+        return RedirectResponse(state.link(), status_code=303)
+    listing = state.listing
+    frame: dict[str, Any] = {
+        "sessions": state,
+        "chips": chips(listing.filter),
+        "presets": PRESETS.values(),
+        "range_words": words_of(listing, clock),
+        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+    }
+    try:
+        tree = parse(listing.filter)
+    except FilterError as error:
+        return render(request, "pages/sessions.html", status=400, **frame, error=error, page=Page(()))
+    page = server.store.find_sessions(listing.query(tree, clock.now_ns))
+    return render(request, "pages/sessions.html", **frame, error=None, page=page)
+
+
+@router.get(f"{PATH}/one")
+def session(request: Request, server: CurrentServer, project: CurrentProject, id: str, cursor: str = "") -> Response:  # noqa: A002 - a parameter of the URL
+    """Show the turns of one session, the first ones first."""
+    summary = server.store.session_of(project, id)
+    if summary is None:
+        raise NotFound(f"Project {project} has no session {id[:60]}.", "Choose its project at the top left.")
+    query = Query(project, Term("session", "=", (id,)), sort="time", limit=TURNS, cursor=cursor or None)
+    page = server.store.find_traces(query)
+    traces = [trace for trace in page.items if trace.session_id == id]
+    return render(
+        request,
+        "pages/session.html",
+        session=summary,
+        turns=_turns(server, project, traces),
+        later=None if page.next_cursor is None else url(f"{PATH}/one", project, {"id": id, "cursor": page.next_cursor}),
+        earlier=bool(cursor),
+    )
+
+
+def _turns(server: Server, project: str, traces: list[TraceSummary]) -> list[Turn]:
+    ids = [trace.trace_id for trace in traces]
+    roots, judged = server.store.roots(project, ids), server.store.annotations(project, ids)
+    return [
+        _turn(
+            n,
+            trace,
+            roots.get(trace.trace_id),
+            judged.get(trace.trace_id, ()),
+            url(f"/traces/{trace.trace_id}", project),
+        )
+        for n, trace in enumerate(traces, 1)
+    ]
+
+
+def _turn(
+    number: int, trace: TraceSummary, root: Record | None, annotations: tuple[Annotation, ...], href: str
+) -> Turn:
+    asked = answered = ""
+    if root is not None:
+        asked, answered = question_text(root.reading), answer_text(root.reading)
+    failed = trace.status == "error"
+    latest = {annotation.name: annotation for annotation in annotations}
+    return Turn(
+        number=number,
+        trace=trace,
+        href=href,
+        asked=_said(asked or trace.input_preview),
+        answered=_said(trace.output_preview if failed else answered or trace.output_preview),
+        failed=failed,
+        labels=tuple(latest.values()),
+    )
+
+
+def _said(text: str | None) -> Said | None:
+    if not text:
+        return None
+    shown = text[:_LONGEST]
+    value = as_json(text) if len(text) <= _LONGEST else None
+    body = prose(shown) if value is None else Markup('<div class="json">{}</div>').format(json_tree(value))
+    return Said(body, len(text) > _LONGEST)

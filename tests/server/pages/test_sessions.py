@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from server.pages.made import PROJECT, TRACE, conversation, in_other_trace
+from spanwise_server.pages import sessions
+
+ALL = f"project={PROJECT}&range=all"
+ODD = 'a/../"<script>alert(1)</script>?&%20'
+
+
+@pytest.fixture
+def shop(client):
+    """A client of a server with a session of two turns, and one of an odd name."""
+    store = client.app.state.server.store
+    store.write(in_other_trace(conversation(), "b" * 32, 60_000, session_id="s_2"))
+    store.write(in_other_trace(conversation(), "c" * 32, 120_000, session_id="s_2"))
+    store.write(in_other_trace(conversation(), "d" * 32, 180_000, session_id=ODD))
+    return client
+
+
+def page(client, path: str, **params: str) -> str:
+    answer = client.get(path, params=params or None)
+    assert answer.status_code == 200, answer.text[:500]
+    return answer.text
+
+
+def test_the_list_shows_each_session_once_with_its_turns(shop):
+    html = page(shop, f"/sessions?{ALL}")
+    assert len(re.findall(r'<a class="row-link', html)) == 2
+    assert html.index("&lt;script&gt;") < html.index(">s_2</a>")
+    assert '<td class="n">2</td>' in html
+
+
+def test_a_session_reads_as_a_conversation(shop):
+    html = page(shop, f"/sessions/one?project={PROJECT}&id=s_2")
+    assert html.index('id="t-' + "b" * 32) < html.index('id="t-' + "c" * 32)
+    assert "I was charged twice" in html
+    assert f'href="/traces/{"b" * 32}?project={PROJECT}"' in html
+
+
+def test_a_name_that_is_no_path_is_still_found(shop):
+    assert "alert(1)</script>" not in page(shop, "/sessions/one", project=PROJECT, id=ODD)
+
+
+def test_a_long_session_comes_in_parts(shop, monkeypatch):
+    monkeypatch.setattr(sessions, "TURNS", 1)
+    first = page(shop, "/sessions/one", project=PROJECT, id="s_2")
+    assert 'id="t-' + "c" * 32 not in first
+    (later,) = re.findall(r'href="([^"]*)" rel="next"', first)
+    second = page(shop, later.replace("&amp;", "&"))
+    assert 'id="t-' + "c" * 32 in second
+    assert "From the first turn" in second
+
+
+def test_a_long_text_is_cut_and_says_so(shop, monkeypatch):
+    monkeypatch.setattr(sessions, "_LONGEST", 10)
+    assert "Cut here: the trace has all of it." in page(shop, "/sessions/one", project=PROJECT, id="s_2")
+
+
+def test_a_session_that_is_not_there_is_not_found(shop):
+    assert shop.get("/sessions/one", params={"project": PROJECT, "id": "nobody"}).status_code == 404
+
+
+def test_a_trace_leads_to_its_session(shop):
+    assert f'href="/sessions/one?project={PROJECT}&amp;id=s_2"' in page(shop, f"/traces/{'b' * 32}?project={PROJECT}")
+
+
+def test_an_empty_list_says_how_to_send_sessions(client):
+    client.app.state.server.store.write(in_other_trace(conversation(), TRACE, 0))
+    html = page(client, "/sessions?range=all")
+    assert "No session yet" in html
+    assert "session_id=" in html
+
+
+def test_a_filter_that_cannot_be_read_is_refused_in_words(shop):
+    answer = shop.get(f"/sessions?{ALL}&filter=latency>fast")
+    assert answer.status_code == 400
+    assert 'id="why-wrong"' in answer.text
+
+
+def test_what_was_typed_joins_the_filter(shop):
+    answer = shop.get("/sessions", params={"project": PROJECT, "filter": "kind:llm", "q": "user:maya"})
+    assert answer.headers["location"] == f"/sessions?project={PROJECT}&filter=kind:llm%20user:maya"

@@ -1,0 +1,114 @@
+"""Sessions as lists show them, compared with what a reader would count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spanwise_server.query.filters import Query
+from spanwise_server.query.parse import parse
+from spanwise_server.store import session_pages
+from spanwise_server.store.sqlite import SqliteStore
+from store_model.spans import TRACES, distinct, llm, record, records
+
+HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "main.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def listed(store: SqliteStore, text: str = "", limit: int = 50) -> list[str]:
+    """Return the ids of the sessions of all pages."""
+    query = Query("default", parse(text), limit=limit)
+    found: list[str] = []
+    while True:
+        page = store.find_sessions(query)
+        found += [one.session_id for one in page.items]
+        if page.next_cursor is None:
+            return found
+        query = replace(query, cursor=page.next_cursor)
+
+
+def turn(number: int, session: str | None, **more):
+    said = {} if session is None else {"session__id": session}
+    return llm(f"{number:032x}", "a" * 16, at=number, **said, **more)
+
+
+@given(
+    found=st.lists(st.tuples(records(), st.sampled_from((None, "s1", "s2", "s3"))), max_size=14),
+    text=st.sampled_from(["", "status:error", "user:ann", "-user:ann"]),
+    limit=st.integers(1, 3),
+    at_once=st.integers(1, 3),
+)
+@HYPOTHESIS
+def test_every_session_is_listed_once_by_its_newest_trace_that_matches(found, text, limit, at_once):
+    said = [
+        one if session is None else replace(one, reading=replace(one.reading, session_id=session))
+        for one, session in found
+    ]
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_pages, "_AT_ONCE", at_once)
+        store = SqliteStore(Path(folder) / "main.db")
+        store.open()
+        store.write(distinct(said))
+        traces = store.find_traces(Query("default", parse(text), limit=100)).items
+        everything = store.find_traces(Query("default", parse(""), limit=100)).items
+        sessions = listed(store, text, limit)
+        sums = {session: store.session_of("default", session) for session in sessions}
+        store.close()
+    assert sessions == list(dict.fromkeys(trace.session_id for trace in traces if trace.session_id is not None))
+    for session, one in sums.items():
+        of = [trace for trace in everything if trace.session_id == session]
+        assert one is not None
+        assert (one.turns, one.errors) == (len(of), sum(trace.status == "error" for trace in of))
+        costs = [trace.cost_nusd for trace in of if trace.cost_nusd is not None]
+        assert one.cost_nusd == (sum(costs) if costs else None)
+        assert (one.start_ns, one.end_ns) == (min(t.start_ns for t in of), max(t.end_ns for t in of))
+
+
+def test_a_session_begins_with_its_first_question_and_ends_with_its_last_answer(store):
+    asked = '[{"role":"user","parts":[{"type":"text","content":"%s"}]}]'
+    answered = '[{"role":"assistant","parts":[{"type":"text","content":"%s"}]}]'
+    store.write(
+        [
+            turn(n, "s1", gen_ai__input__messages=asked % f"q{n}", gen_ai__output__messages=answered % f"a{n}")
+            for n in (2, 1, 3)
+        ]
+    )
+    (one,) = store.find_sessions(Query("default")).items
+    assert (one.input_preview, one.output_preview, one.turns) == ("q1", "a3", 3)
+
+
+def test_a_trace_whose_inner_span_names_another_session_is_no_turn_of_that(store):
+    store.write(
+        [
+            record(TRACES[0], "a" * 16, session__id="s1"),
+            record(TRACES[0], "b" * 16, parent="a" * 16, session__id="s2"),
+        ]
+    )
+    assert listed(store) == ["s1"]
+    assert store.session_of("default", "s2") is None
+
+
+def test_the_range_and_the_filter_choose_sessions_and_the_sums_are_of_all_their_traces(store):
+    store.write([turn(1, "s1", cost=1, user__id="ann"), turn(9, "s1", cost=2), turn(5, "s2", cost=4)])
+    (one,) = store.find_sessions(Query("default", parse("user:ann"))).items
+    assert (one.session_id, one.turns, one.cost_nusd) == ("s1", 2, 3)
+    assert listed(store, "status:error") == []
+
+
+def test_a_root_is_the_earliest_span_without_a_parent(store):
+    store.write([llm(TRACES[0], "b" * 16, parent="a" * 16, at=0), record(TRACES[0], "a" * 16, at=1)])
+    store.write([llm(TRACES[1], "c" * 16, parent="9" * 16)])
+    found = store.roots("default", [TRACES[0], TRACES[1], TRACES[2]])
+    assert {trace: one.span.span_id for trace, one in found.items()} == {TRACES[0]: "a" * 16, TRACES[1]: "c" * 16}
