@@ -76,7 +76,7 @@ def _blocks(request: Request, answer: Answer) -> Iterator[Json]:
         signature = b64encode(hashlib.sha256(answer.reasoning.encode()).digest()).decode()
         yield {"type": "thinking", "thinking": answer.reasoning, "signature": signature}
     if answer.text or not answer.tool_calls:
-        yield {"type": "text", "text": answer.text, "citations": None}
+        yield {"type": "text", "text": answer.text}
     for position, call in enumerate(answer.tool_calls):
         made = call.id or make_id("toolu_01", request.number, position)
         yield {"type": "tool_use", "id": made, "name": call.name, "input": dict(call.arguments)}

@@ -11,6 +11,7 @@ from ..record import Tool
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages.exchange import answered, asked, offered, settings
+from .messages.message import Message, messages
 from .provider_usage import provider_usage
 
 G: Final = "gcp.vertex.agent."
@@ -37,6 +38,7 @@ def read(draft: Draft) -> None:
     if isinstance(answer, dict) and answer and draft.said.get("kind") == "llm":
         draft.say("output_messages", answered(answer), f"{G}llm_response")
         draft.say("usage", provider_usage(answer.get("usage_metadata")), f"{G}llm_response")
+    _stream(draft)
     if attributes.get("gen_ai.operation.name") == "execute_tool":
         _tool(draft)
     draft.text("session_id", f"{G}session_id")
@@ -47,6 +49,18 @@ PARAMS: Final = frozenset(
     {"temperature", "top_p", "top_k", "max_tokens", "seed", "stop_sequences", "choice_count", "presence_penalty",
      "frequency_penalty", "response_mime_type", "thinking_config"}
 )  # fmt: skip
+
+
+def _stream(draft: Draft) -> None:
+    """Read the answer of a stream, of which every piece is told before the whole."""
+    key = "gen_ai.output.messages"
+    found = messages(draft.attributes.get(key), "assistant")
+    if len(found) > 1 and _text(found[-1:]) == _text(found[:-1]):
+        draft.say("output_messages", found[-1:], key)
+
+
+def _text(turns: tuple[Message, ...]) -> str:
+    return "".join(str(part.get("content", "")) for turn in turns for part in turn["parts"])
 
 
 def _tool(draft: Draft) -> None:

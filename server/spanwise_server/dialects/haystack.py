@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..record import Tool
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
-from .messages.genai import as_text
+from .messages.genai import as_text, blob
 from .messages.message import Message, message
 from .messages.tools import Tool as Definition
 from .messages.tools import tool_definition
@@ -52,6 +52,8 @@ def read(draft: Draft) -> None:
         draft.say(
             "tool", Tool(plain_text(draft.attributes.get("haystack.tool.name")), None, given, made), H + given_key
         )
+    elif kind == "embedding":
+        _embedding(draft, given, made, component)
     elif kind in ("retriever", "reranker") and isinstance(made, dict):
         draft.say("documents", _documents(made.get("documents")), H + made_key)
     if kind != "llm":
@@ -73,6 +75,19 @@ def _call(draft: Draft, given: Any, made: Any, component: str | None) -> None:
     meta = next((reply["meta"] for reply in answers if isinstance(reply, dict) and reply.get("meta")), None)
     if meta is None and isinstance(made, dict):
         meta = next((item for item in _listed(made.get("meta")) if isinstance(item, dict)), None)
+    _meta(draft, meta, component)
+
+
+def _embedding(draft: Draft, given: Any, made: Any, component: str | None) -> None:
+    """Read an embedder's text or documents, and what its answer cost."""
+    if isinstance(given, dict):
+        documents = [item.get("content") for item in _listed(given.get("documents")) if isinstance(item, dict)]
+        draft.say("input", given.get("text", documents), "haystack.component.input")
+    _meta(draft, made.get("meta") if isinstance(made, dict) else None, component)
+
+
+def _meta(draft: Draft, meta: Any, component: str | None) -> None:
+    """Read what a component tells beside its answer, and the provider from the component's name."""
     if isinstance(meta, dict):
         draft.say("model", plain_text(meta.get("model")), "haystack.*.output")
         draft.say("usage", provider_usage(meta.get("usage")), "haystack.*.output")
@@ -131,12 +146,7 @@ def _reasoning(thought: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _image(image: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "blob",
-        "modality": "image",
-        "mime_type": image.get("mime_type"),
-        "content": image.get("base64_image"),
-    }
+    return blob(image.get("base64_image"), image.get("mime_type"), "image")
 
 
 PARTS: Final = {"tool_call": _tool_call, "tool_call_result": _result, "reasoning": _reasoning, "image": _image}

@@ -7,6 +7,7 @@ from typing import Final
 from .base import Dialect, Draft
 from .decode import from_json, plain_text
 from .messages.exchange import answered, asked
+from .messages.message import Message, system
 
 KINDS: Final = {
     "DEFAULT": None,
@@ -29,11 +30,13 @@ def read(draft: Draft) -> None:
     attributes = draft.attributes
     kind = plain_text(attributes.get("lmnr.span.type"))
     if kind is not None:
-        draft.say("kind", KINDS.get(kind, kind.lower()), "lmnr.span.type")
+        embeds = kind == "LLM" and draft.span.name.endswith(".embeddings")
+        draft.say("kind", "embedding" if embeds else KINDS.get(kind, kind.lower()), "lmnr.span.type")
     draft.say("input", from_json(attributes.get("lmnr.span.input")), "lmnr.span.input")
     draft.say("output", from_json(attributes.get("lmnr.span.output")), "lmnr.span.output")
     if draft.said.get("kind") == "llm":
-        draft.say("input_messages", asked(attributes.get("gen_ai.input.messages")), "gen_ai.input.messages")
+        turns = asked(attributes.get("gen_ai.input.messages"))
+        draft.say("input_messages", _told(draft, turns), "gen_ai.input.messages")
         draft.say("output_messages", answered(attributes.get("gen_ai.output.messages")), "gen_ai.output.messages")
     draft.text("session_id", f"{A}session_id")
     draft.text("user_id", f"{A}user_id")
@@ -41,6 +44,16 @@ def read(draft: Draft) -> None:
     start = f"{A}metadata."
     found = {key[len(start) :]: value for key, value in attributes.items() if key.startswith(start)}
     draft.merge("metadata", found, f"{start}*")
+
+
+def _told(draft: Draft, turns: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return a conversation with the instructions of a Responses call, which only the older attributes have."""
+    if not turns or turns[0]["role"] in ("system", "developer"):
+        return turns
+    if draft.attributes.get("gen_ai.prompt.0.role") != "system":
+        return turns
+    first = system(draft.attributes.get("gen_ai.prompt.0.content"))
+    return (first, *turns) if first is not None else turns
 
 
 DIALECT = Dialect("laminar", speaks, read, heads=frozenset({"lmnr"}))

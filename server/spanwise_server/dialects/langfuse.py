@@ -44,6 +44,7 @@ def read(draft: Draft) -> None:
     draft.text("user_id", "langfuse.user.id", "user.id")
     draft.texts("tags", f"{T}tags", "langfuse.tags")
     _metadata(draft)
+    _langchain(draft)
     _prompt(draft)
     for field in ("environment", "release"):
         key = f"langfuse.{field}"
@@ -109,6 +110,21 @@ def _first_token(draft: Draft) -> None:
     key = f"{O}completion_start_time"
     if (first_ns := moment_ns(from_json(draft.attributes.get(key)))) is not None:
         draft.say("ttft_ms", max(0, first_ns - draft.span.start_ns) / 1e6, key)
+
+
+def _langchain(draft: Draft) -> None:
+    """Read what the handler for LangChain leaves in the metadata, where its users have to write it."""
+    said: dict[str, Any] = draft.said.get("metadata") or {}
+    draft.say("session_id", plain_text(said.pop("langfuse_session_id", None)), f"{O}metadata.langfuse_session_id")
+    draft.say("user_id", plain_text(said.pop("langfuse_user_id", None)), f"{O}metadata.langfuse_user_id")
+    tags = said.pop("langfuse_tags", None)
+    if isinstance(tags, list):
+        draft.say("tags", tuple(tag for tag in tags if isinstance(tag, str)), f"{O}metadata.langfuse_tags")
+    if said.get("ls_provider") is not None:
+        draft.say("provider", plain_text(said["ls_provider"]), f"{O}metadata.ls_provider")
+    response_id = plain_text(said.get("id"))
+    if response_id is not None and response_id.startswith("resp_"):  # the wrapper of the openai client
+        draft.say("response_id", response_id, f"{O}metadata.id")
 
 
 def _metadata(draft: Draft) -> None:

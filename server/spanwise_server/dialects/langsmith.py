@@ -50,6 +50,7 @@ def _call(draft: Draft) -> None:
     """Read a call of a model."""
     request, answer = draft.attributes.get("gen_ai.prompt"), decoded(draft.attributes.get("gen_ai.completion"))
     draft.say("input_messages", asked(request), "gen_ai.prompt")
+    draft.say("response_id", _answer_id(answer), "gen_ai.completion")
     if answer == {"output": None}:
         draft.withhold("output_messages")
     draft.say("output_messages", answered(answer), "gen_ai.completion")
@@ -60,6 +61,12 @@ def _call(draft: Draft) -> None:
     if usage is None and isinstance(answer, dict):
         usage = provider_usage(answer.get("usage_metadata"))
     draft.say("usage", usage, f"{M}usage_metadata")
+
+
+def _answer_id(answer: Any) -> str | None:
+    """Return the provider's id of an answer, which LangChain tells beside its own id of the message."""
+    told = answer.get("llm_output") if isinstance(answer, dict) else None
+    return plain_text(told.get("id")) if isinstance(told, dict) else None
 
 
 def _run(draft: Draft, kind: str | None) -> None:

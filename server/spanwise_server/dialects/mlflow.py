@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from .base import Dialect, Draft
@@ -17,6 +18,8 @@ KINDS: Final = {
 #: Message formats that are named after the one provider that uses them.
 PROVIDERS: Final = ("openai", "anthropic", "gemini", "mistral", "groq", "bedrock")
 FIRST_CHUNK: Final = "mlflow.chunk.item.0"
+#: How Python shows an object that cannot be written as JSON.
+OBJECT: Final = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>$")
 
 
 def speaks(draft: Draft) -> bool:
@@ -59,6 +62,8 @@ def _call(draft: Draft, given: Any, made: Any) -> None:
         return
     draft.say("response_id", _member(made, "id"), "mlflow.spanOutputs")
     draft.say("input_messages", asked(given), "mlflow.spanInputs")
+    if isinstance(made, str) and OBJECT.match(made):
+        draft.withhold("output_messages")  # a stream that nobody has read yet
     draft.say("output_messages", answered(made), "mlflow.spanOutputs")
     tools = offered(given) or tool_definitions(_value(draft, "mlflow.chat.tools"))
     draft.say("tool_definitions", tools, "mlflow.chat.tools")

@@ -85,6 +85,9 @@ BUCKETS: Final[Mapping[str, tuple[str, ...]]] = {
     "output_image": ("output_image_tokens", "output_image"),
 }  # fmt: skip
 
+#: Tokens written to a cache for a set time, which LangChain and LangSmith count apart.
+EPHEMERAL: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+
 
 def provider_usage(value: Any) -> Usage | None:
     """Return the tokens that *value*, the counts of an answer in any provider's words, says."""
@@ -95,6 +98,8 @@ def provider_usage(value: Any) -> Usage | None:
     for key, inside in said.items():
         if isinstance(inside, dict):
             flat.update({f"{key}.{name}": number for name, number in inside.items()})
+    if not flat.get(f"{LI}cache_creation") and any(f"{LI}{name}" in flat for name in EPHEMERAL):
+        flat[f"{LI}cache_creation"] = sum(count(flat.get(f"{LI}{name}")) or 0 for name in EPHEMERAL)
     counts = _counts(flat)
     return counted(flat, counts)[0] if counts is not None else _buckets(flat)
 

@@ -12,7 +12,8 @@ from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages.tools import tool_definitions
 from .messages.vercel import answer, conversation
-from .usage import Counts, say_usage
+from .provider_usage import provider_usage
+from .usage import Counts, counted, say_usage
 
 #: The end of an operation's id -> kind.
 KINDS: Final = {"doGenerate": "llm", "doStream": "llm", "doEmbed": "embedding", "doRerank": "reranker"}
@@ -42,6 +43,8 @@ PARAMS: Final = {
     "ai.settings.output": "output_type",
     "ai.prompt.toolChoice": "tool_choice",
 }
+CACHE_WRITE: Final = f"{U}inputTokenDetails.cacheWriteTokens"
+PROVIDER: Final = "ai.response.providerMetadata"
 METADATA: Final = "ai.telemetry.metadata."
 
 
@@ -70,16 +73,34 @@ def read(draft: Draft) -> None:
     if kind == "tool":
         _tool(draft)
     _content(draft)
-    say_usage(draft, _counts(draft))
+    _usage(draft)
     draft.number("ttft_ms", "ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
     _metadata(draft)
 
 
-def _counts(draft: Draft) -> Counts:
-    exclusive = f"{U}inputTokenDetails.noCacheTokens" not in draft.attributes and str(
-        draft.attributes.get("ai.model.provider")
-    ).startswith("anthropic")
-    return ANTHROPIC if exclusive else COUNTS
+def _usage(draft: Draft) -> None:
+    """Read the counts; those of the cache that version 5 leaves out are among what the provider itself tells."""
+    if f"{U}inputTokenDetails.noCacheTokens" in draft.attributes:
+        say_usage(draft, COUNTS)
+        return
+    told = decoded(draft.attributes.get(PROVIDER))
+    if not isinstance(told, dict):
+        told = {}
+    if str(draft.attributes.get("ai.model.provider")).startswith("anthropic"):
+        draft.say("usage", provider_usage(_usage_of(told, "anthropic")), PROVIDER)
+        say_usage(draft, ANTHROPIC)
+        return
+    written = {CACHE_WRITE: _usage_of(told, "openai").get("cacheWriteTokens")}
+    usage, source = counted({**written, **draft.attributes}, COUNTS)
+    if any(key.startswith(U) for key in draft.attributes):
+        draft.say("usage", usage, source)
+
+
+def _usage_of(told: dict[str, Any], provider: str) -> dict[str, Any]:
+    """Return a provider's own counts."""
+    inside = told.get(provider)
+    usage = inside.get("usage") if isinstance(inside, dict) else None
+    return usage if isinstance(usage, dict) else {}
 
 
 def _content(draft: Draft) -> None:

@@ -9,16 +9,17 @@ def user(content):  # a message
     return {"role": "user", "content": content}
 
 
-def messages(client) -> None:  # any client of the anthropic family
-    """Ask through the Messages API."""
+def messages(client, *, helper=True) -> None:  # any client of the anthropic family
+    """Ask through the Messages API; also with the *helper* for streams, which not every instrumentation knows."""
 
     def ask(*turns, **more):  # a message comes back, or a stream
         return client.messages.create(**{"model": said.CLAUDE, "max_tokens": 345, "messages": list(turns), **more})
 
     ask(user(said.PLAIN), system=said.BRIEF)
     list(ask(user(said.STREAMED), stream=True))
-    with client.messages.stream(model=said.CLAUDE, max_tokens=345, messages=[user(said.STREAMED)]) as stream:
-        stream.get_final_message()
+    if helper:
+        with client.messages.stream(model=said.CLAUDE, max_tokens=345, messages=[user(said.STREAMED)]) as stream:
+            stream.get_final_message()
     asked = user(said.WEATHER)
     (call,) = ask(asked, tools=[said.ANTHROPIC_TOOL]).content
     made = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.input}

@@ -33,3 +33,9 @@ OPENAI_TOOL = {
 }
 RESPONSES_TOOL = {"type": "function", "name": TOOL_NAME, "description": TOOL_TEXT, "parameters": TOOL_SCHEMA}
 ANTHROPIC_TOOL = {"name": TOOL_NAME, "description": TOOL_TEXT, "input_schema": TOOL_SCHEMA}
+
+#: Whose call it was, where a library takes that along.
+SESSION = "session-of-ada"
+USER = "user-ada"
+TAGS = ("red", "blue")
+PLAN = "gold-plan"

@@ -54,13 +54,24 @@ def test_a_tool_that_ran_is_read(name):
     for record in corpus.records(name):
         if record.kind == "tool" and record.name == said.TOOL_NAME and said.TOOL_RESULT in text_of(record):
             assert record.reading.tool.arguments in ({"city": "Oslo"}, "Oslo")  # some give the only one alone
-            assert record.reading.tool.result == said.TOOL_RESULT == record.reading.output
+            assert record.reading.tool.result in (said.TOOL_RESULT, {"result": said.TOOL_RESULT})  # ADK wraps it
+            assert record.reading.output == record.reading.tool.result
             assert record.reading.usage is None
 
 
 @pytest.mark.parametrize("name", corpus.names())
 def test_what_goes_around_calls_counts_nothing_that_they_count(name):
     assert not [r.name for r in corpus.records(name) if r.kind not in MODEL_KINDS and r.reading.reported_cost_usd]
+
+
+@pytest.mark.parametrize("name", corpus.names())
+def test_whose_call_it_was_is_read(name):
+    for record in corpus.records(name):
+        told = set(map(str, record.span.attributes.values()))
+        assert said.SESSION not in told or record.reading.session_id == said.SESSION, record.name
+        assert said.USER not in told or record.reading.user_id == said.USER, record.name
+        if said.PLAN in told:
+            assert said.PLAN in (record.reading.metadata or {}).values(), record.name
 
 
 def test_the_documentation_shows_what_is_read():

@@ -87,5 +87,16 @@ KEYS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part]]] = {
     "document": _image,
     "video": _image,
 }
+
+
+def _named(part: Mapping[str, Any]) -> Part | None:
+    """Return a part that Strands names by the member that holds it in the Converse API."""
+    kind, inside = part["type"], part.get("content")
+    return KEYS[kind]({kind: inside}) if isinstance(inside, dict) else None
+
+
+PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part | None]]] = dict.fromkeys(
+    ("reasoningContent", "image", "document", "video"), _named
+)
 #: Gemini's and LangChain's words for the roles that everybody else calls otherwise.
 ROLES: Final[Mapping[str, str]] = {"model": "assistant", "human": "user", "ai": "assistant"}

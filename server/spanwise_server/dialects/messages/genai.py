@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 import orjson
 
@@ -12,6 +14,11 @@ from ..decode import decoded
 Part = dict[str, Any]
 #: What decoding puts before bytes, which it keeps as text.
 BYTES_MARK: Final = "base64:"
+#: What Langfuse, MLflow, Haystack, Strands and ADK leave of media that they send elsewhere or nowhere.
+ELSEWHERE: Final = re.compile(
+    r"@@@langfuseMedia:type=(?P<langfuse>[^|]*)\||mlflow-attachment://[^?]*\?(?:.*&)?content_type=(?P<mlflow>[^&]*)"
+    r"|Base64 string \(\d+ characters\)$|<replaced>$|<not serializable>$"
+)
 
 
 def as_text(value: Any) -> str:
@@ -52,15 +59,26 @@ def media(url: str, kind: str | None = None, **more: Any) -> Part:
         part = blob(content, mime_type, kind)
         part.update(more)
         return part
+    if (found := ELSEWHERE.match(url)) is not None:
+        return {**_elsewhere(found, None, kind), **more}
     return {"type": "uri", "modality": kind or "document", "uri": url, **more}
 
 
 def blob(content: Any, mime_type: Any, kind: str | None = None) -> Part:
     """Return inline content, base64 as it came."""
+    if isinstance(content, str) and (found := ELSEWHERE.match(content)) is not None:
+        return _elsewhere(found, mime_type, kind)
     part: Part = {"type": "blob", "modality": kind or modality(mime_type), "content": content}
     if mime_type:
         part["mime_type"] = mime_type
     return part
+
+
+def _elsewhere(found: re.Match[str], mime_type: Any, kind: str | None) -> Part:
+    """Return a file by the name that stands where its content stood."""
+    mime_type = found["langfuse"] or unquote(found["mlflow"] or "") or mime_type
+    part: Part = {"type": "file", "modality": kind or modality(mime_type), "file_id": found.string}
+    return {**part, "mime_type": mime_type} if mime_type else part
 
 
 def _text(part: Mapping[str, Any]) -> Part | None:
@@ -97,6 +115,8 @@ def _tool_response(part: Mapping[str, Any]) -> Part:
 
 
 def _media(part: Mapping[str, Any]) -> Part | None:
+    if "content" not in part and isinstance(part.get("data"), str):  # as the Gemini API calls it
+        return blob(part["data"], part.get("mime_type"))
     if "content" not in part and "uri" not in part and "file_id" not in part:
         return None
     new = dict(part)

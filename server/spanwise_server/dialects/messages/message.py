@@ -122,7 +122,7 @@ def _with_content(value: Mapping[str, Any], role: str) -> Message:
         found.append({"type": "refusal", "content": genai.as_text(refusal)})
     calls = decoded(value.get("tool_calls"))
     if isinstance(calls, list):
-        found.extend(openai.tool_call(call) for call in calls if isinstance(call, dict))
+        found.extend(_not_said(found, calls))
     if isinstance(call := value.get("function_call"), dict):
         found.append(openai.tool_call(call))
     new: Message = {"role": said, "parts": found}
@@ -130,6 +130,13 @@ def _with_content(value: Mapping[str, Any], role: str) -> Message:
         if value.get(key):
             new[key] = value[key]
     return _finished(new)
+
+
+def _not_said(found: list[dict[str, Any]], calls: list[Any]) -> list[dict[str, Any]]:
+    """Return the calls that the content did not hold already, as LangChain's messages of Anthropic's models do."""
+    known = {item.get("id") for item in found if item.get("type") == "tool_call"} - {None}
+    made = (openai.tool_call(call) for call in calls if isinstance(call, dict))
+    return [call for call in made if call.get("id") not in known]
 
 
 def _tool_results(call_id: Any, content: Any) -> list[dict[str, Any]]:

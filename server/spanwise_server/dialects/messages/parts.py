@@ -13,8 +13,8 @@ Convert = Callable[[Mapping[str, Any]], Part | None]
 
 #: Converters by the part's ``type``; one that does not know the part returns ``None`` and the next is asked.
 BY_TYPE: Final[Mapping[str, tuple[Convert, ...]]] = {
-    name: tuple(module.PARTS[name] for module in (genai, openai, anthropic) if name in module.PARTS)
-    for name in (*genai.PARTS, *openai.PARTS, *anthropic.PARTS)
+    name: tuple(module.PARTS[name] for module in (genai, openai, anthropic, gemini) if name in module.PARTS)
+    for name in (*genai.PARTS, *openai.PARTS, *anthropic.PARTS, *gemini.PARTS)
 }
 
 
