@@ -20,9 +20,9 @@ Written = Sequence[tuple[int, Record]]
 Texts = list[tuple[int, str]]
 
 #: Spans kept as records: 13 KB each, where half of them are of models.
-MOST_RECORDS: Final = 4_096
+MOST_RECORDS: Final = 2_048
 #: Characters kept as texts.
-MOST_CHARS: Final = 64_000_000
+MOST_CHARS: Final = 32_000_000
 
 
 class Handed:
