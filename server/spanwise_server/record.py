@@ -351,5 +351,5 @@ class Annotation:
     created_ns: int = 0
     updated_ns: int = 0
     source: str = "api"
-    """Where it came from: ``api``, ``sdk``, ``viewer`` or ``queue:<id>``."""
+    """Where it came from: ``api``, ``sdk``, ``viewer``, ``otlp`` or ``queue:<id>``."""
     metadata: Mapping[str, Any] | None = None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..record import SpanLog
+from ..record import Record, SpanLog
 from ..store.sqlite import SqliteStore
 from . import unkept
 from .batch import BadSpan, Refusals
+from .evaluations import RESULT, evaluations
 from .health import Health
 from .limits import unpacked
 from .log_batch import LogBatch
@@ -72,6 +74,7 @@ class Intake:
         found = self._pipeline.run(request, max_unpacked_bytes=self._most_unpacked)
         written = None
         if found.records:
+            self._judge(_events_of(found.records))
             began = time.perf_counter()
             written = self._writer.submit(found.records)
             written.add_done_callback(lambda done: self._written(done, began))
@@ -91,16 +94,31 @@ class Intake:
         over = self._store.write_logs(logs) if logs else ()
         if logs:
             self.health.committed(time.perf_counter() - began)
+        self._judge(log for log in logs if log not in over)
         for log in over:
             batch.refuse(log.event.name, TOO_MANY_LOGS)
         self.health.took("logs", len(logs) - len(over), batch, request.project)
         return Taken(batch.refused, batch.message)
+
+    def _judge(self, logs: Iterable[SpanLog]) -> None:
+        """Keep results of evaluations as annotations too, also of spans that are still to come."""
+        if judged := evaluations(logs):
+            self._store.annotate(judged)
 
     def _metrics(self, request: Request) -> Taken:
         refused = unkept.count(request.body, request.form)
         lost = Refusals(counts={"not_kept": refused} if refused else {})
         self.health.took("metrics", 0, lost, request.project)
         return Taken(refused, unkept.SENTENCE if refused else "")
+
+
+def _events_of(records: Iterable[Record]) -> Iterator[SpanLog]:
+    """Yield the results of evaluations that came on spans as if each had been sent alone."""
+    for record in records:
+        span = record.span
+        for event in span.events:
+            if event.name == RESULT:  # before anything is made: most events are none
+                yield SpanLog(record.project, span.trace_id, span.span_id, event)
 
 
 def _in_projects(batch: LogBatch, project: str | None) -> list[SpanLog]:
