@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -24,6 +25,7 @@ from .corpus import CORPUS
 from .emitter import Emitter, all_emitters
 from .expect import expected
 from .sink import Posted, Sink
+from .wires.server import WireServer, as_counted
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 REQUESTS = {"traces": ExportTraceServiceRequest, "logs": ExportLogsServiceRequest}
@@ -56,13 +58,13 @@ def capture(emitter: Emitter, program: str, folder: Path | None) -> None:
     log: list[tuple[Request, Answer]] = []
 
     def answering(request: Request) -> Answer:
-        answered = answer(request)
+        answered = as_counted(request, answer(request))
         if request.headers.get("x-stainless-retry-count", "0") == "0":  # a try again is the same call
             log.append((request, answered))
         return answered
 
-    with FakeProvider(answering) as provider, Sink() as sink:
-        run(emitter, program, folder, provider, sink)
+    with FakeProvider(answering) as provider, WireServer(answering) as wires, Sink() as sink:
+        run(replace(emitter, env={"WIRES_URL": wires.url, **emitter.env}), program, folder, provider, sink)
     change = scrub.change_of(machine(program, folder))
     versions = installed(emitter, program, folder)
     write(emitter.name, sink.posted, change, {"packages": versions, "calls": [expected(*pair) for pair in log]})

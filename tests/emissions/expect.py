@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from fake_provider import Answer, Request, anthropic_messages, openai_chat, openai_responses
 
+from .wires.server import WIRES, wire_of
+
 Json = Any
 PROVIDERS: Final = {"messages": "anthropic"}
 #: How the names of clients begin that speak OpenAI's format to a provider of their own.
-CLIENTS: Final = {"groq/": "groq", "together/": "together", "mistral": "mistral"}
+CLIENTS: Final = {
+    "groq/": "groq", "together/": "together", "mistral": "mistral", **{wire.name: wire.name for wire in WIRES}
+}  # fmt: skip
 PARAMS: Final = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -23,6 +27,14 @@ PARAMS: Final = {
 
 def expected(request: Request, answer: Answer) -> dict[str, Json]:
     """Return what a record of this call has to say; what the wire did not say is left out."""
+    record = recorded(request, answer)
+    if wire := wire_of(record["provider"]):
+        wire.changes(record)
+    return record
+
+
+def recorded(request: Request, answer: Answer) -> dict[str, Json]:
+    """Return what the wire of a call in the fake provider's formats said."""
     body = request.body
     record: dict[str, Json] = {
         "api": request.api,

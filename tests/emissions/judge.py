@@ -133,7 +133,7 @@ def plain(value: Json) -> Json:
 def content(part: Mapping[str, Json]) -> Json:
     """Return what tells a part from others."""
     if part["type"] == "tool_call":
-        return part["id"]
+        return part.get("id", part["name"])
     return part.get("response", part.get("content", part.get("uri")))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
 from ..record import Tool
-from . import openinference_langchain, openinference_llama_index
+from . import openinference_google, openinference_langchain, openinference_llama_index, openinference_ollama
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages import exchange
@@ -46,6 +46,13 @@ NO_PARAMS: Final = frozenset(
      "usage"}
 )  # fmt: skip
 DSPY: Final = "openinference.instrumentation.dspy"
+#: Scope -> what completes a span of it from what only it says.
+COMPLETE: Final[Mapping[str, Callable[[Draft], None]]] = {
+    of.SCOPE: of.complete
+    for of in (openinference_google, openinference_langchain, openinference_llama_index, openinference_ollama)
+}
+#: Amazon's names of parameters -> ours.
+AMAZON: Final = {"maxTokens": "max_tokens", "topP": "top_p", "topK": "top_k", "stopSequences": "stop_sequences"}
 #: Kinds with another name here.
 KINDS = {"unknown": "span"}
 #: The id of an answer in JSON: its first member, or the one after the choices that a stream was put together from.
@@ -79,10 +86,8 @@ def read(draft: Draft) -> None:
     _content(draft)
     _response_id(draft)
     say_usage(draft, COUNTS)
-    if draft.span.scope.name == openinference_langchain.SCOPE and draft.said.get("kind") == "llm":
-        openinference_langchain.complete(draft)
-    if draft.span.scope.name == openinference_llama_index.SCOPE:
-        openinference_llama_index.complete(draft)
+    if (complete := COMPLETE.get(draft.span.scope.name)) is not None:
+        complete(draft)
     draft.number("reported_cost_usd", "llm.cost.total")
     draft.number("reported_input_cost_usd", "llm.cost.prompt")
     draft.number("reported_output_cost_usd", "llm.cost.completion")
@@ -111,7 +116,8 @@ def _params(draft: Draft) -> None:
             draft.say("request_model", plain_text(params.pop("model", None)), key)
             if "created_at" in params:  # a whole answer of OpenAI's Responses, which repeats what was asked for
                 params = {name: value for name, value in params.items() if name not in NO_PARAMS and value is not None}
-            draft.merge("params", params, key)
+            ours = {str(AMAZON.get(str(name), name)): value for name, value in params.items()}
+            draft.merge("params", ours, key)
 
 
 def _response_id(draft: Draft) -> None:

@@ -16,6 +16,8 @@ OURS: Final = ("openinference",)
 
 def complete(draft: Draft) -> None:
     """Take the answer's id, its counts in the provider's own words and its thoughts from a result of LangChain's."""
+    if draft.said.get("kind") != "llm":
+        return
     result = decoded(draft.attributes.get("output.value"))
     if not isinstance(result, dict) or "generations" not in result:
         return

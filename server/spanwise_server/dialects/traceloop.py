@@ -8,6 +8,7 @@ from typing import Any
 from ..record import PromptUse, Tool
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
+from .messages.parts import part
 from .usage import Counts, say_usage
 
 KINDS = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
@@ -33,8 +34,9 @@ PARAMS = {
 }
 ASSOCIATION = "traceloop.association.properties."
 LANGCHAIN = "opentelemetry.instrumentation.langchain"
+BEDROCK = "opentelemetry.instrumentation.bedrock"
 #: Scopes of OpenLLMetry end in a version, such as ``opentelemetry.instrumentation.openai.v1``.
-SCOPES = ("opentelemetry.instrumentation.openai.v0", "opentelemetry.instrumentation.openai.v1")
+SCOPES = ("opentelemetry.instrumentation.openai.v0", "opentelemetry.instrumentation.openai.v1", BEDROCK)
 
 
 def speaks(draft: Draft) -> bool:
@@ -57,6 +59,8 @@ def read(draft: Draft) -> None:
     draft.value("output", "traceloop.entity.output")
     if draft.span.scope.name == LANGCHAIN:
         _without_echoes(draft)
+    elif draft.span.scope.name == BEDROCK and (said := draft.said.get("output_messages")):
+        draft.said["output_messages"] = tuple({**turn, "parts": list(map(_block, turn["parts"]))} for turn in said)
     if draft.said.get("kind") == "tool" and "tool" not in draft.said:
         draft.say("tool", _tool(draft), "traceloop.entity.name")
     if "llm.request.functions.0.name" in attributes:
@@ -90,6 +94,14 @@ def _without_echoes(draft: Draft) -> None:
         found = draft.said.get(field)
         if found and any(part["type"] == "tool_call" for turn in found for part in turn["parts"]):
             draft.said[field] = tuple({**turn, "parts": list(filter(_is_no_echo, turn["parts"]))} for turn in found)
+
+
+def _block(said: dict[str, Any]) -> dict[str, Any]:
+    """Return a thought of Bedrock's that stands as JSON in a text as what it is."""
+    text = said.get("content") if said["type"] == "text" else None
+    if not isinstance(text, str) or not text.startswith('{"reasoningContent"'):
+        return said
+    return part(decoded(text)) if isinstance(decoded(text), dict) else said
 
 
 def _is_no_echo(part: Mapping[str, Any]) -> bool:
