@@ -28,7 +28,7 @@ from .ingest.intake import Intake
 from .ingest.pipeline import Pipeline
 from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
-from .pages import annotate, dashboard, ingest_health, label, login, queues, sessions, static
+from .pages import annotate, compare, dashboard, ingest_health, label, login, queues, sessions, static
 from .pages import datasets as datasets_page
 from .pages import help as help_page
 from .pages import trace as trace_page
@@ -45,7 +45,8 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, annotations_api.router, queues_api.router,
     datasets_api.router,
-    static.router, login.router, traces_page.router, trace_page.router, annotate.router, dashboard.router,
+    static.router, login.router, traces_page.router, trace_page.router, annotate.router, compare.router,
+    dashboard.router,
     sessions.router,     queues.router, label.router, datasets_page.router, ingest_health.router, help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret

@@ -32,6 +32,8 @@
     const chosen = document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
     const words = $("#bulk-count");
     if (words) words.textContent = `${chosen} chosen`;
+    const compare = $("#bulk-compare");
+    if (compare) compare.hidden = chosen !== 2;
     const all = $("#check-all");
     if (all) { all.checked = chosen > 0 && chosen === rows().length; all.indeterminate = chosen > 0 && !all.checked; }
     return chosen;
@@ -49,6 +51,14 @@
   addEventListener("click", (event) => {
     const { target } = event;
     if (target.closest?.("#bulk-clear")) clear();
+    const compare = target.closest?.("#bulk-compare");
+    if (compare) {
+      const [b, a] = [...document.querySelectorAll(`${LIST} [name=trace_id]:checked`)].map((box) => box.value);
+      const url = new URL(compare.dataset.href, location.href);
+      url.searchParams.set("a", a);
+      url.searchParams.set("b", b);
+      location.assign(url);
+    }
     if (target.closest?.(".fold-facets")) foldFacets();
     if (target.closest?.(".two-lines")) turnRows();
     const box = target.closest?.("[name=trace_id]");
