@@ -88,7 +88,7 @@ def test_it_reads_without_scripts(server, open_page):
     expect(page.locator(".chip")).to_have_text(["model:gpt-4o"])
     expect(page.locator(".parts tbody tr")).to_have_count(1)
     page.get_by_role("button", name="Compute").click()
-    assert "a_day=" in page.url
+    expect(page).to_have_url(re.compile("a_day="))
     page.locator(".kpi").first.click()
     expect(page.locator(".rows-traces tbody tr").first).to_be_visible()
 

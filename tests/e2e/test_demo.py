@@ -72,8 +72,9 @@ def test_what_is_priced_has_a_cost_and_the_local_model_is_unpriced(spans) -> Non
 def test_some_calls_fail_in_several_ways_and_some_are_slow(traces, spans) -> None:
     errors = Counter(span["error_type"] for span in spans if span["status"] == "error")
     assert {"RateLimitError", "APITimeoutError", "ValueError", "PaymentsError"} <= set(errors)
-    assert any(trace["duration_ms"] > 4_000 for trace in traces)
-    assert sum(trace["duration_ms"] < 3_000 for trace in traces) > len(traces) * 0.8
+    took = sorted(trace["duration_ms"] for trace in traces)
+    assert took[-1] > 4_000
+    assert took[len(took) // 2] < took[-1] / 2
 
 
 def test_prompts_came_in_several_versions(traces) -> None:
