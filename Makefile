@@ -12,10 +12,11 @@ demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
 
 # Fast tests first. Browsers and server processes come after them, in processes of their own: Playwright keeps an
-# event loop running, beside which no other test could run one.
+# event loop running, beside which no other test could run one. Whole files go round, those with the longest tests first.
 test: $(READY)
 	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e" $(ARGS)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile -m "browser or e2e" $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "browser or e2e" \
+		tests/e2e tests/browser $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check .
