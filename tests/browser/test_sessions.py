@@ -19,6 +19,7 @@ def test_list_and_conversation_are_accessible_in_both_themes_and_on_a_phone(serv
         page.goto(f"{server.url}/sessions?project=acme-support&range=all")
         expect(page.locator(ROWS)).to_have_count(50)
         axe(page)
+        assert page.evaluate("document.querySelector('.scroll-x').scrollWidth <= innerWidth")
         page.locator(f"{ROWS} .row-link").first.click()
         expect(page.locator(".turn").first).to_be_visible()
         axe(page)
@@ -31,9 +32,11 @@ def test_a_session_is_found_read_and_followed_to_a_trace_and_back(server, page: 
     page.keyboard.press("s")
     expect(page.get_by_role("heading", name="Sessions", level=1)).to_be_visible()
     page.goto(f"{server.url}/sessions?project=acme-support&range=all")
+    row = page.locator(ROWS).first
+    newest = row.locator(".row-link").inner_text()
     page.get_by_role("link", name="Older").click()
     page.wait_for_url(re.compile("cursor="))
-    row = page.locator(ROWS).first
+    expect(row.locator(".row-link")).not_to_have_text(newest)
     turns = int(row.locator("td").nth(4).inner_text())
     session = row.locator(".row-link").inner_text()
     row.locator(".row-link").click()
