@@ -55,6 +55,7 @@ def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page):
     expect(page.locator(".range .word")).to_contain_text(" to ")
     page.get_by_role("link", name="Prompt version").click()
     page.wait_for_url(re.compile("by=prompt"))
+    expect(page.get_by_role("heading", name="By prompt version")).to_be_visible()
     bar = page.locator(".card:has(h2:text-is('Cost')) .chart rect.b1").last
     title = bar.locator("title").text_content() or ""
     bar.click()
