@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -229,3 +230,31 @@ def test_the_first_span_page_opens_the_first_trace_by_itself(empty_server, page:
     assert sent.ok
     page.wait_for_url(re.compile("/traces/4f8a1c"), timeout=8_000)
     expect(page.locator(".trace-head h1")).to_have_text("first_call")
+
+
+def test_all_that_a_filter_finds_is_exported_with_its_progress(server, page: Page, tmp_path):
+    listed(page, server, filter="kind:tool")
+    found = int(page.locator(".sum strong").inner_text().split()[0])
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSONL").click()
+    expect(page.locator(".toast")).to_have_text(f"{found} traces exported")
+    download.value.save_as(tmp_path / "traces.jsonl")
+    assert download.value.suggested_filename == "traces.jsonl"
+    traces = [json.loads(line) for line in (tmp_path / "traces.jsonl").read_text().splitlines()]
+    assert len(traces) == found
+    assert all("tool" in {span["kind"] for span in trace["spans"]} for trace in traces)
+
+
+def test_an_export_that_is_cut_off_says_so(server, page: Page):
+    listed(page, server)
+    answers = iter(["running", "running", "stopped"])
+    page.route(
+        "**/export/progress/*",
+        lambda route: route.fulfill(json={"done": 7, "of": 9, "exact": True, "state": next(answers)}),
+    )
+    page.get_by_label("Export").click()
+    with page.expect_download():
+        page.get_by_role("link", name="CSV").click()
+    expect(page.locator(".toast")).to_contain_text("Exporting: 7 of 9 traces")
+    expect(page.locator(".toast")).to_contain_text("stopped after 7 traces; the file is not whole")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from ..auth.current import CurrentProject, CurrentServer
 from ..errors import NotFound
 from ..exports.contract import span_record, trace_summary
+from ..exports.trace_download import Run, trace_file
+from ..exports.trace_files import trace_export
 from ..record import Annotation
 from .asked import AskedQuery
 
@@ -24,6 +27,34 @@ def list_traces(server: CurrentServer, query: AskedQuery) -> Response:
     judged = server.store.annotations(query.project, [trace.trace_id for trace in page.items])
     items = [trace_summary(trace, judged.get(trace.trace_id, ())) for trace in page.items]
     return answer({"items": items, "next_cursor": page.next_cursor})
+
+
+@router.get("/export")
+def export_traces(
+    server: CurrentServer,
+    query: AskedQuery,
+    *,
+    format_name: Annotated[str, Query(alias="format", description="jsonl, csv or otlp")] = "jsonl",
+    progress: Annotated[str | None, Query(description="An id of your choice for /export/progress/{id}")] = None,
+) -> StreamingResponse:
+    """Stream every matching trace as a file, whatever ``limit`` and ``cursor`` say."""
+    export = trace_export(format_name)
+    found = server.store.totals(query).traces
+    server.store.find_traces(
+        replace(query, cursor=None, limit=1)
+    )  # refuses a sort there is not, before the file begins
+    run = server.exports.begin(progress, Run(query.project, found.n, found.exact))
+    headers = {"Content-Disposition": f'attachment; filename="traces.{export.extension}"'}
+    return StreamingResponse(
+        trace_file(server.store, query, export, run), media_type=export.media_type, headers=headers
+    )
+
+
+@router.get("/export/progress/{run_id}")
+def export_progress(server: CurrentServer, project: CurrentProject, run_id: str) -> Response:
+    """Say how far an export is: ``{"done": int, "of": int, "exact": bool, "state": "running|done|stopped"}``."""
+    run = server.exports.find(run_id, project)
+    return answer({"done": run.done, "of": run.of, "exact": run.of_is_exact, "state": run.state})
 
 
 @router.get("/{trace_id}")

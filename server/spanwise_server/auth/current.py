@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from ..errors import Forbidden
+from ..exports.trace_download import Runs
 from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
@@ -27,6 +28,7 @@ class Server:
     intake: Intake
     secret: bytes
     """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
+    exports: Runs = field(default_factory=Runs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
+from ..exports.trace_files import TRACE_EXPORTS
 from ..query.filters import EVERYTHING, FIELDS, Query
 from ..query.parse import parse
 from ..query.values import quoted
@@ -167,6 +168,7 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "range_words": words_of(listing, clock),
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
         "sorts": SORTS,
+        "trace_exports": tuple(TRACE_EXPORTS.values()),
         "live_url": listing.link(live=True),
     }
 

@@ -1,6 +1,7 @@
 // What every page does: keys, menus, sheets, copying, toasts, theme and rail. Other scripts build on `spanwise`:
 //   spanwise.keys(".selector", {j(event) {...}})  keys that work while an element of that selector is on the page
-//   spanwise.toast({text, undo})                  a line at the bottom right; `undo` is a path to POST to, or a function
+//   spanwise.toast({text, undo})                  a line at the bottom right; `undo` is a path to POST to, or a function;
+//                                                 gives {close, say(text)}
 //   spanwise.visit(url, {replace})                go to a URL of this page without loading it all
 {
   const root = document.documentElement;
@@ -118,7 +119,7 @@
       if (left <= 0) close();
     }, 1000);
     document.getElementById("toasts").append(box);
-    return close;
+    return { close, say: (now) => { words.textContent = now; } };
   }
   addEventListener("toast", (event) => toast(event.detail));
 

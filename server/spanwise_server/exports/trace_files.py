@@ -1,0 +1,165 @@
+"""Traces as files: one format each, written a trace at a time, so that any number of them streams."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import orjson
+
+from ..errors import SpanwiseError
+from ..record import Annotation, Record, Span, TraceSummary
+from .contract import Object, span_record, trace_summary
+from .flat_csv import BYTE_ORDER_MARK, cell
+
+#: Columns of the CSV that hold several values, and what stands between them.
+_BETWEEN: Final = ", "
+COLUMNS: Final = (
+    "trace_id", "name", "start_time", "end_time", "duration_ms", "status", "span_count", "error_count", "llm_count",
+    "models", "input_tokens", "output_tokens", "total_tokens", "cost_usd", "unpriced_count", "ttft_ms", "session_id",
+    "user_id", "tags", "environment", "prompts", "input_preview", "output_preview", "labels",
+)  # fmt: skip
+_STATUS_CODES: Final = {"unset": 0, "ok": 1, "error": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTrace:
+    """One trace on its way into a file."""
+
+    summary: TraceSummary
+    records: Sequence[Record]
+    """Its spans; empty for a format that has no use for them."""
+    annotations: Sequence[Annotation]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceExport:
+    """One file format of traces."""
+
+    name: str
+    title: str
+    sentence: str
+    """What one line of the file holds, for the menu."""
+    media_type: str
+    extension: str
+    line: Callable[[WholeTrace], bytes]
+    head: bytes = b""
+    with_spans: bool = True
+
+
+def _jsonl(trace: WholeTrace) -> bytes:
+    by_span: dict[str | None, list[Annotation]] = {}
+    for annotation in trace.annotations:
+        by_span.setdefault(annotation.span_id, []).append(annotation)
+    spans = [span_record(record, by_span.get(record.span.span_id, ())) for record in trace.records]
+    return _line({"trace": trace_summary(trace.summary, trace.annotations), "spans": spans})
+
+
+def _csv(trace: WholeTrace) -> bytes:
+    said = trace_summary(trace.summary)
+    said.update(said.pop("usage") or {})
+    said["labels"] = [f"{a.name}: {a.label if a.label is not None else a.score}" for a in trace.annotations]
+    return _row([cell(_flat(said.get(column))) for column in COLUMNS])
+
+
+def _otlp(trace: WholeTrace) -> bytes:
+    """Return one ``ExportTraceServiceRequest``, as OpenTelemetry's file exporters write it, a line each."""
+    resources: list[Object] = []
+    for resource, spans in groupby([record.span for record in trace.records], lambda span: span.resource):
+        scopes: list[Object] = []
+        for scope, of_scope in groupby(spans, lambda span: span.scope):
+            about = {"name": scope.name, "version": scope.version, "attributes": _pairs(scope.attributes)}
+            scopes.append({"scope": about, "spans": [_otlp_span(span) for span in of_scope]})
+        resources.append({"resource": {"attributes": _pairs(resource)}, "scopeSpans": scopes})
+    return _line({"resourceSpans": resources})
+
+
+def _otlp_span(span: Span) -> Object:
+    return {
+        "traceId": span.trace_id,
+        "spanId": span.span_id,
+        **({} if span.parent_span_id is None else {"parentSpanId": span.parent_span_id}),
+        "traceState": span.trace_state,
+        "name": span.name,
+        "kind": span.otel_kind,
+        "startTimeUnixNano": str(span.start_ns),
+        "endTimeUnixNano": str(span.end_ns),
+        "attributes": _pairs(span.attributes),
+        "events": [
+            {"timeUnixNano": str(e.time_ns), "name": e.name, "attributes": _pairs(e.attributes)} for e in span.events
+        ],
+        "links": [{"traceId": k.trace_id, "spanId": k.span_id, "attributes": _pairs(k.attributes)} for k in span.links],
+        "status": {"code": _STATUS_CODES[span.status], "message": span.status_message or ""},
+    }
+
+
+def _pairs(attributes: Mapping[str, Any]) -> list[Object]:
+    return [{"key": key, "value": _any_value(value)} for key, value in attributes.items()]
+
+
+def _any_value(value: Any) -> Object:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, Mapping):
+        return {"kvlistValue": {"values": _pairs(value)}}
+    if isinstance(value, list | tuple):
+        return {"arrayValue": {"values": [_any_value(item) for item in value]}}
+    return {} if value is None else {"stringValue": str(value)}
+
+
+def _flat(value: Any) -> str:
+    if value is None:
+        return ""
+    return _BETWEEN.join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _row(cells: Iterable[str]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().encode()
+
+
+def _line(value: Object) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+#: Every format of traces by name, in the order of the menu.
+TRACE_EXPORTS: Final[Mapping[str, TraceExport]] = {
+    each.name: each
+    for each in (
+        TraceExport(
+            "jsonl", "JSONL", "a line a trace, its spans and labels in it", "application/x-ndjson", "jsonl", _jsonl
+        ),
+        TraceExport(
+            "csv", "CSV", "a row a trace, for spreadsheets", "text/csv; charset=utf-8", "csv", _csv,
+            head=BYTE_ORDER_MARK.encode() + _row(COLUMNS), with_spans=False,
+        ),
+        TraceExport(
+            "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl", _otlp
+        ),
+    )
+}  # fmt: skip
+
+
+def trace_export(name: str) -> TraceExport:
+    """Return one format; a name nobody has is refused with the names there are."""
+    found = TRACE_EXPORTS.get(name)
+    if found is None:
+        raise SpanwiseError(f"There is no export format {name!r} of traces.", f"There are: {', '.join(TRACE_EXPORTS)}.")
+    return found
+
+
+def written(export: TraceExport, traces: Iterable[WholeTrace]) -> Iterator[bytes]:
+    """Yield the file."""
+    if export.head:
+        yield export.head
+    for trace in traces:
+        yield export.line(trace)
