@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import gc
 import logging
@@ -23,6 +24,10 @@ from .settings import Settings
 
 #: Longest that requests under way may take once the server was told to end.
 DRAIN_S: Final = 15
+#: glibc's number for the most arenas that ``malloc`` makes. It makes one for each thread, up to eight a core, and each
+#: keeps what its largest batch took; two are as quick here, where threads take turns, and save some 25 MB under load.
+_M_ARENA_MAX: Final = -8
+_ARENAS: Final = 2
 KEEP_ALIVE_S: Final = 65
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not listened on
 
@@ -44,6 +49,7 @@ def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
     Raises ConfigError, before anything is answered, where the port or the data folder is in use, or where the server
     refuses to start.
     """
+    _bound_arenas()
     with claimed(settings.data), _bound(settings) as listener:
         spanwise = create_app(settings)
         app = _Noted(spanwise)
@@ -127,6 +133,14 @@ class _Noted:
             if scope["type"] == "lifespan":
                 self.failure = error
             raise
+
+
+def _bound_arenas() -> None:
+    """Let memory that threads free be used by the others, where the C library can be told to."""
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+    except (OSError, AttributeError, TypeError):  # not glibc, or no such thing as the program's own symbols
+        return
 
 
 @contextmanager
