@@ -19,6 +19,7 @@ from .api import annotations as annotations_api
 from .api import datasets as datasets_api
 from .api import health, metrics, otlp, spans, traces
 from .api import queues as queues_api
+from .api import sessions as sessions_api
 from .api.errors import error_json
 from .api.otlp_grpc import open_grpc
 from .auth.current import Server
@@ -43,11 +44,11 @@ from .store.sqlite import SqliteStore
 logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
-    health.router, metrics.router, otlp.router, traces.router, spans.router, annotations_api.router, queues_api.router,
-    datasets_api.router,
+    health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
+    annotations_api.router, queues_api.router, datasets_api.router,
     static.router, login.router, traces_page.router, trace_page.router, annotate.router, compare.router,
-    dashboard.router,
-    sessions.router,     queues.router, label.router, datasets_page.router, ingest_health.router, help_page.router,
+    dashboard.router, sessions.router, queues.router, label.router, datasets_page.router, ingest_health.router,
+    help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

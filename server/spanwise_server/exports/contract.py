@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..record import NANO, Annotation, Attributes, Cost, Event, PromptUse, Reading, Record, Tool, TraceSummary, Usage
+from ..store.base import SessionSummary
 
 Object = dict[str, Any]
 
@@ -114,6 +115,26 @@ def trace_summary(trace: TraceSummary, annotations: Iterable[Annotation] = ()) -
         "prompts": list(trace.prompts),
         "has_root": trace.has_root,
         "annotations": [annotation(a) for a in annotations],
+    }
+
+
+def session_summary(session: SessionSummary) -> Object:
+    """Return the SessionSummary of the public contract; ``None`` is unsaid."""
+    return {
+        "session_id": session.session_id,
+        "name": session.name,
+        "trace_count": session.turns,
+        "error_count": session.errors,
+        "start_time": rfc3339(session.start_ns),
+        "end_time": rfc3339(session.end_ns),
+        "total_tokens": session.total_tokens,
+        "cost_usd": _usd(session.cost_nusd),
+        "unpriced_count": session.unpriced_count,
+        "models": list(session.models),
+        "user_id": session.user_id,
+        "environment": session.environment,
+        "input_preview": session.input_preview,
+        "output_preview": session.output_preview,
     }
 
 

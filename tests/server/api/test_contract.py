@@ -116,6 +116,42 @@ def test_spans_are_listed_and_filtered(sent):
     assert only["span_id"] == CALL
 
 
+def test_sessions_are_listed_with_what_their_traces_come_to(sent):
+    other = {**CALL_ATTRIBUTES, "session.id": "s/2", "user.id": "jonas"}
+    status = {"code": 2}
+    post(sent, [span(ROOT, "again", 5_000, 5_900, trace_id="5f" * 16, attributes=CALL_ATTRIBUTES, status=status)])
+    post(sent, [span(ROOT, "other", 2_000, 2_900, trace_id="6f" * 16, attributes=other)])
+    body = sent.get("/api/v1/sessions").json()
+    assert body["next_cursor"] is None
+    assert [one["session_id"] for one in body["items"]] == ["s_1", "s/2"]
+    first = body["items"][0]
+    assert (first["trace_count"], first["error_count"], first["user_id"]) == (2, 1, "maya")
+    assert (first["start_time"], first["end_time"]) == (
+        "2026-11-18T11:06:40.000000000Z",
+        "2026-11-18T11:06:45.900000000Z",
+    )
+    assert first["total_tokens"] == 2_000
+    assert first["cost_usd"] == pytest.approx(2 * (600 * 0.15e-6 + 400 * 0.075e-6))
+    (jonas,) = sent.get("/api/v1/sessions", params={"filter": "user:jonas"}).json()["items"]
+    assert jonas == body["items"][1]
+    assert sent.get("/api/v1/sessions/s/2").json()["session"] == jonas
+
+
+def test_a_session_has_its_traces_the_first_ones_first_and_in_pages(sent):
+    for n in range(3):
+        at = 10_000 * (n + 1)
+        post(sent, [span(ROOT, f"t{n}", at, at + 10, trace_id=f"{n + 1:032x}", attributes={"session.id": "s_1"})])
+    body = sent.get("/api/v1/sessions/s_1").json()
+    assert body["session"]["trace_count"] == 4
+    assert [trace["name"] for trace in body["traces"]] == ["answer", "t0", "t1", "t2"]
+    assert body["traces"][0] == sent.get("/api/v1/traces", params={"sort": "time"}).json()["items"][0]
+    page = sent.get("/api/v1/sessions/s_1", params={"limit": 3}).json()
+    assert len(page["traces"]) == 3
+    rest = sent.get("/api/v1/sessions/s_1", params={"limit": 3, "cursor": page["next_cursor"]}).json()
+    assert [trace["name"] for trace in rest["traces"]] == ["t2"]
+    assert rest["next_cursor"] is None
+
+
 def test_pages_follow_each_other_by_cursor(client):
     for n in range(5):
         post(client, [span(f"{n + 1:016x}", f"t{n}", n * 1_000, n * 1_000 + 10, trace_id=f"{n + 1:032x}")])
@@ -143,6 +179,7 @@ def test_from_is_included_and_to_is_not(sent):
         ("/api/v1/traces?cursor=nonsense", 400, "bad_request"),
         (f"/api/v1/traces/{'0' * 32}", 404, "not_found"),
         (f"/api/v1/spans/{'0' * 16}", 404, "not_found"),
+        ("/api/v1/sessions/nobody", 404, "not_found"),
         ("/api/v1/nothing", 404, "not_found"),
     ],
 )
