@@ -65,7 +65,21 @@ def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page):
     expect(page.locator(".chip")).to_have_text([f"prompt:{prompt[1]}"])
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Cost")
     page.locator(".rows-traces .row-link").first.click()
-    expect(page.locator(".trace-head h1")).to_be_visible()
+    name = page.locator(".trace-head h1")
+    expect(name).to_be_visible()
+    dearest = page.locator(".tree [role=treeitem]:has(.dear)")
+    expect(dearest).to_have_count(1)
+    expect(dearest.locator(".dear")).to_have_attribute("title", re.compile(r"The dearest step: \d+ % of the cost"))
+    step = dearest.locator("b").inner_text()
+    dearest.click()
+    expect(page.locator("#detail")).to_contain_text(step)
+    page.get_by_label("More: copy the link, download").click()
+    page.get_by_role("link", name="Compare").click()
+    offers = page.locator(".offers tbody tr")
+    costs = [float(cell.strip("<$")) for cell in offers.locator("td:nth-child(4)").all_inner_texts()]
+    offers.nth(costs.index(min(costs))).locator(".row-link").click()
+    expect(page.locator(".pair.chosen")).to_have_count(1)
+    expect(page.locator(".diff del, .diff ins").first).to_be_visible()
 
 
 def test_the_slider_and_the_other_model_are_computed_on_the_server(server, page: Page):

@@ -39,6 +39,8 @@ class Row:
     """Where its duration is written."""
     on_path: bool
     cost_nusd: int | None
+    dear: float
+    """Its share of the trace's cost where it is the dearest step of several, else 0."""
     unpriced: bool
     detail: str
     offset_ms: float
@@ -137,12 +139,20 @@ def lay_out(records: Sequence[Record]) -> Waterfall:
     total = max(end - start, 1)
     path = critical_path(tree.records, tree.children, tree.roots)
     costs = _subtotals(tree)
-    rows = tuple(_row(tree, span_id, level, start, total, path, costs) for span_id, level in tree.order)
+    dearest = _dearest(tree, costs)
+    rows = tuple(_row(tree, span_id, level, start, total, path, costs, dearest) for span_id, level in tree.order)
     return Waterfall(rows, ticks(total / 1e6), _spent(tree), tuple(row.id for row in rows if row.failed))
 
 
 def _row(
-    tree: _Tree, span_id: str, level: int, start: int, total: int, path: frozenset[str], costs: Mapping[str, int]
+    tree: _Tree,
+    span_id: str,
+    level: int,
+    start: int,
+    total: int,
+    path: frozenset[str],
+    costs: Mapping[str, int],
+    dearest: Mapping[str, float],
 ) -> Row:
     record = tree.records[span_id]
     span = record.span
@@ -153,7 +163,7 @@ def _row(
     return Row(
         record=record, level=level, children=children, x=round(x, 2), width=round(max(width, _THINNEST), 2),
         wait=round(_wait(record, width, scale, children), 2), failed=failed, side=_side(x, width),
-        on_path=span_id in path, cost_nusd=costs.get(span_id), unpriced=record.unpriced,
+        on_path=span_id in path, cost_nusd=costs.get(span_id), dear=dearest.get(span_id, 0.0), unpriced=record.unpriced,
         detail=_detail(record), offset_ms=(span.start_ns - start) / 1e6,
     )  # fmt: skip
 
@@ -194,6 +204,16 @@ def _subtotals(tree: _Tree) -> dict[str, int]:
         elif cost is not None:
             costs[span_id] = cost.total_nusd
     return costs
+
+
+def _dearest(tree: _Tree, costs: Mapping[str, int]) -> dict[str, float]:
+    """Return the step that cost most itself and its share of all; nothing where no step cost more than another."""
+    own = {span_id: cost for span_id, cost in costs.items() if costs.keys().isdisjoint(tree.children[span_id])}
+    most = max(own.values(), default=0)
+    if most == min(own.values(), default=0):
+        return {}
+    first = next(span_id for span_id, _ in tree.order if own.get(span_id) == most)
+    return {first: most / sum(own.values())}
 
 
 def critical_path(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,21 @@ def test_costs_of_children_add_up_in_their_parent_once():
     assert rows[span_id(1)].cost_nusd == 11_000_000
     assert rows[span_id(2)].cost_nusd == 5_000_000
     assert rows[span_id(3)].cost_nusd is None
+
+
+def test_the_dearest_step_is_the_one_that_cost_most_itself():
+    rows = rows_of(conversation())
+    steps = {row.id: row.cost_nusd for row in rows.values() if row.cost_nusd is not None and not row.children}
+    (dearest,) = [row for row in rows.values() if row.dear]
+    assert dearest.cost_nusd == max(steps.values())
+    assert dearest.dear == pytest.approx(dearest.cost_nusd / sum(steps.values()))
+
+
+def test_no_step_is_dearest_where_only_one_cost_anything_or_all_cost_the_same():
+    records = conversation()
+    assert not any(row.dear for row in lay_out(records[:2]).rows)
+    same = [replace(each, cost=records[1].cost) for each in (records[1], records[3])]
+    assert not any(row.dear for row in lay_out(same).rows)
 
 
 def test_the_critical_path_is_what_the_end_waited_for():
