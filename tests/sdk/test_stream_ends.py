@@ -24,6 +24,8 @@ OPENERS = {
     "anthropic": lambda client: client.messages.create(model="m", messages=USER, max_tokens=9, stream=True),
 }
 SLOW = Answer(text="one two three four five six seven eight nine", chunk_delay_s=0.002)
+#: So slow that even a busy machine is in the middle of it when it is cancelled.
+LASTING = Answer(text="one two three four five six seven eight nine", chunk_delay_s=0.2)
 CUT = Answer(text="one two three four five six seven eight nine", cut_after=5)
 
 
@@ -139,7 +141,7 @@ ASYNC = {
     "`close()`, async": (async_close, SLOW, "closed", False),
     "`aclose()`": (async_aclose, SLOW, "closed", False),
     "`async with` block left": (async_leave_block, SLOW, "closed", False),
-    "task cancelled while reading": (async_cancel, SLOW, "cancelled", True),
+    "task cancelled while reading": (async_cancel, LASTING, "cancelled", True),
     "cut by the provider, async": (async_read_until_cut, CUT, "error", True),
 }
 
