@@ -60,14 +60,15 @@ class Session:
 
 def sessions(now: datetime, *, count: int = SESSIONS, days: int = DAYS, seed: int = 7) -> list[Session]:
     """Return *count* sessions of the last *days* days, newest first; the newest is some minutes old."""
-    draw = random.Random(seed)
-    topics = _each_in_turn(draw)
-    times = sorted((_moment(draw, now, days) for _ in range(count)), reverse=True)
+    clock = random.Random(seed)
+    times = sorted((_moment(clock, now, days) for _ in range(count)), reverse=True)
+    topics = _each_in_turn(random.Random(seed))
     mishaps, refund_mishaps = _dealt(MISHAPS, 100, seed), _dealt(REFUND_MISHAPS, 20, seed)
     planned = []
     for number, began in enumerate(times):
         topic = next(topics)
         refund = any(turn.intent == "refund" and turn.calls for turn in topic.turns)
+        draw = random.Random(f"{seed}.{number}")  # of its own: what happens is the same at whatever hour it is run
         planned.append(_session(draw, topic, began, now, number, next(refund_mishaps if refund else mishaps)))
     return planned
 

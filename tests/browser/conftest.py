@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,11 +12,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
-from server_process import ServerProcess, run_cli
+from server_process import ServerProcess
+from shop_demo import ShopDemo, shop_demo
+
+__all__ = ["shop_demo"]  # a fixture is found where its name is
 
 PROJECT = "acme-support"
-#: Conversations that the example app sends: enough for every kind of span, few enough to be quick.
-SESSIONS = 60
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,21 +41,10 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def shop_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the example app's traces; made once, however many processes run the tests."""
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    data = root / "shop-data"
-    with (root / "shop-data.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (data / "complete").exists():
-            done = run_cli(
-                "demo", "--once", "--port", "0", "--sessions", str(SESSIONS), "--data", str(data), timeout_s=180
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
-            (data / "complete").touch()
-    return data
+def shop_data(shop_demo: ShopDemo) -> Path:
+    """A data folder with the example app's traces, to be copied."""
+    assert shop_demo.code == 0, shop_demo.out + shop_demo.err
+    return shop_demo.data
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +145,11 @@ def phone(open_page: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture
-def axe() -> Callable[[Page], None]:
-    """Check a page for accessibility: any violation of axe's rules fails the test."""
+def axe() -> Callable[..., None]:
+    """Check a page, or only *part* of it (a CSS selector), for accessibility: any violation fails the test."""
 
-    def check(page: Page) -> None:
-        found = Axe().run(page)
+    def check(page: Page, part: str | None = None) -> None:
+        found = Axe().run(page, context=part)
         assert found.violations_count == 0, found.generate_report()
 
     return check

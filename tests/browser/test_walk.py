@@ -67,7 +67,7 @@ def test_from_the_list_to_a_downloaded_eval_set_by_keyboard(page, axe, server) -
     page.keyboard.press("Control+Enter")
     judged = page.get_by_role("region", name="Labels of this span")
     expect(judged).to_contain_text(CRITIQUE)
-    expect(judged.locator(".badge").first).to_have_text("fail")
+    expect(judged.locator(".badge", has_text="fail")).to_be_visible()  # beside what its user said of it
 
     # Make a queue of what the filter shows.
     page.go_back()

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from shop_demo import shop_demo
+
+__all__ = ["shop_demo"]  # a fixture is found where its name is
+
 
 @pytest.fixture
 def unused_tcp_port() -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,21 +10,17 @@ from collections import Counter
 
 import pytest
 
-from server_process import ServerProcess, clean_environment, run_cli
+from server_process import ServerProcess, clean_environment
 
 pytestmark = pytest.mark.e2e
 SESSIONS = 150
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    data = tmp_path_factory.mktemp("demo")
-    return data, run_cli("demo", "--once", "--port", "0", "--data", str(data), timeout_s=180)
-
-
-@pytest.fixture(scope="module")
-def server(told):
-    with ServerProcess(told[0]) as running:
+def server(shop_demo, tmp_path_factory):
+    data = tmp_path_factory.mktemp("demo") / "data"
+    shutil.copytree(shop_demo.data, data)
+    with ServerProcess(data) as running:
         yield running
 
 
@@ -37,12 +34,11 @@ def spans(server):
     return server.every("/api/v1/spans?project=acme-support")
 
 
-def test_it_says_where_to_look_and_that_all_is_in(told) -> None:
-    _, done = told
-    assert done.returncode == 0, done.stderr
-    assert "/traces?project=acme-support" in done.stdout
-    assert "All is in" in done.stdout
-    assert not done.stderr
+def test_it_says_where_to_look_and_that_all_is_in(shop_demo) -> None:
+    assert shop_demo.code == 0, shop_demo.err
+    assert "/traces?project=acme-support" in shop_demo.out
+    assert "All is in" in shop_demo.out
+    assert not shop_demo.err
 
 
 def test_there_are_a_few_hundred_traces_over_the_last_days(traces) -> None:

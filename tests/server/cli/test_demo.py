@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -50,3 +52,17 @@ def test_a_folder_of_its_own_is_removed_and_a_given_one_kept(tmp_path) -> None:
     with demo._folder(str(tmp_path)) as given:
         assert given == tmp_path
     assert tmp_path.is_dir()
+
+
+def test_the_same_happens_to_the_shop_at_whatever_hour_it_is_shown(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(resource_dir("examples")))
+    plan = importlib.import_module("support_bot.plan")
+
+    def story(hour: int) -> list[object]:
+        now = datetime(2026, 11, 24, tzinfo=timezone.utc) + timedelta(hours=hour)
+        return [(s.conversation, s.customer, s.environment, s.mishap) for s in plan.sessions(now)]
+
+    first = story(0)
+    assert len({customer.id for _, customer, _, _ in first}) > 20
+    assert {mishap for *_, mishap in first} == {"", *plan.MISHAPS, *plan.REFUND_MISHAPS}
+    assert all(story(hour) == first for hour in range(5, 168, 9))
