@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,25 @@ os.environ["SPANWISE_SPOOL"] = "off"  # the spool of whoever runs the suite is t
 
 from spanwise_server.app import create_app
 from spanwise_server.settings import Settings
+from spanwise_server.store import migrate as migrations
+from spanwise_server.store import sqlite
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Begin every new store of this process with a copy of a migrated one: most of a small test is that."""
+    template = tmp_path_factory.mktemp("template") / "main.db"
+    migrations.migrate(template)
+
+    def copied(path: Path) -> None:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(template, path)
+        migrations.migrate(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite, "migrate", copied)
+        yield
 
 
 @pytest.fixture
