@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ..query.filters import FIELDS
+from ..query.filters import field_of
 from ..query.parse import spans
 from ..query.values import quoted
 
-_TERM: Final = re.compile(r"(?P<not>-?)(?P<field>[a-z]+)(?P<op>:|>=|<=|>|<)(?P<value>.*)", re.DOTALL)
+_TERM: Final = re.compile(r"(?P<not>-?)(?P<field>label\.[\w.\-]+|[a-z]+)(?P<op>:|>=|<=|>|<)(?P<value>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def chips(text: str) -> tuple[Chip, ...]:
     for span in spans(text):
         body = span.text.removeprefix("-") if span.negated else span.text
         match = _TERM.fullmatch(body)
-        known = match is not None and match["field"] in FIELDS
+        known = match is not None and field_of(match["field"]) is not None
         key = f"{match['field']}{match['op']}" if match and known else ""
         found.append(Chip(key, body[len(key) :], span.text, span.negated, span.error, _cut(text, span.start, span.end)))
     return tuple(found)

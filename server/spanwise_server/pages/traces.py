@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
 from ..exports.trace_files import TRACE_EXPORTS
-from ..query.filters import EVERYTHING, FIELDS, Query
+from ..query.filters import EVERYTHING, FIELDS, NAMED_LABEL, Field, Query, field_of
 from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, TraceSummary
@@ -136,18 +136,27 @@ def complete(request: Request, server: CurrentServer, project: CurrentProject, q
     negated, bare = word.startswith("-"), word.removeprefix("-")
     name, colon, prefix = bare.partition(":")
     values: tuple[FacetValue, ...] = ()
-    if colon and name in FIELDS:
+    if colon and field_of(name) is not None:
         values = server.store.values(project, name, prefix.strip('"'), _COMPLETED)
     minus = "-" if negated else ""
     suggestions = [
         (value, listing.link(filter=joined(listing.filter, before, f"{minus}{name}:{quoted(value.value)}")))
         for value in values
     ]
-    fields = [field for field in FIELDS.values() if not colon and field.name.startswith(bare.lower())]
+    fields = [] if colon else _fields(server, project, bare)
     return render(
         request, "parts/complete.html", name=name, prefix=prefix, values=suggestions,
         fields=fields, before=before, minus=minus, typed=bare, asked=q,
     )  # fmt: skip
+
+
+def _fields(server: CurrentServer, project: str, begun: str) -> list[Field]:
+    """Return the fields that begin so; after ``label.`` those of the labels that were given."""
+    known = [field for field in FIELDS.values() if field.name.startswith(begun.lower())]
+    if not begun.startswith(NAMED_LABEL):
+        return known
+    names = server.store.values(project, NAMED_LABEL, begun.removeprefix(NAMED_LABEL), _COMPLETED)
+    return [field for name in names if (field := field_of(NAMED_LABEL + name.value)) is not None]
 
 
 @router.get("/traces/first")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Operator = Literal["=", "like", ">", ">=", "<", "<="]
 FieldType = Literal["text", "number", "duration_ms", "usd"]
@@ -40,9 +40,22 @@ FIELDS: dict[str, Field] = {
         Field("env", "text", "trace", "Environment: prod, staging, dev.", "env:prod"),
         Field("prompt", "text", "span", "Prompt by name, or name@version.", "prompt:support@7"),
         Field("label", "text", "trace", "Any label given by a person, a model or a program.", "label:fail"),
+        Field("annotator", "text", "trace", "Who labelled it: a person, a model or a program.", "annotator:ana"),
+        Field("has", "text", "trace", "What is there: label, correction, explanation, score, error.", "has:label"),
         Field("trace", "text", "trace", "Trace id.", "trace:4f8a*"),
     )
 }
+#: Begins a term about the label of one name: ``label.correct:fail``, ``label.quality>=4``.
+NAMED_LABEL: Final = "label."
+#: What a judgement can hold.
+HELD: Final = ("label", "correction", "explanation", "score")
+
+
+def field_of(name: str) -> Field | None:
+    """Return the field that *name* stands for, labels of any one name among them."""
+    if name.startswith(NAMED_LABEL) and name != NAMED_LABEL:
+        return Field(name, "text", "trace", f"The label {name.removeprefix(NAMED_LABEL)}.", f"{name}:pass")
+    return FIELDS.get(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..errors import FilterError
-from .filters import EVERYTHING, FIELDS, And, Filter, Not, Or, Term, Text
+from .filters import EVERYTHING, And, Filter, Not, Or, Term, Text, field_of
 from .tokens import MOST_CHARS, Kind, Token, tokens
 from .values import quoted, written
 
@@ -187,7 +187,8 @@ def _inner(tree: Filter, bracketed: type | tuple[type, ...]) -> str:
 
 
 def _term(term: Term) -> str:
-    field = FIELDS[term.field]
+    field = field_of(term.field)
+    assert field is not None  # noqa: S101 - a term is made of a field
     operator = ":" if term.operator in ("=", "like") else term.operator
     values = [written(field, value, pattern=term.operator == "like") for value in term.values]
     if term.operator == "like" and not any("*" in str(value) for value in term.values):

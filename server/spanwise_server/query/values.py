@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from ..errors import FilterError
-from .filters import FIELDS, And, Field, FieldType, Filter, Operator, Or, Term
+from .filters import FIELDS, HELD, NAMED_LABEL, And, Field, FieldType, Filter, Operator, Or, Term, field_of
 
 _NUMBER: Final = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([a-zA-Z]*)")
 #: Type -> unit -> how many of the field's own units it is; "" is a number that stands alone.
@@ -41,13 +41,18 @@ class Value:
 
 def term_of(name: str, operator: str, values: Sequence[Value], at: int) -> Filter:
     """Return what the term means; FilterError says what is wrong with it and what would work."""
-    field = FIELDS.get(name)
+    field = field_of(name)
     if field is None:
         raise _unknown(name, at)
+    if name.startswith(NAMED_LABEL) and operator not in (":", "="):
+        field = replace(field, type="number", example=f"{name}>=4")  # a score: there is no other number to a label
     for value in values:
         if not value.text and not value.quoted:
             raise FilterError(f"{name} needs a value here.", f"Write it such as {field.example}.", position=value.at)
-    return _text_term(field, operator, values, at) if field.type == "text" else _number_term(field, operator, values)
+    if field.type != "text":
+        return _number_term(field, operator, values)
+    term = _text_term(field, operator, values, at)
+    return _has(values) if name == "has" else term
 
 
 def _text_term(field: Field, operator: str, values: Sequence[Value], at: int) -> Filter:
@@ -67,6 +72,26 @@ def _text_term(field: Field, operator: str, values: Sequence[Value], at: int) ->
         # A pattern without a star is the text itself, so one term can hold both.
         return Term(field.name, "like", tuple(value.text for value in values))
     return Or((Term(field.name, "like", patterns), Term(field.name, "=", exact)))
+
+
+def _has(values: Sequence[Value]) -> Filter:
+    """Return what ``has:`` means: something a judgement holds, or any value of a field."""
+    held = tuple(dict.fromkeys(value.text for value in values if value.text in HELD))
+    said = [_said(value) for value in values if value.text not in HELD]
+    either = (*said, Term("has", "=", held)) if held else tuple(said)
+    return either[0] if len(either) == 1 else Or(either)
+
+
+def _said(value: Value) -> Filter:
+    known = (*HELD, *(name for name in FIELDS if name != "has"))
+    if value.text not in known:
+        near = min(known, key=lambda name: (distance(value.text.lower(), name), name))
+        close = distance(value.text.lower(), near) < min(_CLOSE_ENOUGH, max(1, len(value.text)))
+        hint = f"Did you mean has:{near}?" if close else f"There are {', '.join(known)}."
+        raise FilterError(f"There is no has:{value.text}.", hint, position=value.at)
+    if FIELDS[value.text].type == "text":
+        return Term(value.text, "like", ("*",))
+    return Term(value.text, ">=", (0.0,))
 
 
 def _number_term(field: Field, operator: str, values: Sequence[Value]) -> Filter:

@@ -7,13 +7,15 @@ hold is the *driver*: the few traces that have it are looked at, instead of ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
-from typing import Any, Final
+from typing import Final
 
-from ..query.filters import And, Filter, Not, Or, Query, Term, Text
+from ..query.filters import And, Filter, Query, Term, Text
 from .address import MOST_PLACES, PLACE_BITS
+from .conditions import EVERYTHING, NOTHING, Sql, combined, one_of, text_is
+from .judged import asks_of_judgements, judged, judged_driver
 from .rows import STATUS_CODES
 from .search_words import match_of, needs_proof
 from .words import SOME_SPAN_FAILED, WORD_FIELDS
@@ -25,21 +27,6 @@ MOST_SPANS_DRIVEN: Final = 500
 _LAST_NS: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A condition and the values of its question marks."""
-
-    text: str
-    values: tuple[Any, ...] = ()
-
-    @classmethod
-    def all(cls, parts: Sequence[Sql], word: str = "AND") -> Sql:
-        """Return the parts joined by *word*, each in brackets."""
-        return cls(f" {word} ".join(f"({p.text})" for p in parts), tuple(v for p in parts for v in p.values))
-
-
-NOTHING: Final = Sql("0")
-EVERYTHING: Final = Sql("1")
 #: Field of numbers -> column, and how many of the column's units one of the field's is.
 _NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "tokens": ("total_tokens", 1.0)}
 #: Field of text -> what a span says of it itself, else its trace.
@@ -124,7 +111,7 @@ class Compiler:
             return self._text_driver(part)
         if isinstance(part, Term) and part.field in WORD_FIELDS:
             return self._word_driver(self._word_ids(part), self._from_ns, self._to_ns)
-        return None
+        return self._judged_driver(part, MOST_DRIVEN)
 
     def _span_driver(self, part: Filter) -> tuple[int, Sql] | None:
         """Return how many traces can have a span that *part* matches, and the query for them, where they are few."""
@@ -134,7 +121,12 @@ class Compiler:
             part = Term(SOME_SPAN_FAILED[0], "=", SOME_SPAN_FAILED[1:])
         if isinstance(part, Term) and part.field in (*WORD_FIELDS, SOME_SPAN_FAILED[0]):
             return self._word_driver(self._word_ids(part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
-        return self._text_driver(part) if isinstance(part, Text) else None
+        return self._text_driver(part) if isinstance(part, Text) else self._judged_driver(part, MOST_SPANS_DRIVEN)
+
+    def _judged_driver(self, part: Filter, most: int) -> tuple[int, Sql] | None:
+        if not isinstance(part, Term) or not asks_of_judgements(part.field):
+            return None
+        return judged_driver(self._connection, self._project_id, part, most)
 
     def _word_driver(
         self, ids: Sequence[int], from_ns: int, to_ns: int, most: int = MOST_DRIVEN
@@ -170,15 +162,17 @@ class Compiler:
                 f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {inside} AND {_PROOF})",
                 (match, int(needs_proof(part.phrase)), part.phrase),
             )
-        return _combined(part, self._of_trace)
+        return combined(part, self._of_trace)
 
     def _trace_term(self, term: Term) -> Sql:
         if term.field in _NUMBERS:
             return _number("t", term)
         if term.field == "trace":
             return self._trace_id(term)
+        if asks_of_judgements(term.field):
+            return judged(term)
         if term.field == "status" and term.operator == "=":
-            return _one_of("t.status", [STATUS_CODES[v] for v in term.values if v in STATUS_CODES])
+            return one_of("t.status", [STATUS_CODES[v] for v in term.values if v in STATUS_CODES])
         ids = self._word_ids(term)
         if not ids:
             return NOTHING
@@ -200,36 +194,30 @@ class Compiler:
                 f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND rowid = s.id AND {_PROOF})",
                 (match, int(needs_proof(part.phrase)), part.phrase),
             )
-        return _combined(part, self._of_span)
+        return combined(part, self._of_span)
 
     def _span_term(self, term: Term) -> Sql:
         field = term.field
         if field in _NUMBERS:
             return _number("s", term)
         if field in _OF_SPAN:
-            return _text(_OF_SPAN[field], term)
+            return text_is(_OF_SPAN[field], term)
         if field == "prompt":
-            return Sql.all([_text(said, term) for said in _PROMPT_OF_SPAN], "OR")
+            return Sql.all([text_is(said, term) for said in _PROMPT_OF_SPAN], "OR")
         if field == "status":
-            return _text("CASE s.status WHEN 1 THEN 'ok' WHEN 2 THEN 'error' ELSE 'unset' END", term)
-        if field == "label":
-            label = _text("a.label", term)
-            of_span = "(a.span_id IS NULL OR a.span_id = lower(hex(s.span_id)))"
-            return Sql(
-                "EXISTS (SELECT 1 FROM annotations a WHERE a.project_id = s.project_id "
-                f"AND a.trace_id = lower(hex(t.trace_id)) AND {of_span} AND ({label.text}))",
-                label.values,
-            )
+            return text_is("CASE s.status WHEN 1 THEN 'ok' WHEN 2 THEN 'error' ELSE 'unset' END", term)
+        if field == "label" or asks_of_judgements(field):
+            return judged(term, of_span=True)
         return self._trace_term(term)
 
     def _trace_id(self, term: Term) -> Sql:
         lowered = replace(term, values=tuple(str(value).lower() for value in term.values))
         if term.operator == "=":
-            return _one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
-        return _text("lower(hex(t.trace_id))", lowered)
+            return one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
+        return text_is("lower(hex(t.trace_id))", lowered)
 
     def _word_ids(self, term: Term) -> list[int]:
-        condition = _text("value", term)
+        condition = text_is("value", term)
         found = self._connection.execute(
             f"SELECT id FROM words WHERE project_id = ? AND field = ? AND ({condition.text})",
             (self._project_id, term.field, *condition.values),
@@ -251,24 +239,6 @@ def conjuncts(filter_: Filter) -> Sequence[Filter]:
     return [filter_]
 
 
-def _combined(part: And | Or | Not, compile_: Callable[[Filter], Sql]) -> Sql:
-    if isinstance(part, Not):
-        inner = compile_(part.of)
-        return Sql(f"NOT ({inner.text})", inner.values)
-    if isinstance(part, Or):
-        return Sql.all([compile_(inner) for inner in part.any], "OR") if part.any else NOTHING
-    return Sql.all([compile_(inner) for inner in part.all]) if part.all else EVERYTHING
-
-
-def conditions(filter_: Filter, columns: Mapping[str, Sequence[str]]) -> Sql:
-    """Return a filter of terms of text as SQL, where each field stands in any of several *columns*."""
-    if isinstance(filter_, Term):
-        return Sql.all([_text(column, filter_) for column in columns[filter_.field]], "OR")
-    if isinstance(filter_, Text):
-        raise TypeError("words are not looked for in columns")
-    return _combined(filter_, lambda part: conditions(part, columns))
-
-
 def _number(table: str, term: Term) -> Sql:
     column, units = _NUMBERS[term.field]
     # Never NULL, so that NOT makes of it everything that does not match, the unsaid included.
@@ -277,24 +247,6 @@ def _number(table: str, term: Term) -> Sql:
         for value in term.values
     ]
     return Sql.all(parts, "OR")
-
-
-def _text(column: str, term: Term) -> Sql:
-    if term.operator == "=":
-        return _one_of(column, list(term.values))
-    parts = [Sql(f"{column} IS NOT NULL AND {column} GLOB ?", (glob_of(str(value)),)) for value in term.values]
-    return Sql.all(parts, "OR")
-
-
-def _one_of(column: str, values: Sequence[Any]) -> Sql:
-    if not values:
-        return NOTHING
-    return Sql(f"{column} IS NOT NULL AND {column} IN ({', '.join('?' * len(values))})", tuple(values))
-
-
-def glob_of(pattern: str) -> str:
-    """Return a pattern of the language, in which only ``*`` is special, as SQLite's GLOB."""
-    return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
 def _is_hex(text: str) -> bool:

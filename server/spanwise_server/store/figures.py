@@ -11,7 +11,9 @@ from typing import Final
 
 from ..query.filters import And, Filter, Not, Or, Query, Term
 from .base import Bar, Count, FacetValue, Totals
-from .compile import Compiler, Plan, Sql, glob_of
+from .compile import Compiler, Plan
+from .conditions import Sql, glob_of
+from .judged import asks_of_judgements, judged_values
 from .rows import ERROR
 from .words import WORD_FIELDS, unpack_ids
 
@@ -88,6 +90,8 @@ def _ok_together(found: tuple[FacetValue, ...]) -> tuple[FacetValue, ...]:
 
 def values(connection: Connection, project_id: int, field: str, prefix: str, limit: int) -> tuple[FacetValue, ...]:
     """Return values that exist and begin with *prefix*, commonest first; counts stop at 1,000."""
+    if asks_of_judgements(field):
+        return tuple(FacetValue(*one) for one in judged_values(connection, project_id, field, prefix, limit))
     found = connection.execute(
         "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM trace_words WHERE word_id = words.id "
         f"LIMIT {_MOST_TRACES_PER_VALUE})) FROM words "

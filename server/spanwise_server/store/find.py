@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 from ..errors import SpanwiseError
 from ..query.filters import Query
 from .base import Page
-from .compile import Compiler, Plan, Sql
+from .compile import Compiler, Plan
+from .conditions import Sql
 from .cursor import Cursor, read_cursor
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from typing import Any, Final
 from ..query.filters import And, Filter, Not, Or, Query, Term
 from ..query.measures import CallPoint, Measured, Part, Percentiles, Slot, Steps, Sums
 from ..record import MODEL_KINDS, Usage
-from .compile import Compiler, Sql, conditions
+from .compile import Compiler
+from .conditions import Sql, conditions
 from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, TTFT, bucket, bucket_middle_ns
 from .rows import ERROR
 from .tables import SUMS

@@ -10,7 +10,7 @@ from server.pages.made import MS, PROJECT, T0, TRACE, call, conversation, in_oth
 from spanwise import vocabulary as v
 from spanwise_server.pages.render import environment
 from spanwise_server.pages.static import assets
-from spanwise_server.record import Annotation, Event
+from spanwise_server.record import Annotation, Annotator, Event
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -148,6 +148,18 @@ def test_completion_offers_fields_then_values_that_exist(shop):
     assert "user:jonas" not in values
     assert f"/traces?project={PROJECT}&amp;filter=user:maya" in values
     assert "-user:maya" in page(shop, f"/traces/complete?{ALL}&q=-user:ma")
+
+
+def test_labels_are_completed_by_the_names_that_were_given(shop):
+    ana = Annotator("human", "ana")
+    shop.app.state.server.store.annotate([Annotation("a1", PROJECT, "correct", TRACE, None, "fail", annotator=ana)])
+    assert 'data-fill="label.correct:"' in page(shop, f"/traces/complete?{ALL}&q=label.c")
+    assert "label.correct:fail" in page(shop, f"/traces/complete?{ALL}&q=label.correct:")
+    assert "has:label" in page(shop, f"/traces/complete?{ALL}&q=has:")
+    listed = page(shop, f"/traces?{ALL}&filter=label.correct:fail annotator:ana")
+    assert TRACE in listed
+    assert "label.correct:" in listed
+    assert TRACE not in page(shop, f"/traces?{ALL}&filter=label.correct:pass")
 
 
 def test_a_trace_shows_its_tree_and_the_chosen_span(shop):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanwise_server.errors import FilterError
-from spanwise_server.query.filters import EVERYTHING, FIELDS, And, Filter, Not, Or, Term, Text
+from spanwise_server.query.filters import EVERYTHING, FIELDS, HELD, And, Filter, Not, Or, Term, Text
 from spanwise_server.query.parse import DEEPEST, parse, spans
 from spanwise_server.query.parse import format as written
 from spanwise_server.query.values import distance
@@ -49,6 +49,13 @@ def test_every_field_reads_its_own_example(field):
         ("tokens:0,5..", Or((Term("tokens", ">=", (5.0,)), Term("tokens", "=", (0.0,))))),
         ("-tokens:1..2", Not(And((Term("tokens", ">=", (1.0,)), Term("tokens", "<=", (2.0,)))))),
         ("prompt:support@7", Term("prompt", "=", ("support@7",))),
+        ("label.correct:fail", Term("label.correct", "=", ("fail",))),
+        ("label.is-polite:pass,*x", Term("label.is-polite", "like", ("pass", "*x"))),
+        ("label.quality>=4", Term("label.quality", ">=", (4.0,))),
+        ("-label.correct:*", Not(Term("label.correct", "like", ("*",)))),
+        ("has:correction,label", Term("has", "=", ("correction", "label"))),
+        ("has:user", Term("user", "like", ("*",))),
+        ("has:cost,score", Or((Term("cost", ">=", (0.0,)), Term("has", "=", ("score",))))),
         ("refund", Text("refund")),
         ('"refund policy"', Text("refund policy")),
         ("refund policy", And((Text("refund"), Text("policy")))),
@@ -84,6 +91,12 @@ def test_a_text_means(text, tree):
         ("tokens:5..1", 7, "tokens:1..5"),
         ("tokens:..", 7, "has no ends"),
         ("tokens>1..5", 7, "Write tokens:1..5."),
+        ("has:labl", 4, "has:label?"),
+        ("has:everything", 4, "There are label, correction"),
+        ("has:la*", 4, "has:la*"),
+        ("label.:x", 0, "Did you mean label?"),
+        ("label.quality>good", 14, "is not a number"),
+        ("label.quality>1,2", 16, "one value"),
         ("(a b", 0, "never closed"),
         ("a b)", 3, "closes nothing"),
         ("()", 1, "Nothing stands before this bracket"),
@@ -140,10 +153,12 @@ NUMBERS = st.one_of(st.integers(0, 10**7).map(float), st.floats(0, 1e7).map(lamb
 
 
 def terms() -> st.SearchStrategy[Term]:
-    names = st.sampled_from(sorted(FIELDS))
+    names = st.sampled_from([*sorted(FIELDS), "label.correct", "label.is-polite"])
 
     def of(name: str) -> st.SearchStrategy[Term]:
-        if FIELDS[name].type == "text":
+        if name == "has":
+            return st.permutations(HELD).map(lambda held: Term("has", "=", tuple(held[:2])))
+        if name not in FIELDS or FIELDS[name].type == "text":
             exact = st.lists(VALUES, min_size=1, max_size=3).map(lambda v: Term(name, "=", tuple(v)))
             return exact | st.lists(PATTERNS, min_size=1, max_size=3).map(lambda v: Term(name, "like", tuple(v)))
         compared = st.sampled_from((">", ">=", "<", "<="))

@@ -19,6 +19,7 @@ from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import EVERYTHING, And, Not, Or, Query, Term, Text
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator, Usage
+from spanwise_server.store import compile as compiling
 from spanwise_server.store.base import FacetValue, SpanStore
 from spanwise_server.store.sqlite import SqliteStore
 from store_model.naive import span_matches, trace_matches
@@ -386,6 +387,58 @@ def test_a_trace_is_found_by_the_labels_it_has_now(store):
     assert store.unannotate("default", "1")
     assert not store.unannotate("default", "1")
     assert store.find_traces(Query("default", Term("label", "like", ("*",)))).items == ()
+
+
+def test_terms_about_labels_find_traces_and_spans(store):
+    first, second, third = TRACES[:3]
+    store.write([record(first, "a" * 16), record(first, "b" * 16), record(second, "c" * 16), record(third, "d" * 16)])
+    store.annotate([
+        judged("1", first, "fail", "a" * 16),
+        Annotation("2", "default", "quality", second, score=4.0, annotator=Annotator("llm", "judge@2")),
+        Annotation("3", "default", "polite", second, "c" * 16, "fail", None, "Curt.", annotator=Annotator("code", "")),
+        Annotation("4", "elsewhere", "correct", third, None, "fail", annotator=Annotator("human", "ann")),
+    ])  # fmt: skip
+    found = {
+        "label:fail": ("ac", {first, second}),
+        "label.correct:fail": ("a", {first}),
+        "label.polite:f*": ("c", {second}),
+        "label.correct:pass": ("", set()),
+        "-label.correct:*": ("bcd", {second, third}),
+        "label.quality>=4": ("c", {second}),
+        "label.quality>4": ("", set()),
+        "annotator:ann": ("a", {first}),
+        "annotator:judge*": ("c", {second}),
+        "has:label": ("ac", {first, second}),
+        "has:correction": ("a", {first}),
+        "has:explanation,correction": ("ac", {first, second}),
+        "has:score": ("c", {second}),
+        "-has:score,label": ("bd", {third}),
+        "has:cost": ("", set()),
+        "name:step label.correct:fail": ("a", {first}),
+        "annotator:ann OR has:score": ("ac", {first, second}),
+    }
+    for text, (spans, traces) in found.items():
+        query = Query("default", parse(text))
+        assert {r.span.span_id[0] for r in store.find_spans(query).items} == set(spans), text
+        assert {t.trace_id for t in store.find_traces(query).items} == traces, text
+        assert store.totals(query).traces.n == len(traces), text
+    assert [(v.value, v.count) for v in store.values("default", "label.", "", 9)] == [
+        ("correct", 1), ("polite", 1), ("quality", 1),
+    ]  # fmt: skip
+    assert [v.value for v in store.values("default", "label.correct", "", 9)] == ["fail"]
+    assert [v.value for v in store.values("default", "annotator", "j", 9)] == ["judge@2"]
+    assert store.values("default", "has", "", 1) == (FacetValue("label", 2),)
+
+
+def test_terms_about_labels_find_the_same_however_many_there_are(store, monkeypatch):
+    store.write([record(f"{n:032x}", f"{n:016x}", at=n) for n in range(1, 41)])
+    store.annotate([judged(str(n), f"{n:032x}", "fail" if n % 2 else "pass") for n in range(1, 31)])
+    query = Query("default", parse("label.correct:fail"), limit=100)
+    few = store.find_traces(query).items, store.find_spans(query).items
+    assert (len(few[0]), len(few[1])) == (15, 15)
+    monkeypatch.setattr(compiling, "MOST_DRIVEN", 3)
+    monkeypatch.setattr(compiling, "MOST_SPANS_DRIVEN", 3)
+    assert (store.find_traces(query).items, store.find_spans(query).items) == few
 
 
 def test_a_label_given_before_its_trace_came_is_found_after(store):

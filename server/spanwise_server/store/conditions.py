@@ -1,0 +1,65 @@
+"""Conditions of SQL and their values, and terms of text as such conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..query.filters import And, Filter, Not, Or, Term, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A condition and the values of its question marks."""
+
+    text: str
+    values: tuple[Any, ...] = ()
+
+    @classmethod
+    def all(cls, parts: Sequence[Sql], word: str = "AND") -> Sql:
+        """Return the parts joined by *word*, each in brackets."""
+        return cls(f" {word} ".join(f"({p.text})" for p in parts), tuple(v for p in parts for v in p.values))
+
+
+NOTHING: Final = Sql("0")
+EVERYTHING: Final = Sql("1")
+
+
+def combined(part: And | Or | Not, compile_: Callable[[Filter], Sql]) -> Sql:
+    """Return parts that are connected as SQL, each compiled by *compile_*."""
+    if isinstance(part, Not):
+        inner = compile_(part.of)
+        return Sql(f"NOT ({inner.text})", inner.values)
+    if isinstance(part, Or):
+        return Sql.all([compile_(inner) for inner in part.any], "OR") if part.any else NOTHING
+    return Sql.all([compile_(inner) for inner in part.all]) if part.all else EVERYTHING
+
+
+def conditions(filter_: Filter, columns: Mapping[str, Sequence[str]]) -> Sql:
+    """Return a filter of terms of text as SQL, where each field stands in any of several *columns*."""
+    if isinstance(filter_, Term):
+        return Sql.all([text_is(column, filter_) for column in columns[filter_.field]], "OR")
+    if isinstance(filter_, Text):
+        raise TypeError("words are not looked for in columns")
+    return combined(filter_, lambda part: conditions(part, columns))
+
+
+def text_is(column: str, term: Term) -> Sql:
+    """Return that *column* is what a term of text asks for; what is unsaid is nothing of it."""
+    if term.operator == "=":
+        return one_of(column, list(term.values))
+    parts = [Sql(f"{column} IS NOT NULL AND {column} GLOB ?", (glob_of(str(value)),)) for value in term.values]
+    return Sql.all(parts, "OR")
+
+
+def one_of(column: str, values: Sequence[Any]) -> Sql:
+    """Return that *column* is one of *values*."""
+    if not values:
+        return NOTHING
+    return Sql(f"{column} IS NOT NULL AND {column} IN ({', '.join('?' * len(values))})", tuple(values))
+
+
+def glob_of(pattern: str) -> str:
+    """Return a pattern of the language, in which only ``*`` is special, as SQLite's GLOB."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
