@@ -28,6 +28,8 @@ def trace_matches(
         of_trace = {"status": [summary.status], "tag": summary.tags, "label": labels, "trace": [summary.trace_id]}
         if term.field in numbers:
             return _compared(term, numbers[term.field])
+        if term.field.startswith("attr."):
+            return any(_has_attribute(term, record) for record in records)
         if term.field in of_trace:
             return _said(term, of_trace[term.field])
         own = [summary.name] if term.field == "name" else []
@@ -56,6 +58,8 @@ def span_matches(filter_: Filter, record: Record, trace: TraceSummary) -> bool:
         }
         if term.field in numbers:
             return _compared(term, numbers[term.field])
+        if term.field.startswith("attr."):
+            return _has_attribute(term, record)
         return _said(term, else_trace.get(term.field) or _values(record).get(term.field, []))
 
     return _matches(filter_, holds, [record])
@@ -90,6 +94,13 @@ def _said(term: Term, values: Iterable[str | None]) -> bool:
         return any(value in term.values for value in said)
     patterns = [str(pattern).replace("[", "[[]").replace("?", "[?]") for pattern in term.values]
     return any(fnmatchcase(value, pattern) for value in said for pattern in patterns)
+
+
+def _has_attribute(term: Term, record: Record) -> bool:
+    value = record.span.attributes.get(term.field.removeprefix("attr."))
+    if isinstance(term.values[0], float):
+        return isinstance(value, int | float) and _compared(term, value)
+    return _said(term, value if isinstance(value, list | tuple) else [None if value is None else str(value)])
 
 
 def _compared(term: Term, value: float | None) -> bool:

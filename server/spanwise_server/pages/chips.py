@@ -10,7 +10,9 @@ from ..query.filters import field_of
 from ..query.parse import spans
 from ..query.values import quoted
 
-_TERM: Final = re.compile(r"(?P<not>-?)(?P<field>label\.[\w.\-]+|[a-z]+)(?P<op>:|>=|<=|>|<)(?P<value>.*)", re.DOTALL)
+_TERM: Final = re.compile(
+    r"(?P<not>-?)(?P<field>(?:label|attr|meta)\.[\w.\-/@]+|[a-z]+)(?P<op>:|>=|<=|>|<)(?P<value>.*)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

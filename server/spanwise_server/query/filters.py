@@ -47,15 +47,23 @@ FIELDS: dict[str, Field] = {
 }
 #: Begins a term about the label of one name: ``label.correct:fail``, ``label.quality>=4``.
 NAMED_LABEL: Final = "label."
+#: Begin terms about one key of attributes, of the span's or its program's, and about one of metadata.
+ATTRIBUTE: Final = "attr."
+METADATA: Final = "meta."
+NAMED: Final = (NAMED_LABEL, ATTRIBUTE, METADATA)
 #: What a judgement can hold.
 HELD: Final = ("label", "correction", "explanation", "score")
 
 
 def field_of(name: str) -> Field | None:
-    """Return the field that *name* stands for, labels of any one name among them."""
-    if name.startswith(NAMED_LABEL) and name != NAMED_LABEL:
-        return Field(name, "text", "trace", f"The label {name.removeprefix(NAMED_LABEL)}.", f"{name}:pass")
-    return FIELDS.get(name)
+    """Return the field that *name* stands for, labels of any one name and any key of attributes among them."""
+    begin, dot, of = name.partition(".")
+    if begin + dot not in NAMED or not of:
+        return FIELDS.get(name)
+    if begin + dot == NAMED_LABEL:
+        return Field(name, "text", "trace", f"The label {of}.", f"{name}:pass")
+    what = "attribute" if begin + dot == ATTRIBUTE else "metadata"
+    return Field(name, "text", "span", f"The {what} {of} of a span.", f"{name}:value")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ Kind = Literal["(", ")", "and", "or", "not", "term"]
 MOST_CHARS: Final = 10_000
 _SPACE: Final = re.compile(r"\s+")
 _CONNECTING: Final = re.compile(r"(AND|OR|NOT)(?=[\s()]|$)")
-#: Names of labels hold hyphens too; other words with a hyphen before a colon are words.
-_FIELD: Final = re.compile(r"(label\.[\w.\-]+|[^\W\d][\w.]*)(:|>=|<=|>|<|=)")
+#: Names of labels and keys hold hyphens and slashes too; other words with these before a colon are words.
+_FIELD: Final = re.compile(r"((?:label|attr|meta)\.[\w.\-/@]+|[^\W\d][\w.]*)(:|>=|<=|>|<|=)")
 _PLAIN: Final = re.compile(r'[^\s,()"]+')
 _PLAIN_WORD: Final = re.compile(r'[^\s()"]+')
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)

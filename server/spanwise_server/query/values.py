@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from ..errors import FilterError
-from .filters import FIELDS, HELD, NAMED_LABEL, And, Field, FieldType, Filter, Operator, Or, Term, field_of
+from .filters import FIELDS, HELD, NAMED, And, Field, FieldType, Filter, Operator, Or, Term, field_of
 
 _NUMBER: Final = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([a-zA-Z]*)")
 #: Type -> unit -> how many of the field's own units it is; "" is a number that stands alone.
@@ -44,8 +44,8 @@ def term_of(name: str, operator: str, values: Sequence[Value], at: int) -> Filte
     field = field_of(name)
     if field is None:
         raise _unknown(name, at)
-    if name.startswith(NAMED_LABEL) and operator not in (":", "="):
-        field = replace(field, type="number", example=f"{name}>=4")  # a score: there is no other number to a label
+    if name.startswith(NAMED) and operator not in (":", "="):
+        field = replace(field, type="number", example=f"{name}>=4")
     for value in values:
         if not value.text and not value.quoted:
             raise FilterError(f"{name} needs a value here.", f"Write it such as {field.example}.", position=value.at)

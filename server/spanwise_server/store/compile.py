@@ -7,12 +7,14 @@ hold is the *driver*: the few traces that have it are looked at, instead of ever
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
-from typing import Final
+from typing import Final, TypeGuard
 
 from ..query.filters import And, Filter, Query, Term, Text
+from . import attribute_words as attributes
 from .address import MOST_PLACES, PLACE_BITS
 from .conditions import EVERYTHING, NOTHING, Sql, combined, one_of, text_is
 from .judged import asks_of_judgements, judged, judged_driver
@@ -107,8 +109,8 @@ class Compiler:
 
     def _trace_driver(self, part: Filter) -> tuple[int, Sql] | None:
         """Return how many traces *part* leaves, and the query for them, where they are few."""
-        if isinstance(part, Text):
-            return self._text_driver(part)
+        if _is_of_index(part):
+            return self._index_driver(part)
         if isinstance(part, Term) and part.field in WORD_FIELDS:
             return self._word_driver(self._word_ids(part), self._from_ns, self._to_ns)
         return self._judged_driver(part, MOST_DRIVEN)
@@ -121,7 +123,7 @@ class Compiler:
             part = Term(SOME_SPAN_FAILED[0], "=", SOME_SPAN_FAILED[1:])
         if isinstance(part, Term) and part.field in (*WORD_FIELDS, SOME_SPAN_FAILED[0]):
             return self._word_driver(self._word_ids(part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
-        return self._text_driver(part) if isinstance(part, Text) else self._judged_driver(part, MOST_SPANS_DRIVEN)
+        return self._index_driver(part) if _is_of_index(part) else self._judged_driver(part, MOST_SPANS_DRIVEN)
 
     def _judged_driver(self, part: Filter, most: int) -> tuple[int, Sql] | None:
         if not isinstance(part, Term) or not asks_of_judgements(part.field):
@@ -137,31 +139,23 @@ class Compiler:
         count = self._connection.execute(few, values).fetchone()[0]
         return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= most else None
 
-    def _text_driver(self, part: Text) -> tuple[int, Sql] | None:
-        match = match_of(part.phrase)
-        if match is None:
+    def _index_driver(self, part: Text | Term) -> tuple[int, Sql] | None:
+        asked = _asked_of_index(part)
+        if asked is None:
             return None
         found = f"SELECT DISTINCT rowid >> {PLACE_BITS} AS row FROM search.texts WHERE texts MATCH ?"
         few = f"SELECT count(*) FROM ({found} LIMIT {MOST_DRIVEN + 1})"
-        count = self._connection.execute(few, (match,)).fetchone()[0]
-        proof = needs_proof(part.phrase)
-        # Proving a phrase means unpacking spans: the walk by time does so only until its page is full.
-        if count > (MOST_DRIVEN // 10 if proof else MOST_DRIVEN):
+        count = self._connection.execute(few, (asked.match,)).fetchone()[0]
+        # Proving means unpacking spans: the walk by time does so only until its page is full.
+        if count > (MOST_DRIVEN // 10 if asked.unproven else MOST_DRIVEN):
             return None
-        return count, Sql(f"{found} AND {_PROOF}", (match, int(proof), part.phrase))
+        return count, Sql(f"{found} AND {asked.proof.text}", (asked.match, *asked.proof.values))
 
     def _of_trace(self, part: Filter) -> Sql:
-        if isinstance(part, Term):
-            return self._trace_term(part)
         if isinstance(part, Text):
-            match = match_of(part.phrase)
-            if match is None:
-                return EVERYTHING
-            inside = f"rowid BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
-            return Sql(
-                f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {inside} AND {_PROOF})",
-                (match, int(needs_proof(part.phrase)), part.phrase),
-            )
+            return _in_index(part, _INSIDE_TRACE)
+        if isinstance(part, Term):
+            return _in_index(part, _INSIDE_TRACE) if _is_of_index(part) else self._trace_term(part)
         return combined(part, self._of_trace)
 
     def _trace_term(self, term: Term) -> Sql:
@@ -184,16 +178,10 @@ class Compiler:
         )
 
     def _of_span(self, part: Filter) -> Sql:
-        if isinstance(part, Term):
-            return self._span_term(part)
         if isinstance(part, Text):
-            match = match_of(part.phrase)
-            if match is None:
-                return EVERYTHING
-            return Sql(
-                f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND rowid = s.id AND {_PROOF})",
-                (match, int(needs_proof(part.phrase)), part.phrase),
-            )
+            return _in_index(part, "rowid = s.id")
+        if isinstance(part, Term):
+            return _in_index(part, "rowid = s.id") if _is_of_index(part) else self._span_term(part)
         return combined(part, self._of_span)
 
     def _span_term(self, term: Term) -> Sql:
@@ -225,11 +213,45 @@ class Compiler:
         return [word for (word,) in found]
 
 
-#: Whether the text really stands there: asked only of phrases, and of spans whose words may be stale.
-_PROOF: Final = (
-    "(CASE WHEN ? OR (SELECT rewritten FROM spans WHERE spans.id = texts.rowid) "
-    "THEN span_holds(texts.rowid, ?) ELSE 1 END)"
-)
+@dataclass(frozen=True, slots=True)
+class _OfIndex:
+    """A question to the text index: its words, and what proves that a span with these words is meant."""
+
+    match: str
+    unproven: bool
+    """Whether the words alone prove nothing."""
+    proof: Sql
+    """Unpacks only the spans whose words prove nothing, or may be stale."""
+
+
+_INSIDE_TRACE: Final = f"rowid BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
+
+
+def _is_of_index(part: Filter) -> TypeGuard[Text | Term]:
+    return isinstance(part, Text) or (isinstance(part, Term) and attributes.asks_of_attributes(part.field))
+
+
+def _asked_of_index(part: Text | Term) -> _OfIndex | None:
+    """Return what to ask; ``None`` where *part* has no words, so that it is everything."""
+    if isinstance(part, Text):
+        match, unproven = match_of(part.phrase), needs_proof(part.phrase)
+        function, what = "span_holds", part.phrase
+    else:
+        match, unproven = attributes.match_of(part), attributes.needs_proof(part)
+        function, what = "span_says", json.dumps([part.field, part.operator, part.values])
+    if match is None:
+        return None
+    stale = "(SELECT rewritten FROM spans WHERE spans.id = texts.rowid)"
+    proof = f"(CASE WHEN ? OR {stale} THEN {function}(texts.rowid, ?) ELSE 1 END)"
+    return _OfIndex(match, unproven, Sql(proof, (int(unproven), what)))
+
+
+def _in_index(part: Text | Term, where: str) -> Sql:
+    asked = _asked_of_index(part)
+    if asked is None:
+        return EVERYTHING
+    text = f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {where} AND {asked.proof.text})"
+    return Sql(text, (asked.match, *asked.proof.values))
 
 
 def conjuncts(filter_: Filter) -> Sequence[Filter]:

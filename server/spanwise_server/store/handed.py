@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..record import Record
+from .attribute_words import attribute_words
 from .search_words import indexed, searchable
 from .turns import SPANS_A_TURN, Turns
 
@@ -87,4 +88,4 @@ class Handed:
 
 def text_of(record: Record) -> str:
     """Return what the index is given of a span."""
-    return indexed(searchable(record))
+    return f"{indexed(searchable(record))} {attribute_words(record)}"

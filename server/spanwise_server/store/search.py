@@ -22,7 +22,7 @@ from .turns import Turns
 logger = logging.getLogger("spanwise.store")
 
 #: Version of the index; a file of another one is thrown away and filled again.
-VERSION: Final = 1
+VERSION: Final = 2
 _ENTRIES_AT_ONCE: Final = 64
 #: Under load the index waits until the writes rest for so long, but not longer than that: requests come first, and
 #: what gathers meanwhile goes in together at half the cost.

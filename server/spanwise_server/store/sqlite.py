@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import struct
@@ -15,7 +16,7 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from ..errors import SpanwiseError
-from ..query.filters import Query
+from ..query.filters import Query, Term
 from ..query.measures import CallPoint, Measured, Steps
 from ..record import Annotation, Record, SpanLog, TraceSummary
 from . import figures, measures, session_pages
@@ -23,6 +24,7 @@ from .access import Access
 from .address import id_bytes, trace_row_of
 from .annotations import Annotations
 from .assemble import Assembler, summary_of
+from .attribute_words import says
 from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace
 from .database import Database
 from .find import span_page, trace_page
@@ -63,6 +65,7 @@ class SqliteStore:
         search_path = self.path.with_name("search.db")
         self._database = Database(self.path, search_path)
         self._database.functions["span_holds", 2] = self._span_holds
+        self._database.functions["span_says", 2] = self._span_says
         self._access = Access(self._database)
         self._annotations = Annotations(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
@@ -414,6 +417,11 @@ class SqliteStore:
 
     def _span_holds(self, at: int, phrase: str) -> bool:
         return any(holds(searchable(record), phrase) for _, record in self._read_back([at]))
+
+    def _span_says(self, at: int, packed: str) -> bool:
+        field, operator, values = json.loads(packed)
+        term = Term(field, operator, tuple(values))
+        return any(says(record, term) for _, record in self._read_back([at]))
 
     def _mend_journal(self) -> None:
         """Have every span indexed again where the index lacks some that the journal no longer names."""

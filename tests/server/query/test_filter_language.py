@@ -53,6 +53,9 @@ def test_every_field_reads_its_own_example(field):
         ("label.is-polite:pass,*x", Term("label.is-polite", "like", ("pass", "*x"))),
         ("label.quality>=4", Term("label.quality", ">=", (4.0,))),
         ("-label.correct:*", Not(Term("label.correct", "like", ("*",)))),
+        ("attr.tenant:t7", Term("attr.tenant", "=", ("t7",))),
+        ("attr.app/x-id@2:a*", Term("attr.app/x-id@2", "like", ("a*",))),
+        ("meta.retries>3", Term("meta.retries", ">", (3.0,))),
         ("has:correction,label", Term("has", "=", ("correction", "label"))),
         ("has:user", Term("user", "like", ("*",))),
         ("has:cost,score", Or((Term("cost", ">=", (0.0,)), Term("has", "=", ("score",))))),
@@ -153,7 +156,7 @@ NUMBERS = st.one_of(st.integers(0, 10**7).map(float), st.floats(0, 1e7).map(lamb
 
 
 def terms() -> st.SearchStrategy[Term]:
-    names = st.sampled_from([*sorted(FIELDS), "label.correct", "label.is-polite"])
+    names = st.sampled_from([*sorted(FIELDS), "label.correct", "label.is-polite", "attr.a/b", "meta.plan"])
 
     def of(name: str) -> st.SearchStrategy[Term]:
         if name == "has":

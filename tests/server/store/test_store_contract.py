@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spanwise_server.dialects import read
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import EVERYTHING, And, Not, Or, Query, Term, Text
 from spanwise_server.query.parse import parse
-from spanwise_server.record import Annotation, Annotator, Usage
+from spanwise_server.record import Annotation, Annotator, Record, Usage
 from spanwise_server.store import compile as compiling
 from spanwise_server.store.base import FacetValue, SpanStore
 from spanwise_server.store.sqlite import SqliteStore
@@ -232,9 +233,16 @@ def filters():
     said = [
         ("kind", "llm"), ("kind", "tool", "embedding"), ("model", "gpt-grant"), ("provider", "openai"),
         ("status", "error"), ("status", "ok", "unset"), ("error", "RateLimitError"), ("user", "ann"), ("tag", "beta"),
-        ("env", "no"), ("trace", TRACES[0]),
+        ("env", "no"), ("trace", TRACES[0]), ("attr.user.id", "bob"), ("attr.tag.tags", "vip", "beta"),
     ]  # fmt: skip
-    like = [("name", "chat*"), ("model", "gpt-*", "emb*"), ("env", "p*"), ("trace", "*3")]
+    like = [
+        ("name", "chat*"),
+        ("model", "gpt-*", "emb*"),
+        ("env", "p*"),
+        ("trace", "*3"),
+        ("attr.gen_ai.request.model", "gpt-r*"),
+        ("attr.gen_ai.tool.name", "*"),
+    ]
     words = ["refuse", "Please grant", "grant please", "the refund", "nowhere"]
     texts = st.sampled_from([
         *(Term(field, "=", tuple(values)) for field, *values in said),
@@ -243,7 +251,7 @@ def filters():
     ])  # fmt: skip
     numbers = st.builds(
         Term,
-        st.sampled_from(("cost", "latency", "tokens")),
+        st.sampled_from(("cost", "latency", "tokens", "attr.gen_ai.usage.input_tokens")),
         st.sampled_from((">", ">=", "<", "<=", "=")),
         st.sampled_from(((0.0,), (0.02,), (10.0,), (2_000.0,))),
     )
@@ -428,6 +436,39 @@ def test_terms_about_labels_find_traces_and_spans(store):
     assert [v.value for v in store.values("default", "label.correct", "", 9)] == ["fail"]
     assert [v.value for v in store.values("default", "annotator", "j", 9)] == ["judge@2"]
     assert store.values("default", "has", "", 1) == (FacetValue("label", 2),)
+
+
+def test_terms_about_attributes_and_metadata_find_traces_and_spans(store):
+    first, second = TRACES[:2]
+    meta = '{"plan": "pro", "user": {"seats": 12}, "beta": true}'
+    plain = record(first, "a" * 16, tenant="t7", retries=3, ratio=0.5, whole=2.0, cached=False, ports=[80, 443])
+    resource = replace(plain.span, span_id="b" * 16, attributes={"note": "x" * 300}, resource={"service.name": "shop"})
+    told = record(second, "c" * 16, tenant="t8", retries=12, spanwise__metadata=meta, **{"app/x-id@2": "q"})
+    store.write([plain, Record("default", resource, read(resource)), told])
+    assert store.wait_until_searchable()
+    found = {
+        "attr.tenant:t7": "a", "attr.tenant:t7,t8": "ac", "attr.tenant:t*": "ac", "attr.tenant:*": "ac",
+        "attr.tenant:T7": "", "-attr.tenant:*": "b", "attr.retries:3": "a", "attr.retries>3": "c",
+        "attr.retries>=3": "ac", "attr.retries<3": "", "attr.tenant>3": "", "attr.ratio:0.5": "a", "attr.whole:2": "a",
+        "attr.cached:false": "a", "attr.ports:443": "a", "attr.service.name:shop": "b", f"attr.note:{'x' * 300}": "b",
+        f"attr.note:{'x' * 299}": "", "attr.app/x-id@2:q": "c", "meta.plan:pro": "c", "meta.user.seats>10": "c",
+        "meta.user.seats:12": "c", "meta.beta:true": "c", "attr.plan:pro": "", "attr.nothing:*": "",
+        "attr.tenant:t7 -attr.retries>3": "a",
+    }  # fmt: skip
+    for text, spans in found.items():
+        query = Query("default", parse(text))
+        assert {r.span.span_id[0] for r in store.find_spans(query).items} == set(spans), text
+    traces = Query("default", parse("attr.tenant:t7 attr.service.name:shop"))
+    assert [t.trace_id for t in store.find_traces(traces).items] == [first]
+    assert store.totals(Query("default", parse("attr.tenant:*"))).traces.n == 2
+
+
+def test_an_attribute_that_a_span_no_longer_has_is_not_found(store):
+    store.write([record(TRACES[0], "a" * 16, tenant="t7")])
+    store.write([record(TRACES[0], "a" * 16, tenant="t8")])
+    assert store.wait_until_searchable()
+    assert store.find_traces(Query("default", parse("attr.tenant:t7"))).items == ()
+    assert len(store.find_traces(Query("default", parse("attr.tenant:t8"))).items) == 1
 
 
 def test_terms_about_labels_find_the_same_however_many_there_are(store, monkeypatch):
