@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
 from ..exports.trace_files import TRACE_EXPORTS
-from ..query.filters import EVERYTHING, FIELDS, NAMED_LABEL, Field, Query, field_of
+from ..query.filters import EVERYTHING, FIELDS, NAMED, OPEN_FIELDS, Field, Query, field_of
 from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, TraceSummary
@@ -147,16 +147,18 @@ def complete(request: Request, server: CurrentServer, project: CurrentProject, q
     return render(
         request, "parts/complete.html", name=name, prefix=prefix, values=suggestions,
         fields=fields, before=before, minus=minus, typed=bare, asked=q,
+        shows_examples=not bare.startswith(NAMED),
     )  # fmt: skip
 
 
 def _fields(server: CurrentServer, project: str, begun: str) -> list[Field]:
-    """Return the fields that begin so; after ``label.`` those of the labels that were given."""
-    known = [field for field in FIELDS.values() if field.name.startswith(begun.lower())]
-    if not begun.startswith(NAMED_LABEL):
-        return known
-    names = server.store.values(project, NAMED_LABEL, begun.removeprefix(NAMED_LABEL), _COMPLETED)
-    return [field for name in names if (field := field_of(NAMED_LABEL + name.value)) is not None]
+    """Return the fields that begin so; after ``label.``, ``attr.`` and ``meta.`` those that exist."""
+    begin = next((begin for begin in NAMED if begun.startswith(begin)), None)
+    if begin is None:
+        known = (*FIELDS.values(), *OPEN_FIELDS) if begun else FIELDS.values()
+        return [field for field in known if field.name.startswith(begun.lower())]
+    names = server.store.values(project, begin, begun.removeprefix(begin), _COMPLETED)
+    return [field for name in names if (field := field_of(begin + name.value)) is not None]
 
 
 @router.get("/traces/first")

@@ -51,6 +51,12 @@ NAMED_LABEL: Final = "label."
 ATTRIBUTE: Final = "attr."
 METADATA: Final = "meta."
 NAMED: Final = (NAMED_LABEL, ATTRIBUTE, METADATA)
+#: What the fields are that a bar offers where a name is to be added.
+OPEN_FIELDS: Final = (
+    Field(NAMED_LABEL, "text", "trace", "The label of one name, or its score.", "label.correct:fail"),
+    Field(ATTRIBUTE, "text", "span", "Any attribute of a span or of its program.", "attr.tenant:t7"),
+    Field(METADATA, "text", "span", "Any key of metadata.", "meta.plan:pro"),
+)
 #: What a judgement can hold.
 HELD: Final = ("label", "correction", "explanation", "score")
 

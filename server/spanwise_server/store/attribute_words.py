@@ -5,6 +5,7 @@ They are hashes, so that no text holds them by chance, and every key can be aske
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -20,6 +21,8 @@ from ..record import Record
 MOST_VALUE_CHARS: Final = 64
 #: Of the attributes of a span, and of its metadata; more are kept and shown, but not searched.
 MOST_PAIRS: Final = 500
+#: Spans whose attributes complete what is typed.
+MOST_LOOKED_AT: Final = 200
 _DEEPEST: Final = 6
 _PLAIN: Final = frozenset({str, int, bool, float})
 _BETWEEN: Final = "\x1f"
@@ -60,6 +63,21 @@ def needs_proof(term: Term) -> bool:
         return False
     exact = term.operator == "=" and all(isinstance(v, str) and len(v) <= MOST_VALUE_CHARS for v in term.values)
     return not exact
+
+
+def commonest(records: Iterable[Record], field: str, prefix: str, limit: int) -> tuple[tuple[str, int], ...]:
+    """Return the values of *field* in *records* that begin with *prefix* and in how many spans, the commonest first.
+
+    ``attr.`` and ``meta.`` alone ask for keys.
+    """
+    counts: Counter[str] = Counter()
+    for record in records:
+        if field in (ATTRIBUTE, METADATA):
+            found = {name.removeprefix(field) for name, _ in _pairs(record) if name.startswith(field)}
+        else:
+            found = {text for name, value in _pairs(record) if name == field and (text := text_of(value)) is not None}
+        counts.update(one for one in found if one.startswith(prefix) and len(one) <= MOST_VALUE_CHARS)
+    return tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:limit])
 
 
 def says(record: Record, term: Term) -> bool:

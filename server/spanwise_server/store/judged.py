@@ -57,7 +57,7 @@ def judged_values(
     if field == "has":
         counts = ", ".join(f"sum({holds})" for holds in _HOLDS.values())
         row = connection.execute(f"SELECT {counts} FROM annotations a WHERE project_id = ?", (project_id,)).fetchone()
-        held = [(name, n or 0) for name, n in zip(_HOLDS, row, strict=True) if name.startswith(prefix)]
+        held = [(name, n) for name, n in zip(_HOLDS, row, strict=True) if n and name.startswith(prefix)]
         return tuple(sorted(held, key=lambda one: -one[1])[:limit])
     column = {"annotator": "annotator_id", NAMED_LABEL: "name"}.get(field, "label")
     named = column == "label"

@@ -24,7 +24,7 @@ from .access import Access
 from .address import id_bytes, trace_row_of
 from .annotations import Annotations
 from .assemble import Assembler, summary_of
-from .attribute_words import says
+from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest, says
 from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace
 from .database import Database
 from .find import span_page, trace_page
@@ -248,7 +248,10 @@ class SqliteStore:
             return figures.facets(connection, project_id or 0, query, fields, limit)
 
     def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
-        """Return values that exist and begin with *prefix*, for completion."""
+        """Return values that exist and begin with *prefix*, for completion; of attributes those of the newest spans."""
+        if asks_of_attributes(field):
+            newest = self.find_spans(Query(project, limit=MOST_LOOKED_AT)).items
+            return tuple(FacetValue(*one) for one in commonest(newest, field, prefix, limit))
         with self._reading(project) as (connection, project_id):
             return figures.values(connection, project_id or 0, field, prefix, limit)
 

@@ -162,6 +162,15 @@ def test_labels_are_completed_by_the_names_that_were_given(shop):
     assert TRACE not in page(shop, f"/traces?{ALL}&filter=label.correct:pass")
 
 
+def test_keys_and_values_of_attributes_are_completed_by_those_of_the_newest_spans(shop):
+    assert 'data-fill="attr."' in page(shop, f"/traces/complete?{ALL}&q=att")
+    assert 'data-fill="attr.user.id:"' in page(shop, f"/traces/complete?{ALL}&q=attr.us")
+    values = page(shop, f"/traces/complete?{ALL}&q=attr.user.id:ma")
+    assert "attr.user.id:maya" in values
+    assert "jonas" not in values
+    assert "<mark>" in page(shop, f"/traces/complete?{ALL}&q=attr.us")
+
+
 def test_a_trace_shows_its_tree_and_the_chosen_span(shop):
     html = page(shop, f"/traces/{TRACE}?project={PROJECT}&span={span_id(7)}&tab=messages")
     assert html.count('role="treeitem"') == 8
