@@ -74,8 +74,10 @@ class Plan:
 class Compiler:
     """Turns the filter of one query into SQL, looking words up as it goes."""
 
-    def __init__(self, connection: Connection, project_id: int, query: Query) -> None:
+    def __init__(self, connection: Connection, project_id: int, query: Query, *, of_all: bool = False) -> None:
         self._connection = connection
+        self._of_all = of_all
+        """Whether every trace is asked for, not only those of a page."""
         self._project_id = project_id
         self._from_ns = 0 if query.from_ns is None else query.from_ns
         self._to_ns = _LAST_NS if query.to_ns is None else query.to_ns
@@ -153,10 +155,18 @@ class Compiler:
 
     def _of_trace(self, part: Filter) -> Sql:
         if isinstance(part, Text):
-            return _in_index(part, _INSIDE_TRACE)
+            return self._trace_in_index(part)
         if isinstance(part, Term):
-            return _in_index(part, _INSIDE_TRACE) if _is_of_index(part) else self._trace_term(part)
+            return self._trace_in_index(part) if _is_of_index(part) else self._trace_term(part)
         return combined(part, self._of_trace)
+
+    def _trace_in_index(self, part: Text | Term) -> Sql:
+        """Ask trace by trace, or where all are asked for and the words prove it, once for all traces."""
+        asked = _asked_of_index(part)
+        if asked is None or asked.unproven or not self._of_all:
+            return _in_index(part, _INSIDE_TRACE)
+        found = f"SELECT rowid >> {PLACE_BITS} FROM search.texts WHERE texts MATCH ? AND {asked.proof.text}"
+        return Sql(f"t.id IN ({found})", (asked.match, *asked.proof.values))
 
     def _trace_term(self, term: Term) -> Sql:
         if term.field in _NUMBERS:
