@@ -70,6 +70,26 @@ def test_a_filter_is_typed_completed_and_taken_back_by_keys_alone(server, page: 
     expect(page.locator(".chip")).to_have_count(0)
 
 
+@pytest.mark.parametrize("script", ["shell", "traces"])
+def test_who_types_before_the_scripts_are_there_is_answered(server, page: Page, script: str):
+    held: list[Route] = []
+    page.route(re.compile(rf"js/{script}\b.*js"), lambda route: held.append(route))
+    page.goto(f"{server.url}/traces?project=acme-support&range=all", wait_until="commit")
+    page.locator("#q").click()
+    page.keyboard.type("stat")
+    held[0].continue_()
+    expect(page.locator("#complete [data-fill='status:']")).to_be_visible()
+
+
+def test_keys_work_from_the_moment_they_are_heard(server, page: Page):
+    # A key is pressed in the task that binds it: nothing that it leads to may still wait to be set up.
+    page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => document.getElementById('q')?.focus(), {once: true})"
+    )
+    listed(page, server)
+    expect(page.locator("#complete [data-fill='kind:']")).to_be_visible()
+
+
 def test_a_key_never_takes_what_was_completed_for_another_text(server, page: Page):
     listed(page, server)
     held: list[Route] = []

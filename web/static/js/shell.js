@@ -136,6 +136,9 @@
   addEventListener("htmx:error", () => toast({ text: "The server did not answer; what you see may be old", bad: true }));
   addEventListener("htmx:after:swap", nameFold);
 
+  // Left alone, htmx begins in a later task: keys pressed until then would lead to elements that do nothing yet.
+  htmx.initialize();
+
   // The server wrote times in UTC because it did not know the zone yet: ask once more.
   if (root.dataset.zone === "new") {
     delete root.dataset.zone;

@@ -156,6 +156,10 @@
   addEventListener("focusin", ({ target }) => { if (target.id === "q") target.setAttribute("aria-expanded", "true"); });
   addEventListener("focusout", ({ target }) => { if (target.id === "q") { target.setAttribute("aria-expanded", "false"); takesNext = false; } });
   addEventListener("input", ({ target }) => { if (target.id === "q") { mark(null); takesNext = false; } });
+  if (filter() && document.activeElement === filter()) { // its reader was faster than this script
+    filter().setAttribute("aria-expanded", "true");
+    filter().dispatchEvent(new Event("input", { bubbles: true }));
+  }
 
   // ---- live: new rows come by themselves, never under the reader's hands
   const reading = () => {
