@@ -73,7 +73,11 @@ def test_a_filter_is_typed_completed_and_taken_back_by_keys_alone(server, page: 
 @pytest.mark.parametrize("script", ["shell", "traces"])
 def test_who_types_before_the_scripts_are_there_is_answered(server, page: Page, script: str):
     held: list[Route] = []
-    page.route(re.compile(rf"js/{script}\b.*js"), lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(rf"js/{script}\b.*js"), hold)
     page.goto(f"{server.url}/traces?project=acme-support&range=all", wait_until="commit")
     page.locator("#q").click()
     page.keyboard.type("stat")
