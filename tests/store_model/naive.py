@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from operator import eq, ge, gt, le, lt
 
-from spanwise_server.query.filters import And, Filter, Not, Or, Term, Text
+from spanwise_server.query.filters import And, Filter, Not, OneSpan, Or, Term, Text
 from spanwise_server.record import Record, TraceSummary
 
 COMPARE = {"=": eq, ">": gt, ">=": ge, "<": lt, "<=": le}
@@ -35,11 +35,11 @@ def trace_matches(
         own = [summary.name] if term.field == "name" else []
         return _said(term, [*own, *(value for record in records for value in _values(record)[term.field])])
 
-    return _matches(filter_, holds, records)
+    return _matches(filter_, holds, records, lambda part: _has_span(part, summary, records))
 
 
-def span_matches(filter_: Filter, record: Record, trace: TraceSummary) -> bool:
-    """Return whether a span matches."""
+def span_matches(filter_: Filter, record: Record, trace: TraceSummary, records: Sequence[Record]) -> bool:
+    """Return whether a span of a trace of *records* matches."""
 
     def holds(term: Term) -> bool:
         reading = record.reading
@@ -62,16 +62,25 @@ def span_matches(filter_: Filter, record: Record, trace: TraceSummary) -> bool:
             return _has_attribute(term, record)
         return _said(term, else_trace.get(term.field) or _values(record).get(term.field, []))
 
-    return _matches(filter_, holds, [record])
+    return _matches(filter_, holds, [record], lambda part: _has_span(part, trace, records))
 
 
-def _matches(filter_: Filter, holds: Callable[[Term], bool], records: Sequence[Record]) -> bool:
+def _has_span(part: OneSpan, trace: TraceSummary, records: Sequence[Record]) -> bool:
+    asked = [record for record in records if part.which == "any" or record.span.parent_span_id is None]
+    return any(span_matches(part.of, record, trace, records) for record in asked)
+
+
+def _matches(
+    filter_: Filter, holds: Callable[[Term], bool], records: Sequence[Record], has_span: Callable[[OneSpan], bool]
+) -> bool:
     if isinstance(filter_, And):
-        return all(_matches(part, holds, records) for part in filter_.all)
+        return all(_matches(part, holds, records, has_span) for part in filter_.all)
     if isinstance(filter_, Or):
-        return any(_matches(part, holds, records) for part in filter_.any)
+        return any(_matches(part, holds, records, has_span) for part in filter_.any)
     if isinstance(filter_, Not):
-        return not _matches(filter_.of, holds, records)
+        return not _matches(filter_.of, holds, records, has_span)
+    if isinstance(filter_, OneSpan):
+        return has_span(filter_)
     if isinstance(filter_, Text):
         return any(_has(record, filter_.phrase) for record in records)
     return holds(filter_)

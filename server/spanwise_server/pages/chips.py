@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ..query.filters import field_of
+from ..query.filters import ONE_SPAN, field_of
 from ..query.parse import spans
 from ..query.values import quoted
 
 _TERM: Final = re.compile(
     r"(?P<not>-?)(?P<field>(?:label|attr|meta)\.[\w.\-/@]+|[a-z]+)(?P<op>:|>=|<=|>|<)(?P<value>.*)", re.DOTALL
 )
+_ONE_SPAN: Final = frozenset(field.name for field in ONE_SPAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def chips(text: str) -> tuple[Chip, ...]:
     for span in spans(text):
         body = span.text.removeprefix("-") if span.negated else span.text
         match = _TERM.fullmatch(body)
-        known = match is not None and field_of(match["field"]) is not None
+        known = match is not None and (match["field"] in _ONE_SPAN or field_of(match["field"]) is not None)
         key = f"{match['field']}{match['op']}" if match and known else ""
         found.append(Chip(key, body[len(key) :], span.text, span.negated, span.error, _cut(text, span.start, span.end)))
     return tuple(found)

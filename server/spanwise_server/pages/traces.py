@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
 from ..exports.trace_files import TRACE_EXPORTS
-from ..query.filters import EVERYTHING, FIELDS, NAMED, OPEN_FIELDS, Field, Query, field_of
+from ..query.filters import EVERYTHING, FIELDS, NAMED, ONE_SPAN, OPEN_FIELDS, Field, Query, field_of
 from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, TraceSummary
@@ -37,6 +38,8 @@ FACETS: Final = (
     ("tag", "Tag", False),
     ("provider", "Provider", False),
 )
+#: The word that is being typed: what stands before its field, and the rest.
+_LAST_WORD: Final = re.compile(r"((?:-|root:|any:)*)(\S*)$")
 _COMPLETED: Final = 8
 
 
@@ -131,22 +134,21 @@ def traces(request: Request, server: CurrentServer, project: CurrentProject) -> 
 def complete(request: Request, server: CurrentServer, project: CurrentProject, q: str = "") -> Response:
     """Suggest fields and values for the word that is being typed."""
     listing = read(project, {**request.query_params, "q": ""}, clock_of(request))
-    word = q.rpartition(" ")[2]
-    before = q[: len(q) - len(word)]
-    negated, bare = word.startswith("-"), word.removeprefix("-")
+    last = _LAST_WORD.search(q)
+    assert last is not None  # noqa: S101 - it matches nothing too
+    before, prefix_of_term, bare = q[: last.start()], last[1], last[2]
     name, colon, prefix = bare.partition(":")
     values: tuple[FacetValue, ...] = ()
     if colon and field_of(name) is not None:
         values = server.store.values(project, name, prefix.strip('"'), _COMPLETED)
-    minus = "-" if negated else ""
     suggestions = [
-        (value, listing.link(filter=joined(listing.filter, before, f"{minus}{name}:{quoted(value.value)}")))
+        (value, listing.link(filter=joined(listing.filter, before, f"{prefix_of_term}{name}:{quoted(value.value)}")))
         for value in values
     ]
     fields = [] if colon else _fields(server, project, bare)
     return render(
         request, "parts/complete.html", name=name, prefix=prefix, values=suggestions,
-        fields=fields, before=before, minus=minus, typed=bare, asked=q,
+        fields=fields, before=before, minus=prefix_of_term, typed=bare, asked=q,
         shows_examples=not bare.startswith(NAMED),
     )  # fmt: skip
 
@@ -155,7 +157,7 @@ def _fields(server: CurrentServer, project: str, begun: str) -> list[Field]:
     """Return the fields that begin so; after ``label.``, ``attr.`` and ``meta.`` those that exist."""
     begin = next((begin for begin in NAMED if begun.startswith(begin)), None)
     if begin is None:
-        known = (*FIELDS.values(), *OPEN_FIELDS) if begun else FIELDS.values()
+        known = (*FIELDS.values(), *OPEN_FIELDS, *ONE_SPAN) if begun else FIELDS.values()
         return [field for field in known if field.name.startswith(begun.lower())]
     names = server.store.values(project, begin, begun.removeprefix(begin), _COMPLETED)
     return [field for name in names if (field := field_of(begin + name.value)) is not None]

@@ -8,6 +8,7 @@ from typing import Final, Literal
 Operator = Literal["=", "like", ">", ">=", "<", "<="]
 FieldType = Literal["text", "number", "duration_ms", "usd"]
 Level = Literal["trace", "span"]
+Which = Literal["root", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ OPEN_FIELDS: Final = (
     Field(NAMED_LABEL, "text", "trace", "The label of one name, or its score.", "label.correct:fail"),
     Field(ATTRIBUTE, "text", "span", "Any attribute of a span or of its program.", "attr.tenant:t7"),
     Field(METADATA, "text", "span", "Any key of metadata.", "meta.plan:pro"),
+)
+#: What may stand before a term or a bracket, to ask one span of a trace for all of it.
+ONE_SPAN: Final = (
+    Field("root", "text", "trace", "The root span matches what follows.", "root:(kind:agent latency>2s)"),
+    Field("any", "text", "trace", "One and the same span matches what follows.", "any:(kind:tool status:error)"),
 )
 #: What a judgement can hold.
 HELD: Final = ("label", "correction", "explanation", "score")
@@ -112,7 +118,15 @@ class Or:
     any: tuple[Filter, ...]
 
 
-Filter = Term | Text | Not | And | Or
+@dataclass(frozen=True, slots=True)
+class OneSpan:
+    """Traces with a span, or a root span (one without a parent), that *of* matches as a whole."""
+
+    which: Which
+    of: Filter
+
+
+Filter = Term | Text | Not | And | Or | OneSpan
 EVERYTHING = And()
 
 

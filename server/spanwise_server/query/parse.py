@@ -1,7 +1,7 @@
 """The filter language: text to tree and back, and the terms of a text for a bar that shows them as chips.
 
 ``model:gpt-4o,claude* latency>2s "refund policy" -env:dev (status:error OR cost>$1)``: terms stand side by side and
-must all hold; OR binds less than standing side by side, ``-`` and NOT bind most.
+must all hold; OR binds less than standing side by side, ``-``, NOT, ``root:`` and ``any:`` bind most.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..errors import FilterError
-from .filters import EVERYTHING, And, Filter, Not, Or, Term, Text, field_of
-from .tokens import MOST_CHARS, Kind, Token, tokens
+from .filters import EVERYTHING, And, Filter, Not, OneSpan, Or, Term, Text, Which, field_of
+from .tokens import MOST_CHARS, PREFIXES, Kind, Token, tokens
 from .values import quoted, written
 
 #: How deep brackets and negations may be put into one another.
 DEEPEST: Final = 40
 _LONE: Final = {"and": "AND", "or": "OR", "not": "NOT"}
+_ONE_SPAN: Final[dict[Kind, Which]] = {"root": "root", "any": "any"}
 
 
 def parse(text: str) -> Filter:
@@ -84,6 +85,8 @@ class _Parser:
             return token.means
         if token.kind == "not":
             return Not(self._one(depth + 1))
+        if token.kind in _ONE_SPAN:
+            return OneSpan(_ONE_SPAN[token.kind], self._one(depth + 1))
         if token.kind == "(":
             tree = self._any(depth + 1)
             if not self._take(")"):
@@ -154,7 +157,7 @@ def _groups(found: Sequence[Token]) -> list[list[Token]] | None:
         depth += {"(": 1, ")": -1}.get(token.kind, 0)
         if depth < 0:
             return None
-        continues = depth > 0 or token.kind == "not"
+        continues = depth > 0 or token.kind in PREFIXES
     return None if depth else groups
 
 
@@ -176,6 +179,8 @@ def format(tree: Filter) -> str:  # noqa: A001  # the other half of parse
         return " OR ".join(_inner(part, ()) for part in tree.any)
     if isinstance(tree, Not):
         return f"-{_inner(tree.of, (And, Or, Not))}"
+    if isinstance(tree, OneSpan):
+        return f"{tree.which}:{_inner(tree.of, (And, Or))}"
     if isinstance(tree, Text):
         return _words(tree.phrase)
     return _term(tree)

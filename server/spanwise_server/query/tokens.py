@@ -11,11 +11,14 @@ from ..errors import FilterError
 from .filters import Filter, Text
 from .values import Value, term_of
 
-Kind = Literal["(", ")", "and", "or", "not", "term"]
+Kind = Literal["(", ")", "and", "or", "not", "root", "any", "term"]
+#: Kinds that say nothing without the term or the bracket after them.
+PREFIXES: Final = frozenset[Kind]({"not", "root", "any"})
 #: The longest filter that is read.
 MOST_CHARS: Final = 10_000
 _SPACE: Final = re.compile(r"\s+")
 _CONNECTING: Final = re.compile(r"(AND|OR|NOT)(?=[\s()]|$)")
+_ONE_SPAN: Final = re.compile(r"(?:root|any):")
 #: Names of labels and keys hold hyphens and slashes too; other words with these before a colon are words.
 _FIELD: Final = re.compile(r"((?:label|attr|meta)\.[\w.\-/@]+|[^\W\d][\w.]*)(:|>=|<=|>|<|=)")
 _PLAIN: Final = re.compile(r'[^\s,()"]+')
@@ -55,6 +58,8 @@ def _token(text: str, at: int) -> Token:
         return Token(kinds[word[1]], at, word.end())
     if text[at] == "-" and at + 1 < len(text) and not text[at + 1].isspace() and text[at + 1] not in "-)":
         return Token("not", at, at + 1)
+    if (scope := _ONE_SPAN.match(text, at)) is not None:
+        return Token("root" if text[at] == "r" else "any", at, scope.end())
     if (field := _FIELD.match(text, at)) is not None:
         return _term(text, at, field[1], field[2], field.end())
     return _words(text, at)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import Final, TypeGuard
 
-from ..query.filters import And, Filter, Query, Term, Text
+from ..query.filters import And, Filter, OneSpan, Query, Term, Text
 from . import attribute_words as attributes
 from .address import MOST_PLACES, PLACE_BITS
-from .conditions import EVERYTHING, NOTHING, Sql, combined, one_of, text_is
+from .conditions import EVERYTHING, NOTHING, Sql, combined, has_span, one_of, text_is
 from .judged import asks_of_judgements, judged, judged_driver
 from .rows import STATUS_CODES
 from .search_words import match_of, needs_proof
@@ -27,7 +27,6 @@ MOST_DRIVEN: Final = 5_000
 #: The same for spans, of which a trace may have many.
 MOST_SPANS_DRIVEN: Final = 500
 _LAST_NS: Final = 2**63 - 1
-
 
 #: Field of numbers -> column, and how many of the column's units one of the field's is.
 _NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "tokens": ("total_tokens", 1.0)}
@@ -88,8 +87,8 @@ class Compiler:
         range_ = Sql("t.start_ns >= ? AND t.start_ns < ?", (self._from_ns, self._to_ns))
         parts = conjuncts(self._filter)
         driver = self._rarest([self._trace_driver(part) for part in parts])
-        # The driver's own term need not be asked again.
-        asked = [part for at, part in enumerate(parts) if driver is None or at != driver[0]]
+        # The driver's own term need not be asked again, but of one span it is a part of what is asked.
+        asked = [part for at, part in enumerate(parts) if not driver or at != driver[0] or isinstance(part, OneSpan)]
         return Plan(Sql.all([range_, *map(self._of_trace, asked)]), None if driver is None else driver[1])
 
     def spans(self) -> Plan:
@@ -111,6 +110,8 @@ class Compiler:
 
     def _trace_driver(self, part: Filter) -> tuple[int, Sql] | None:
         """Return how many traces *part* leaves, and the query for them, where they are few."""
+        if isinstance(part, OneSpan):
+            return self._one_span_driver(part)
         if _is_of_index(part):
             return self._index_driver(part)
         if isinstance(part, Term) and part.field in WORD_FIELDS:
@@ -119,6 +120,8 @@ class Compiler:
 
     def _span_driver(self, part: Filter) -> tuple[int, Sql] | None:
         """Return how many traces can have a span that *part* matches, and the query for them, where they are few."""
+        if isinstance(part, OneSpan):
+            return self._one_span_driver(part)
         if isinstance(part, Term) and part.field == "status":
             if part.values != ("error",):
                 return None
@@ -126,6 +129,10 @@ class Compiler:
         if isinstance(part, Term) and part.field in (*WORD_FIELDS, SOME_SPAN_FAILED[0]):
             return self._word_driver(self._word_ids(part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
         return self._index_driver(part) if _is_of_index(part) else self._judged_driver(part, MOST_SPANS_DRIVEN)
+
+    def _one_span_driver(self, part: OneSpan) -> tuple[int, Sql] | None:
+        found = [driver for inner in conjuncts(part.of) if (driver := self._span_driver(inner)) is not None]
+        return min(found, key=lambda driver: driver[0], default=None)
 
     def _judged_driver(self, part: Filter, most: int) -> tuple[int, Sql] | None:
         if not isinstance(part, Term) or not asks_of_judgements(part.field):
@@ -158,6 +165,8 @@ class Compiler:
             return self._trace_in_index(part)
         if isinstance(part, Term):
             return self._trace_in_index(part) if _is_of_index(part) else self._trace_term(part)
+        if isinstance(part, OneSpan):
+            return has_span(part, self._of_span)
         return combined(part, self._of_trace)
 
     def _trace_in_index(self, part: Text | Term) -> Sql:
@@ -192,6 +201,8 @@ class Compiler:
             return _in_index(part, "rowid = s.id")
         if isinstance(part, Term):
             return _in_index(part, "rowid = s.id") if _is_of_index(part) else self._span_term(part)
+        if isinstance(part, OneSpan):
+            return has_span(part, self._of_span)
         return combined(part, self._of_span)
 
     def _span_term(self, term: Term) -> Sql:

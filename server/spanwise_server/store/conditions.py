@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..query.filters import And, Filter, Not, Or, Term, Text
+from ..query.filters import And, Filter, Not, OneSpan, Or, Term, Text
+from .address import MOST_PLACES, PLACE_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,20 @@ def combined(part: And | Or | Not, compile_: Callable[[Filter], Sql]) -> Sql:
     return Sql.all([compile_(inner) for inner in part.all]) if part.all else EVERYTHING
 
 
+def has_span(part: OneSpan, compile_: Callable[[Filter], Sql]) -> Sql:
+    """Return that the trace ``t`` has a span that *part* asks for, compiled of spans ``s`` by *compile_*."""
+    inner = compile_(part.of)
+    root = " AND s.parent_id IS NULL" if part.which == "root" else ""
+    inside = f"s.id BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
+    return Sql(f"EXISTS (SELECT 1 FROM spans s NOT INDEXED WHERE {inside}{root} AND ({inner.text}))", inner.values)
+
+
 def conditions(filter_: Filter, columns: Mapping[str, Sequence[str]]) -> Sql:
     """Return a filter of terms of text as SQL, where each field stands in any of several *columns*."""
     if isinstance(filter_, Term):
         return Sql.all([text_is(column, filter_) for column in columns[filter_.field]], "OR")
-    if isinstance(filter_, Text):
-        raise TypeError("words are not looked for in columns")
+    if isinstance(filter_, Text | OneSpan):
+        raise TypeError("neither words nor spans are looked for in columns")
     return combined(filter_, lambda part: conditions(part, columns))
 
 

@@ -150,6 +150,15 @@ def test_completion_offers_fields_then_values_that_exist(shop):
     assert "-user:maya" in page(shop, f"/traces/complete?{ALL}&q=-user:ma")
 
 
+def test_a_term_about_one_span_is_completed_and_shown_like_any_other(shop):
+    assert 'data-fill="any:"' in page(shop, f"/traces/complete?{ALL}&q=an")
+    assert 'data-fill="cost&gt;1 -root:kind:"' in page(shop, f"/traces/complete?{ALL}&q=cost>1 -root:ki")
+    values = page(shop, f"/traces/complete?{ALL}&q=any:user:ma")
+    assert f"/traces?project={PROJECT}&amp;filter=any:user:maya" in values
+    listed = page(shop, f"/traces?{ALL}&filter=any:(kind:llm model:gpt-4o*)")
+    assert '<span class="key">any:</span><span class="cut">(kind:llm model:gpt-4o*)</span>' in listed
+
+
 def test_labels_are_completed_by_the_names_that_were_given(shop):
     ana = Annotator("human", "ana")
     shop.app.state.server.store.annotate([Annotation("a1", PROJECT, "correct", TRACE, None, "fail", annotator=ana)])

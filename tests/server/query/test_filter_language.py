@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanwise_server.errors import FilterError
-from spanwise_server.query.filters import EVERYTHING, FIELDS, HELD, And, Filter, Not, Or, Term, Text
+from spanwise_server.query.filters import EVERYTHING, FIELDS, HELD, And, Filter, Not, OneSpan, Or, Term, Text
 from spanwise_server.query.parse import DEEPEST, parse, spans
 from spanwise_server.query.parse import format as written
 from spanwise_server.query.values import distance
@@ -62,6 +62,11 @@ def test_every_field_reads_its_own_example(field):
         ("refund", Text("refund")),
         ('"refund policy"', Text("refund policy")),
         ("refund policy", And((Text("refund"), Text("policy")))),
+        ("root:kind:llm b", And((OneSpan("root", Term("kind", "=", ("llm",))), Text("b")))),
+        ("any:(kind:llm b)", OneSpan("any", And((Term("kind", "=", ("llm",)), Text("b"))))),
+        ("-any:-kind:llm", Not(OneSpan("any", Not(Term("kind", "=", ("llm",)))))),
+        ("any:root:b", OneSpan("any", OneSpan("root", Text("b")))),
+        ('"any:b"', Text("any:b")),
         ("-env:dev", Not(Term("env", "=", ("dev",)))),
         ("NOT env:dev", Not(Term("env", "=", ("dev",)))),
         ("well-known", Text("well-known")),
@@ -104,6 +109,7 @@ def test_a_text_means(text, tree):
         ("a b)", 3, "closes nothing"),
         ("()", 1, "Nothing stands before this bracket"),
         ("a OR", 4, "missing at the end"),
+        ("kind:llm any:", 13, "Something is missing at the end"),
         ("AND a", 0, "Nothing stands before this AND"),
         ('x "open', 2, "never closed"),
         ('user:"open', 5, "never closed"),
@@ -182,6 +188,7 @@ def trees() -> st.SearchStrategy[Filter]:
         leaves,
         lambda inner: st.one_of(
             inner.map(Not),
+            st.builds(OneSpan, st.sampled_from(["root", "any"]), inner),
             several(inner.filter(lambda t: not isinstance(t, And))).map(And),
             several(inner.filter(lambda t: not isinstance(t, Or))).map(Or),
         ),

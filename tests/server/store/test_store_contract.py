@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from spanwise_server.dialects import read
 from spanwise_server.errors import SpanwiseError
-from spanwise_server.query.filters import EVERYTHING, And, Not, Or, Query, Term, Text
+from spanwise_server.query.filters import EVERYTHING, And, Not, OneSpan, Or, Query, Term, Text
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator, Record, Usage
 from spanwise_server.store import compile as compiling
@@ -259,6 +259,7 @@ def filters():
         texts | numbers,
         lambda inner: st.one_of(
             inner.map(Not),
+            st.builds(OneSpan, st.sampled_from(["root", "any"]), inner),
             st.lists(inner, max_size=3).map(lambda parts: And(tuple(parts))),
             st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts))),
         ),
@@ -281,7 +282,7 @@ def test_filters_find_what_a_naive_reading_of_them_finds(found, asked):
             assert sum(bar.ok + bar.errors for bar in store.histogram(query, 5)) == len(wanted)
             spans = {
                 (r.span.trace_id, r.span.span_id)
-                for t in traces.values() for r in t.records if span_matches(filter_, r, t.summary)
+                for t in traces.values() for r in t.records if span_matches(filter_, r, t.summary, t.records)
             }  # fmt: skip
             assert {(r.span.trace_id, r.span.span_id) for r in store.find_spans(query).items} == spans, filter_
             assert len(list(store.each_span(query))) == len(spans)
