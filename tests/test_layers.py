@@ -15,6 +15,7 @@ LEVEL = {
     "spanwise_server": 0,
     "spanwise_server.frozen": 0,
     "spanwise_server.record": 0,
+    "spanwise_server.media": 0,
     "spanwise_server.errors": 0,
     "spanwise_server.settings": 0,
     "spanwise_server.resources": 0,

@@ -17,7 +17,7 @@ from spanwise._version import __version__
 
 from .api import annotations as annotations_api
 from .api import datasets as datasets_api
-from .api import health, metrics, otlp, spans, traces
+from .api import health, media, metrics, otlp, spans, traces
 from .api import queues as queues_api
 from .api import sessions as sessions_api
 from .api.errors import error_json
@@ -29,6 +29,7 @@ from .ingest.intake import Intake
 from .ingest.pipeline import Pipeline
 from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
+from .jobs.housekeeping import Housekeeper
 from .pages import annotate, compare, dashboard, ingest_health, label, login, queues, sessions, static
 from .pages import datasets as datasets_page
 from .pages import help as help_page
@@ -45,7 +46,7 @@ logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
-    annotations_api.router, queues_api.router, datasets_api.router,
+    annotations_api.router, queues_api.router, datasets_api.router, media.router,
     static.router, login.router, traces_page.router, trace_page.router, annotate.router, compare.router,
     dashboard.router, sessions.router, queues.router, label.router, datasets_page.router, ingest_health.router,
     help_page.router,
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         server = open_server(settings)
         app.state.server = server
         grpc = None
+        housekeeper = Housekeeper(server.store)
         try:
             grpc = open_grpc(server)
             app.state.grpc = None if grpc is None else grpc.address
@@ -75,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             if grpc is not None:
                 grpc.close()
+            housekeeper.close()
             server.writer.close()
             server.store.close()
 
@@ -101,7 +104,7 @@ def open_server(settings: Settings) -> Server:
     """Open the store and start the writer; a server that strangers could reach without a password is refused."""
     limits = _span_limits(settings)
     store = SqliteStore(settings.data / "main.db", log_limits=_log_limits(settings))
-    pipeline = Pipeline(Prices(), store.turns, limits=limits)
+    pipeline = Pipeline(Prices(), store.turns, limits=limits, media=store.media)
     store.open()
     try:
         _refuse_strangers(settings, store)

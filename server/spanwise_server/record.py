@@ -83,6 +83,8 @@ class SpanLog:
     trace_id: str
     span_id: str
     event: Event
+    media: tuple[str, ...] = ()
+    """As of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,8 @@ class Record:
     reading: Reading
     cost: Cost | None = None
     """``None`` where there is nothing to price or no price is known."""
+    media: tuple[str, ...] = ()
+    """Digests of the contents that left the span when it came; nothing of a span that was read back."""
 
     @property
     def kind(self) -> str:

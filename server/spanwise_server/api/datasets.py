@@ -122,7 +122,7 @@ def export_dataset(
     shown = datasets.version(dataset.id, version)
     if shown is None:
         raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
-    file = download(datasets, dataset, shown, export)
+    file = download(datasets, dataset, shown, export, server.store.media_content)
     return StreamingResponse(file.body, media_type=file.media_type, headers=dict(file.headers))
 
 

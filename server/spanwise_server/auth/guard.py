@@ -23,7 +23,7 @@ from .origin import SAFE_METHODS, from_another_site, names_this_machine
 LOGIN_COOKIE: Final = "spanwise_login"
 PASSWORD_SETTING: Final = "password_hash"  # noqa: S105 - the name of a setting, not a password
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS: Final = {

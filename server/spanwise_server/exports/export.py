@@ -41,6 +41,8 @@ class Export:
     """Writes examples as they come, so that a file of any size streams; only those it takes are given to it."""
     left_out: Callable[[Example], str | None] = _takes_all
     """Says why an example has no place in this format; ``None`` takes it."""
+    holds_media: bool = False
+    """Whether pictures and files stand in it as base64; else what stands for them in their span does."""
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..datasets.example import Example
 from ..labelling.answer import SYSTEM_ROLES, asked, plain, text_of, tool_calls_of
+from ..media import media_of
 from .export import Export
 
 Object = Mapping[str, Any]
@@ -113,6 +114,8 @@ def _user_content(message: Object) -> str | list[Chat]:
             content.append({"type": "image_url", "image_url": {"url": url}})
         elif part.get("type") == "text":
             content.append({"type": "text", "text": str(part.get("content") or "")})
+        elif part.get("type") == "blob":
+            content.append({"type": "text", "text": f"[{part.get('modality') or 'file'}]"})
     return content
 
 
@@ -122,7 +125,7 @@ def _image(part: Object) -> str | None:
         return None
     if part.get("type") == "uri":
         return str(part.get("uri"))
-    if part.get("type") == "blob":
+    if part.get("type") == "blob" and media_of(part.get("content")) is None:
         return f"data:{part.get('mime_type') or 'image/png'};base64,{part.get('content')}"
     return None
 
@@ -154,4 +157,5 @@ EXPORT = Export(
     extension="openai.jsonl",
     write=write,
     left_out=left_out,
+    holds_media=True,
 )

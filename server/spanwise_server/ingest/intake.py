@@ -17,8 +17,9 @@ from .health import Health
 from .limits import unpacked
 from .log_batch import LogBatch
 from .logs import decode_logs
+from .media import Contents, cut_event
 from .otlp import Signal
-from .pipeline import BAD_PROJECT, Pipeline, Request, check_project, is_project_name, resource_project
+from .pipeline import BAD_PROJECT, Pipeline, Request, check_project, is_project_name, keep_media, resource_project
 from .room import Held, Room
 from .span_limits import SpanLimits
 from .writer import Writer
@@ -89,7 +90,9 @@ class Intake:
         """Keep log records, in this thread: they are few, and go to the disk in a transaction of their own."""
         with self._store.turns:
             batch = decode_logs(request.body, request.form, self._limits)
-        logs = _in_projects(batch, request.project)
+        contents: Contents = {}
+        logs = _in_projects(batch, request.project, contents)
+        keep_media(self._store.media, contents)
         began = time.perf_counter()
         over = self._store.write_logs(logs) if logs else ()
         if logs:
@@ -121,13 +124,17 @@ def _events_of(records: Iterable[Record]) -> Iterator[SpanLog]:
                 yield SpanLog(record.project, span.trace_id, span.span_id, event)
 
 
-def _in_projects(batch: LogBatch, project: str | None) -> list[SpanLog]:
-    """Return the log records of *batch*, each in its project; refuse those whose resource names none that can be."""
+def _in_projects(batch: LogBatch, project: str | None, contents: Contents) -> list[SpanLog]:
+    """Return the log records of *batch*, each in its project; refuse those whose resource names none that can be.
+
+    Media leave them for *contents*.
+    """
     found = []
     for log in batch.logs:
         name = project or resource_project(log.resource)
         if is_project_name(name):
-            found.append(SpanLog(name, log.trace_id, log.span_id, log.event))
+            event, media = cut_event(log.event, contents)
+            found.append(SpanLog(name, log.trace_id, log.span_id, event, media))
         else:
             batch.refuse(log.event.name, BAD_PROJECT, log.scope)
     return found

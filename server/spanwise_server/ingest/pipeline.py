@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from spanwise.vocabulary import PROJECT_NAME
 
 from .. import dialects
-from ..errors import SpanwiseError
+from ..errors import Overloaded, SpanwiseError
 from ..pricing.price import Prices
 from ..record import Attributes, Record, Span
+from ..store.media import MediaFolder
 from ..store.turns import SPANS_A_TURN, Turns
 from .batch import BadSpan, Batch, Refusals
 from .limits import unpacked
+from .media import Contents, cut_span
 from .otlp import Form, decode
 from .span_limits import SpanLimits
 
@@ -68,10 +70,12 @@ class Pipeline:
         *,
         max_unpacked_bytes: int = 100_000_000,
         limits: SpanLimits | None = None,
+        media: MediaFolder | None = None,
     ) -> None:
         self._prices = prices
         self._limits = limits or SpanLimits()
         self._turns = turns or Turns()
+        self._media = media
         self._max_unpacked_bytes = max_unpacked_bytes
 
     def run(self, request: Request, *, max_unpacked_bytes: int | None = None) -> Records:
@@ -94,13 +98,21 @@ class Pipeline:
     def _kept(self, batch: Batch, project: str | None) -> Records:
         check_project(project)
         records: list[Record] = []
+        contents: Contents = {}
         for at in range(0, len(batch.spans), SPANS_A_TURN):
             with self._turns:
-                self._read(batch, batch.spans[at : at + SPANS_A_TURN], project, records)
+                self._read(batch, batch.spans[at : at + SPANS_A_TURN], project, records, contents)
+        if self._media is not None:
+            keep_media(self._media, contents)
         return Records(tuple(records), batch)
 
-    def _read(self, batch: Batch, spans: Iterable[Span], project: str | None, records: list[Record]) -> None:
-        """Add the records of *spans* to *records*; refuse those whose resource names no project that can be."""
+    def _read(
+        self, batch: Batch, spans: Iterable[Span], project: str | None, records: list[Record], contents: Contents
+    ) -> None:
+        """Add the records of *spans* to *records*; refuse those whose resource names no project that can be.
+
+        Media leave the spans for *contents*, where there is a folder to keep them in.
+        """
         named: dict[int, str] = {}
         for span in spans:
             name = project
@@ -108,10 +120,25 @@ class Pipeline:
                 name = named.get(id(span.resource))  # one object for all spans of a resource
                 if name is None:
                     name = named[id(span.resource)] = resource_project(span.resource)
-            if is_project_name(name):
-                records.append(self.record(span, name))
-            else:
+            if not is_project_name(name):
                 batch.refuse(span.name, BAD_PROJECT, span.scope.name)
+                continue
+            without, media = (span, ()) if self._media is None else cut_span(span, contents)
+            record = self.record(without, name)
+            records.append(replace(record, media=media) if media else record)
+
+
+def keep_media(folder: MediaFolder, contents: Contents) -> None:
+    """Have *contents* on the disk before the spans that they came with; a disk that refuses them is said."""
+    if not contents:
+        return
+    try:
+        folder.keep(contents)
+    except OSError as error:
+        raise Overloaded(
+            f"A picture or file in this request cannot be written: {error.strerror or error}.",
+            "Make room on the server's disk; the same request will do then.",
+        ) from error
 
 
 def resource_project(resource: Attributes) -> str:

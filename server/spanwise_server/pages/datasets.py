@@ -138,7 +138,7 @@ def export_dataset(
     shown = datasets.version(dataset.id, version)
     if shown is None:
         raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
-    file = download(datasets, dataset, shown, export_named(format))
+    file = download(datasets, dataset, shown, export_named(format), server.store.media_content)
     return StreamingResponse(file.body, media_type=file.media_type, headers=dict(file.headers))
 
 

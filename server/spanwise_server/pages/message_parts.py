@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from markupsafe import Markup
 
+from ..media import Media, media_of
 from ..record import Json, Record
+from .format import size
 from .prose import SHOWN_CHARACTERS, as_json, host_of, json_tree, prose, safe_link
 
 Message = Mapping[str, Any]
@@ -68,6 +71,26 @@ class Picture:
 
     src: str
     mime_type: str
+    href: str | None = None
+    """Where it can be seen whole, if not in the page itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Sound that came with the message."""
+
+    src: str
+    mime_type: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Any other content that came with the message, to be saved."""
+
+    href: str
+    name: str
+    size: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +110,7 @@ class Other:
     html: Markup
 
 
-Part = Text | Reasoning | Call | Answer | Picture | Link | Other
+Part = Text | Reasoning | Call | Answer | Picture | Sound | File | Link | Other
 
 
 def value_html(value: Json, at: str = "") -> Text:
@@ -104,7 +127,14 @@ def value_html(value: Json, at: str = "") -> Text:
 class Links:
     """Which result answers which call, and which span ran the tool."""
 
-    def __init__(self, asked: Sequence[Message], answered: Sequence[Message], records: Sequence[Record]) -> None:
+    def __init__(
+        self,
+        asked: Sequence[Message],
+        answered: Sequence[Message],
+        records: Sequence[Record],
+        project: str = "default",
+    ) -> None:
+        self.project = project
         self.called = {
             part.get("id") for m in (*asked, *answered) for part in parts_of(m) if part.get("type") == "tool_call"
         }
@@ -182,21 +212,33 @@ def show(part: Message, at: str, links: Links) -> Part:
         return links.call(part, at)
     if kind == "tool_call_response":
         return Answer(str(part.get("id") or ""), _value(part.get("response")), at)
-    return _file(part)
+    return _file(part, links.project)
 
 
-def _file(part: Message) -> Part:
+def _file(part: Message, project: str) -> Part:
     kind, modality = part.get("type"), str(part.get("modality") or "file")
     if kind == "blob":
         mime, content = str(part.get("mime_type") or ""), part.get("content")
         if mime in _PICTURES and isinstance(content, str) and len(content) <= _LARGEST_PICTURE and _is_base64(content):
             return Picture(f"data:{mime};base64,{content}", mime)
-        size = len(content) if isinstance(content, str) else 0
-        return Other(f"{modality} {mime}".strip(), json_tree({"mime_type": mime, "base64_characters": size}))
+        if (media := media_of(content)) is not None:
+            return _kept(media, mime, modality, project)
+        characters = len(content) if isinstance(content, str) else 0
+        return Other(f"{modality} {mime}".strip(), json_tree({"mime_type": mime, "base64_characters": characters}))
     uri = part.get("uri")
     if kind == "uri" and isinstance(uri, str):
         return Link(safe_link(uri), host_of(uri), modality)
     return Other(str(kind or "part"), json_tree(dict(part)))
+
+
+def _kept(media: Media, mime: str, modality: str, project: str) -> Part:
+    """Return a content that is kept beside the spans."""
+    address = f"/api/v1/media/{media.digest}?project={quote(project, safe='')}"
+    if mime in _PICTURES:
+        return Picture(address, mime, address)
+    if modality == "audio":
+        return Sound(address, mime, size(media.size))
+    return File(address, f"{modality} {mime}".strip(), size(media.size))
 
 
 def _is_base64(text: str) -> bool:

@@ -68,7 +68,7 @@ class Transcript:
 def transcript(record: Record, records: Sequence[Record]) -> Transcript:
     """Return the messages of *record*, read beside the other spans of its trace."""
     asked, answered = record.reading.input_messages or (), record.reading.output_messages or ()
-    links = Links(asked, answered, records)
+    links = Links(asked, answered, records, record.project)
     first = _leading_system(asked)
     previous, common = _previous(record, records)
     turns = [turn for n, m in enumerate(asked) if (turn := _turn(m, f"input.{n}", links, out=False)) is not None]

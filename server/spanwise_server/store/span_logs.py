@@ -173,7 +173,7 @@ class SpanLogs:
         """Return *record* with its span as it was sent and what that means together with its log records."""
         if whole is record.span:
             return record
-        return replace(self._read_again(whole, record.project), span=record.span)
+        return replace(self._read_again(whole, record.project), span=record.span, media=record.media)
 
     def _sweep(self, connection: Connection, now: int) -> None:
         """Let go of what has waited too long, and of the oldest where too much waits."""

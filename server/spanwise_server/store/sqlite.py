@@ -28,8 +28,9 @@ from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest, says
 from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace
 from .database import Database
 from .find import span_page, trace_page
+from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
-from .projects import find_project, project_names
+from .projects import find_project, project_id_of, project_names
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
@@ -42,6 +43,7 @@ from .write import SpanWriter
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _PAGE_OF_ALL: Final = 200
+_FILES_AT_ONCE: Final = 1_000
 
 
 class SqliteStore:
@@ -56,6 +58,8 @@ class SqliteStore:
         """How many spans were written again for their log records, which is no repetition of theirs."""
         self._search: SearchIndex | None = None
         self._data_version = 0
+        self.media = MediaFolder(path.with_name("media"))
+        """Takes the contents of media, before the spans that they came with are written."""
         self.turns = Turns()
         """Held by whoever works through spans: decoding, reading, packing, writing or indexing them."""
 
@@ -102,6 +106,7 @@ class SqliteStore:
         """Keep log records in one durable transaction, and read their spans again; return those too many for a span."""
         with self._writing() as connection, self.turns:
             over = self._logs.put(connection, logs)
+            _note_media(connection, logs)
             late = self._logs.late(connection, logs)
             if not late:
                 return over
@@ -275,6 +280,33 @@ class SqliteStore:
         with self._open.read() as connection:
             return project_names(connection)
 
+    # --- media -------------------------------------------------------------------------------------------------------
+
+    def media_file(self, project: str, digest: str) -> Path | None:
+        """Return the file of a content by its SHA-256, ``None`` where nothing of the project has it."""
+        file = self.media.file_of(digest)
+        if file is None:
+            return None
+        with self._reading(project) as (connection, project_id):
+            return file if project_id is not None and is_of_project(connection, project_id, digest) else None
+
+    def media_content(self, project: str, digest: str) -> bytes | None:
+        """Return a content by its SHA-256, ``None`` where nothing of the project has it."""
+        file = self.media_file(project, digest)
+        return None if file is None else file.read_bytes()
+
+    def sweep_media(self, grace_s: float = GRACE_S) -> int:
+        """Remove the files that nothing needs and that came over *grace_s* ago; return how many."""
+        unwanted = list(self.media.unwanted_for(grace_s))
+        removed = 0
+        with self._writing() as connection:
+            forget_lost_uses(connection)
+        for at in range(0, len(unwanted), _FILES_AT_ONCE):
+            some = unwanted[at : at + _FILES_AT_ONCE]
+            with self._open.write() as connection:  # so that nobody, in no process, needs one of them meanwhile
+                removed += self.media.remove(set(some) - needed(connection, some))
+        return removed
+
     # --- judgements --------------------------------------------------------------------------------------------------
 
     def annotations(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, tuple[Annotation, ...]]:
@@ -439,6 +471,13 @@ class SqliteStore:
                 some = [address for (address,) in addresses[at : at + 1_000]]
                 packed = struct.pack(f"<{len(some)}q", *some)
                 connection.execute("INSERT INTO journal (addresses) VALUES (?)", (packed,))
+
+
+def _note_media(connection: sqlite3.Connection, logs: Sequence[SpanLog]) -> None:
+    for log in logs:
+        if log.media:
+            trace = project_id_of(connection, log.project), _trace_bytes(log.trace_id)
+            connection.executemany(PUT_MEDIA_USE, [(*trace, bytes.fromhex(digest)) for digest in log.media])
 
 
 def _trace_bytes(trace_id: str) -> bytes:

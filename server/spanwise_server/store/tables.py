@@ -120,6 +120,18 @@ TEXT_USES = Table(
 )
 
 
+#: Which traces need which media, of spans and of log records that came before them; see ``media.py``.
+MEDIA_USES = Table(
+    "media_uses",
+    METADATA,
+    Column("project_id", Integer, primary_key=True, autoincrement=False),
+    Column("trace_id", LargeBinary, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Index("ix_media_uses_digest", "digest", "project_id"),
+    sqlite_with_rowid=False,
+)
+
+
 class SpanLogTable(SQLModel, table=True):
     """Log records of one span that came in one request: events of it; see ``log_rows.py``."""
 

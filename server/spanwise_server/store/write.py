@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..dialects.reader import reader
 from ..record import Record
 from .address import address, span_range
+from .media import PUT_MEDIA_USE
 from .payload import pack_text, replaced
 from .projects import project_id_of
 from .ready import MOST_IN_CHUNK, Chunk, Ready, chunk_of
@@ -74,6 +75,7 @@ class _Change:
     payloads: list[tuple[int, bytes]]
     texts: dict[bytes, bytes]
     uses: set[tuple[int, bytes]]
+    media: set[tuple[int, bytes, bytes]]
     traces_made: list[tuple[Any, ...]]
     traces_changed: list[tuple[Any, ...]]
     words_put: list[tuple[int, int, int]]
@@ -82,7 +84,7 @@ class _Change:
 
     @classmethod
     def none(cls) -> _Change:
-        return cls([], [], [], {}, set(), [], [], [], [], RollupChange())
+        return cls([], [], [], {}, set(), set(), [], [], [], [], RollupChange())
 
 
 class SpanWriter:
@@ -177,7 +179,8 @@ class SpanWriter:
             "DELETE FROM texts WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM text_uses WHERE hash = ?1)", used
         )
         connection.execute("DELETE FROM traces WHERE id = ?", (row,))
-        connection.execute("DELETE FROM span_logs WHERE project_id = ? AND trace_id = ?", (project_id, trace_id))
+        for table in ("span_logs", "media_uses"):  # the files of the media are removed by the next sweep
+            connection.execute(f"DELETE FROM {table} WHERE project_id = ? AND trace_id = ?", (project_id, trace_id))
         connection.execute(
             "DELETE FROM annotations WHERE project_id = ? AND trace_id = ?", (project_id, trace_id.hex())
         )
@@ -232,6 +235,8 @@ class SpanWriter:
                 reader_id=self.reader_id(connection),
             )  # fmt: skip
             written.append((at, ready.record))
+            for digest in ready.record.media:
+                change.media.add((trace.project_id, trace.trace_id, bytes.fromhex(digest)))
             _count(was, now, change)
         for span_id, was in trace.old.items():
             if span_id not in new:
@@ -303,6 +308,7 @@ class SpanWriter:
         connection.executemany(_PUT_PAYLOAD, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())
         connection.executemany(_PUT_USE, change.uses)
+        connection.executemany(PUT_MEDIA_USE, change.media)
         connection.executemany(_MAKE_TRACE, change.traces_made)
         connection.executemany(_CHANGE_TRACE, change.traces_changed)
         connection.executemany(_DROP_WORD, change.words_dropped)
