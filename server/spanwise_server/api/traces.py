@@ -10,14 +10,23 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
 from ..auth.current import CurrentProject, CurrentServer
-from ..errors import NotFound
+from ..errors import NotFound, SpanwiseError
 from ..exports.contract import span_record, trace_summary
 from ..exports.trace_download import Run, trace_file
 from ..exports.trace_files import trace_export
+from ..jobs.deletion import delete_found
+from ..query.filters import EVERYTHING
 from ..record import Annotation
 from .asked import AskedQuery
 
 router = APIRouter(prefix="/api/v1/traces", tags=["traces"])
+
+
+class NothingAsked(SpanwiseError):
+    """A deletion that does not say what of."""
+
+    status = 422
+    code = "nothing_asked"
 
 
 @router.get("")
@@ -57,6 +66,24 @@ def export_progress(server: CurrentServer, project: CurrentProject, run_id: str)
     return answer({"done": run.done, "of": run.of, "exact": run.of_is_exact, "state": run.state})
 
 
+@router.delete("")
+def delete_traces(server: CurrentServer, query: AskedQuery) -> Response:
+    """Delete every trace that matches, whatever ``limit`` and ``cursor`` say: ``{"deleted": int}``."""
+    if query.filter == EVERYTHING and query.from_ns is None and query.to_ns is None:
+        raise NothingAsked(
+            "Nothing says which traces to delete.", "Give a filter, such as ?filter=user:u_1, or from and to."
+        )
+    return answer({"deleted": sum(delete_found(server.store, query))})
+
+
+@router.delete("/{trace_id}", status_code=204)
+def delete_trace(server: CurrentServer, project: CurrentProject, trace_id: str) -> Response:
+    """Delete one trace with its spans, labels and everything that only it needs."""
+    if not server.store.delete_trace(project, trace_id.lower()):
+        raise no_trace(project, trace_id)
+    return Response(status_code=204)
+
+
 @router.get("/{trace_id}")
 def one_trace(
     server: CurrentServer,
@@ -68,10 +95,7 @@ def one_trace(
     """Return one trace whole: ``{"trace": TraceSummary, "spans": [SpanRecord]}``."""
     trace = server.store.trace(project, trace_id.lower())
     if trace is None:
-        raise NotFound(
-            f"Project {project!r} has no trace {trace_id}.",
-            "Check the project; a trace just sent appears within a second.",
-        )
+        raise no_trace(project, trace_id)
     judged = server.store.annotations(project, [trace.summary.trace_id]).get(trace.summary.trace_id, ())
     by_span: dict[str | None, list[Annotation]] = {}
     for annotation in judged:
@@ -81,6 +105,13 @@ def one_trace(
     if download:
         response.headers["Content-Disposition"] = f'attachment; filename="trace-{trace.summary.trace_id}.json"'
     return response
+
+
+def no_trace(project: str, trace_id: str) -> NotFound:
+    """Return the refusal of a trace there is not."""
+    return NotFound(
+        f"Project {project!r} has no trace {trace_id}.", "Check the project; a trace just sent appears within a second."
+    )
 
 
 def answer(body: Any, status: int = 200) -> Response:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import Final
 
 from ..store.sqlite import SqliteStore
+from .retention import enforce_all
 
 logger = logging.getLogger("spanwise.housekeeping")
 
@@ -15,7 +17,7 @@ _EVERY_S: Final = 600.0
 
 
 class Housekeeper:
-    """One thread that removes media which nothing needs any more; close it before the store."""
+    """One thread that deletes what is kept no longer, and media that nothing needs; close it before the store."""
 
     def __init__(self, store: SqliteStore, *, first_s: float = _FIRST_S, every_s: float = _EVERY_S) -> None:
         self._store = store
@@ -34,9 +36,10 @@ class Housekeeper:
         while not self._closing.wait(wait):
             wait = then
             try:
+                deleted = sum(enforce_all(self._store, time.time_ns(), self._closing.wait))
                 removed = self._store.sweep_media()
             except Exception:
-                logger.exception("Media that nothing needs could not be removed; it is tried again in %.0f s", then)
+                logger.exception("What is kept too long could not be deleted; it is tried again in %.0f s", then)
             else:
-                if removed:
-                    logger.info("%d media files that nothing needs were removed", removed)
+                if deleted or removed:
+                    logger.info("%d traces and %d media files are kept no longer: deleted", deleted, removed)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from ..auth.csrf import Csrf
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
 from ..exports.trace_files import TRACE_EXPORTS
@@ -25,6 +26,16 @@ from .render import clock_of, render
 from .urls import DEFAULT_PROJECT, url
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.post("/traces/delete", dependencies=[Csrf])
+def delete_traces(
+    server: CurrentServer, project: CurrentProject, trace_id: Annotated[list[str], Form(min_length=1)], back: str = ""
+) -> Response:
+    """Delete chosen traces; the page asked first, with their number."""
+    server.store.delete_traces(project, [each.lower() for each in trace_id])
+    return RedirectResponse(back if back.startswith("/traces?") else url("/traces", project), status_code=303)
+
 
 #: The facets panel: field, title, and whether it starts open.
 FACETS: Final = (

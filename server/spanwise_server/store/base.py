@@ -59,6 +59,14 @@ class FacetValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What a project takes of the store."""
+
+    bytes: int
+    spans: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """A trace whole: its summary, and its spans in the order they started."""
 
@@ -153,6 +161,9 @@ class SpanStore(Protocol):
 
     def delete_trace(self, project: str, trace_id: str) -> bool:
         """Take a trace and its spans away, out of every total; return whether it was there."""
+
+    def delete_traces(self, project: str, trace_ids: Sequence[str]) -> int:
+        """Take traces away in one transaction; return how many there were."""
 
     def refusal(self) -> str | None:
         """Return why nothing can be written now, such as a full disk, or ``None``."""

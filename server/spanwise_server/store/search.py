@@ -11,7 +11,8 @@ import sqlite3
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +61,7 @@ class SearchIndex:
         self._closed = threading.Event()
         self._hurry = threading.Event()
         self._connection = connection
+        self._writes = threading.Lock()
         self._filling_s = 0.0
         self.seen: int = self._connection.execute("SELECT entry FROM seen").fetchone()[0]
         """The last journal entry whose words can be found."""
@@ -84,6 +86,18 @@ class SearchIndex:
     def look(self) -> None:
         """Take in what the journal names and nobody has handed over."""
         self._wake.set()
+
+    def drop(self, written: Written) -> None:
+        """Take the words of spans that are in the index out of it: those that it finds in them today.
+
+        A word that is left, of a span that was read in another way before, finds nothing: its address leads nowhere.
+        """
+        rows = [(at, text_of(record)) for at, record in written]
+        try:
+            with self._transaction():
+                self._connection.executemany("INSERT INTO texts (texts, rowid, body) VALUES ('delete', ?, ?)", rows)
+        except sqlite3.DatabaseError:  # what it counts of its words may be less than what is taken out
+            logger.exception("%d spans could not be taken out of the text index; `spanwise reindex` will", len(rows))
 
     def wait_for(self, entry: int, timeout_s: float) -> bool:
         """Wait until the words of *entry* can be found; return whether they can."""
@@ -139,19 +153,25 @@ class SearchIndex:
             handed = self._handed.take(entry)
             texts.update(dict.fromkeys(struct.unpack(f"<{len(packed) // 8}q", packed)) if handed is None else handed)
         latest = sorted(texts.items())  # the index is cheapest to fill in the order of its rows
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             for at in range(0, len(latest), _SPANS_A_TURN):
                 self._put(latest[at : at + _SPANS_A_TURN])
             self._connection.execute("UPDATE seen SET entry = ?", (entries[-1][0],))
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
         self.seen = entries[-1][0]
         self._filling_s += time.thread_time() - began
         return True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._writes:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def _put(self, texts: Sequence[tuple[int, str | None]]) -> None:
         with self._turns:

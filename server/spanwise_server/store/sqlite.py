@@ -25,7 +25,7 @@ from .address import id_bytes, trace_row_of
 from .annotations import Annotations
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest, says
-from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace
+from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
 from .database import Database
 from .find import span_page, trace_page
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
@@ -38,12 +38,14 @@ from .search import SearchIndex, drop_index, open_index
 from .search_words import holds, searchable
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .turns import Turns
-from .write import SpanWriter
+from .write import SpanWriter, addresses_of
 
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _PAGE_OF_ALL: Final = 200
 _FILES_AT_ONCE: Final = 1_000
+#: What is deleted waits so long for the text index to have it.
+_LONGEST_FOR_INDEX_S: Final = 10.0
 
 
 class SqliteStore:
@@ -132,9 +134,36 @@ class SqliteStore:
 
     def delete_trace(self, project: str, trace_id: str) -> bool:
         """Take a trace and its spans away, out of every total; return whether it was there."""
-        with self._writing() as connection:
-            project_id = find_project(connection, project)
-            return project_id is not None and self._writer.delete(connection, project_id, _trace_bytes(trace_id))
+        return self.delete_traces(project, [trace_id]) == 1
+
+    def delete_traces(self, project: str, trace_ids: Sequence[str]) -> int:
+        """Take traces away in one transaction, out of every total and of the text index; return how many there were.
+
+        Their media are removed by the next sweep.
+        """
+        ids = [_trace_bytes(trace_id) for trace_id in trace_ids]
+        with self._reading(project) as (connection, project_id):
+            if project_id is None:
+                return 0
+            addresses = [at for trace_id in ids for at in addresses_of(connection, project_id, trace_id)]
+        # Only what is in the index can be taken out of it. What comes in between is found by nobody.
+        if self.wait_until_searchable(_LONGEST_FOR_INDEX_S):
+            for at in range(0, len(addresses), _PAGE_OF_ALL):
+                self._index.drop(self._read_back(addresses[at : at + _PAGE_OF_ALL]))
+        with self._writing() as connection, self.turns:
+            return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
+
+    def used(self, project: str) -> Used:
+        """Return what a project takes of the main file: its share of what is in use by its share of the spans."""
+        with self._reading(project) as (connection, project_id):
+            pages, free, page_bytes = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            spans, of_all = connection.execute(
+                "SELECT sum(span_count) FILTER (WHERE project_id = ?), sum(span_count) FROM traces", (project_id,)
+            ).fetchone()
+        return Used((pages - free) * page_bytes * (spans or 0) // max(of_all or 0, 1), spans or 0)
 
     def recount(self) -> int:
         """Compute every summary, word and rollup anew from the spans; return how many traces there are."""

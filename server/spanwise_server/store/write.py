@@ -360,6 +360,15 @@ def _count(was: SpanRow | None, now: SpanRow, change: _Change) -> None:
         change.spans_changed.append(now)
 
 
+def addresses_of(connection: Connection, project_id: int, trace_id: bytes) -> list[int]:
+    """Return the addresses of a trace's spans, none where there is no such trace."""
+    found = connection.execute(_FIND_TRACES.format("?"), (project_id, trace_id)).fetchone()
+    if found is None:
+        return []
+    rows = connection.execute("SELECT id FROM spans WHERE id BETWEEN ? AND ? ORDER BY id", span_range(found[0]))
+    return [at for (at,) in rows]
+
+
 def span_rows(connection: Connection, trace_row: int) -> list[SpanRow]:
     """Return the rows of a trace's spans, in the order they came."""
     found = connection.execute("SELECT * FROM spans WHERE id BETWEEN ? AND ? ORDER BY id", span_range(trace_row))

@@ -34,10 +34,31 @@
     if (words) words.textContent = `${chosen} chosen`;
     const compare = $("#bulk-compare");
     if (compare) compare.hidden = chosen !== 2;
+    disarm();
     const all = $("#check-all");
     if (all) { all.checked = chosen > 0 && chosen === rows().length; all.indeterminate = chosen > 0 && !all.checked; }
     return chosen;
   }
+  // What cannot be undone is asked for twice; the second time says how many.
+  function disarm() {
+    const button = $("#bulk-delete");
+    if (!button) return;
+    delete button.dataset.armed;
+    button.classList.remove("danger");
+    button.lastElementChild.textContent = "Delete";
+  }
+  function arm(button) {
+    const chosen = document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
+    button.dataset.armed = "";
+    button.classList.add("danger");
+    button.lastElementChild.textContent = `Delete ${chosen} for good?`;
+  }
+  addEventListener("submit", (event) => {
+    if (event.submitter?.id !== "bulk-delete" || "armed" in event.submitter.dataset) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    arm(event.submitter);
+  }, true);
   function clear() {
     if (!count()) return false;
     for (const box of document.querySelectorAll(`${LIST} [name=trace_id]:checked`)) box.checked = false;
