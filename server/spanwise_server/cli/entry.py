@@ -12,12 +12,12 @@ from spanwise._version import __version__
 from spanwise.registry import COMMANDS, load_object
 
 from ..errors import SpanwiseError
-from . import access, again, delete, export, serve, upkeep
+from . import access, again, backup, delete, export, serve, upkeep
 from .command import REFUSED, command, complain, say
 
 _NEEDED: Final = ("fastapi", "uvicorn", "sqlmodel", "alembic", "argon2", "platformdirs")
 #: The groups of commands, in the order of the help.
-GROUPS: Final = (serve, access, again, export, delete, upkeep)
+GROUPS: Final = (serve, access, again, export, backup, delete, upkeep)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
