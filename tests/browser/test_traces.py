@@ -282,3 +282,18 @@ def test_an_export_that_is_cut_off_says_so(server, page: Page):
         page.get_by_role("link", name="CSV").click()
     expect(page.locator(".toast")).to_contain_text("Exporting: 7 of 9 traces")
     expect(page.locator(".toast")).to_contain_text("stopped after 7 traces; the file is not whole")
+
+
+def test_only_the_chosen_traces_are_exported(server, page: Page, tmp_path):
+    page.goto(f"{server.url}/traces?project=acme-support&range=all&filter=kind%3Allm")
+    boxes = page.locator("#list [name=trace_id]")
+    boxes.nth(1).check()
+    boxes.nth(3).check()
+    chosen = {boxes.nth(n).get_attribute("value") for n in (1, 3)}
+    page.locator(".bulk .export summary").click()
+    with page.expect_download() as saved:
+        page.locator(".bulk .export a[href*='format=jsonl']").click()
+    saved.value.save_as(tmp_path / "chosen")
+    found = [json.loads(line)["trace"]["trace_id"] for line in (tmp_path / "chosen").read_text().splitlines()]
+    assert sorted(found) == sorted(chosen)
+    expect(page.locator(".toast")).to_have_text("2 traces exported")

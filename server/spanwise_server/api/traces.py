@@ -43,7 +43,7 @@ def export_traces(
     server: CurrentServer,
     query: AskedQuery,
     *,
-    format_name: Annotated[str, Query(alias="format", description="jsonl, csv or otlp")] = "jsonl",
+    format_name: Annotated[str, Query(alias="format", description="jsonl, csv, otlp or parquet")] = "jsonl",
     progress: Annotated[str | None, Query(description="An id of your choice for /export/progress/{id}")] = None,
 ) -> StreamingResponse:
     """Stream every matching trace as a file, whatever ``limit`` and ``cursor`` say."""

@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     made.add_argument("--from", dest="from_time", help="Only traces begun then or later, such as 2026-11-01.")
     made.add_argument("--to", dest="to_time", help="Only traces begun before then.")
     made.add_argument("--sort", default="-time", help="time, latency, cost or tokens; - before it for descending.")
-    made.add_argument("--format", default="jsonl", help="jsonl, csv or otlp (default: jsonl).")
+    made.add_argument("--format", default="jsonl", help="jsonl, csv, otlp or parquet (default: jsonl).")
     made.add_argument("--out", type=Path, help="The file; it appears when it is whole.")
     add_settings(made, "data")
 

@@ -11,7 +11,8 @@ from typing import Final
 from ..errors import NotFound
 from ..query.filters import Query
 from ..store.base import SpanStore
-from .trace_files import TraceExport, WholeTrace, written
+from .trace_files import TraceExport
+from .whole_trace import WholeTrace
 
 _PAGE: Final = 100
 _MOST_REMEMBERED: Final = 100
@@ -55,7 +56,7 @@ class Runs:
 def trace_file(store: SpanStore, query: Query, export: TraceExport, run: Run) -> Iterator[bytes]:
     """Yield the file of all traces that *query* finds, in its order, and count them in *run*."""
     try:
-        yield from written(export, _counted(each_trace(store, query, with_spans=export.with_spans), run))
+        yield from export.write(_counted(each_trace(store, query, with_spans=export.with_spans), run))
         run.state = "done"
     finally:
         if run.state != "done":

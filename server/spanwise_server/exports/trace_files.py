@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -12,9 +12,11 @@ from typing import Any, Final
 import orjson
 
 from ..errors import SpanwiseError
-from ..record import Annotation, Record, Span, TraceSummary
-from .contract import Object, span_record, trace_summary
+from ..record import Span
+from . import trace_parquet
+from .contract import Object, trace_summary
 from .flat_csv import BYTE_ORDER_MARK, cell
+from .whole_trace import WholeTrace
 
 #: Columns of the CSV that hold several values, and what stands between them.
 _BETWEEN: Final = ", "
@@ -27,16 +29,6 @@ _STATUS_CODES: Final = {"unset": 0, "ok": 1, "error": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class WholeTrace:
-    """One trace on its way into a file."""
-
-    summary: TraceSummary
-    records: Sequence[Record]
-    """Its spans; empty for a format that has no use for them."""
-    annotations: Sequence[Annotation]
-
-
-@dataclass(frozen=True, slots=True)
 class TraceExport:
     """One file format of traces."""
 
@@ -46,17 +38,15 @@ class TraceExport:
     """What one line of the file holds, for the menu."""
     media_type: str
     extension: str
-    line: Callable[[WholeTrace], bytes]
-    head: bytes = b""
+    write: Callable[[Iterable[WholeTrace]], Iterator[bytes]]
     with_spans: bool = True
+    can_write: Callable[[], bool] = lambda: True
+    """Says whether what it needs is installed."""
 
 
 def _jsonl(trace: WholeTrace) -> bytes:
-    by_span: dict[str | None, list[Annotation]] = {}
-    for annotation in trace.annotations:
-        by_span.setdefault(annotation.span_id, []).append(annotation)
-    spans = [span_record(record, by_span.get(record.span.span_id, ())) for record in trace.records]
-    return _line({"trace": trace_summary(trace.summary, trace.annotations), "spans": spans})
+    summary = trace_summary(trace.summary, trace.annotations)
+    return _line({"trace": summary, "spans": list(trace.span_records())})
 
 
 def _csv(trace: WholeTrace) -> bytes:
@@ -131,19 +121,35 @@ def _line(value: Object) -> bytes:
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
+def _lines(line: Callable[[WholeTrace], bytes], head: bytes = b"") -> Callable[[Iterable[WholeTrace]], Iterator[bytes]]:
+    def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:
+        if head:
+            yield head
+        for trace in traces:
+            yield line(trace)
+
+    return write
+
+
 #: Every format of traces by name, in the order of the menu.
 TRACE_EXPORTS: Final[Mapping[str, TraceExport]] = {
     each.name: each
     for each in (
         TraceExport(
-            "jsonl", "JSONL", "a line a trace, its spans and labels in it", "application/x-ndjson", "jsonl", _jsonl
+            "jsonl", "JSONL", "a line a trace, its spans and labels in it", "application/x-ndjson", "jsonl",
+            _lines(_jsonl),
         ),
         TraceExport(
-            "csv", "CSV", "a row a trace, for spreadsheets", "text/csv; charset=utf-8", "csv", _csv,
-            head=BYTE_ORDER_MARK.encode() + _row(COLUMNS), with_spans=False,
+            "csv", "CSV", "a row a trace, for spreadsheets", "text/csv; charset=utf-8", "csv",
+            _lines(_csv, head=BYTE_ORDER_MARK.encode() + _row(COLUMNS)), with_spans=False,
         ),
         TraceExport(
-            "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl", _otlp
+            "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl",
+            _lines(_otlp),
+        ),
+        TraceExport(
+            "parquet", "Parquet", "a row a span, for notebooks and warehouses", "application/vnd.apache.parquet",
+            "parquet", trace_parquet.write, can_write=trace_parquet.can_write,
         ),
     )
 }  # fmt: skip
@@ -154,12 +160,11 @@ def trace_export(name: str) -> TraceExport:
     found = TRACE_EXPORTS.get(name)
     if found is None:
         raise SpanwiseError(f"There is no export format {name!r} of traces.", f"There are: {', '.join(TRACE_EXPORTS)}.")
+    if not found.can_write():
+        raise SpanwiseError(f"{found.title} needs more than is installed.", f'pip install "spanwise[{name}]"')
     return found
 
 
-def written(export: TraceExport, traces: Iterable[WholeTrace]) -> Iterator[bytes]:
-    """Yield the file."""
-    if export.head:
-        yield export.head
-    for trace in traces:
-        yield export.line(trace)
+def offered() -> tuple[TraceExport, ...]:
+    """Return the formats that can be written here, in the order of the menu."""
+    return tuple(export for export in TRACE_EXPORTS.values() if export.can_write())

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError, NotFound
-from ..exports.trace_files import TRACE_EXPORTS
+from ..exports.trace_files import offered
 from ..labelling.answer import answer_text, question_text
 from ..query.filters import Query, Term
 from ..query.parse import parse
@@ -86,7 +86,7 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
         "chips": chips(listing.filter),
         "presets": PRESETS.values(),
         "range_words": words_of(listing, clock),
-        "trace_exports": tuple(TRACE_EXPORTS.values()),
+        "trace_exports": offered(),
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
     }
     try:

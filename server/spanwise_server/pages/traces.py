@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
-from ..exports.trace_files import TRACE_EXPORTS
+from ..exports.trace_files import offered
 from ..query.filters import EVERYTHING, FIELDS, NAMED, ONE_SPAN, OPEN_FIELDS, Field, Query, field_of
 from ..query.parse import parse
 from ..query.values import quoted
@@ -192,7 +192,7 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "range_words": words_of(listing, clock),
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
         "sorts": SORTS,
-        "trace_exports": tuple(TRACE_EXPORTS.values()),
+        "trace_exports": offered(),
         "live_url": listing.link(live=True),
     }
 

@@ -7,10 +7,12 @@ import io
 import json
 
 import pytest
+from pyarrow import parquet
 
 from server.pages.made import PROJECT, TRACE, conversation, in_other_trace
 from spanwise_server.cli import main
 from spanwise_server.errors import SpanwiseError
+from spanwise_server.exports import trace_parquet
 from spanwise_server.exports.trace_download import Run, Runs, trace_file
 from spanwise_server.exports.trace_files import TRACE_EXPORTS, trace_export
 from spanwise_server.ingest.otlp import decode
@@ -152,3 +154,41 @@ def test_the_command_writes_the_same_file(shop, tmp_path, form, capfd):
     assert out.read_bytes() == fetched(shop, format=form).content
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("traces")] == ["traces"]
     assert "3 traces written." in capfd.readouterr().err
+
+
+def test_parquet_has_a_row_for_each_span_with_what_the_api_says_of_it(shop, store):
+    store.write([one for n in range(900) for one in in_other_trace(conversation(), f"{n + 16:032x}", n)])
+    answer = fetched(shop, format="parquet")
+    assert answer.headers["content-disposition"] == 'attachment; filename="traces.parquet"'
+    table = parquet.read_table(io.BytesIO(answer.content))
+    assert parquet.ParquetFile(io.BytesIO(answer.content)).num_row_groups > 1
+    rows = {(row["trace_id"], row["span_id"]): row for row in table.to_pylist()}
+    assert len(rows) == table.num_rows == 903 * len(conversation())
+    whole = shop.get(f"/api/v1/traces/{TRACE}?project={PROJECT}").json()
+    for span in whole["spans"]:
+        row = rows[TRACE, span["span_id"]]
+        for name in ("name", "kind", "status", "model", "session_id", "user_id", "duration_ms", "ttft_ms", "tags"):
+            assert row[name] == span[name]
+        assert row["trace_name"] == whole["trace"]["name"]
+        assert f"{row['start_time']:%Y-%m-%dT%H:%M:%S.%f}" == span["start_time"][:26]
+        assert row["total_tokens"] == (span["usage"] or {}).get("total_tokens")
+        assert row["cost_usd"] == (span["cost"] or {}).get("total_usd")
+        assert json.loads(row["attributes"]) == span["attributes"]
+        assert (row["input_messages"] and json.loads(row["input_messages"])) == span["input_messages"]
+    assert any(row["total_tokens"] for row in rows.values())
+    assert any(row["cost_usd"] for row in rows.values())
+
+
+def test_a_parquet_file_of_nothing_can_be_read(shop):
+    table = parquet.read_table(io.BytesIO(fetched(shop, format="parquet", filter="user:nobody").content))
+    assert table.num_rows == 0
+    assert "trace_id" in table.column_names
+
+
+def test_what_needs_a_missing_library_is_not_offered_and_says_what_to_install(shop, monkeypatch):
+    assert "format=parquet" in shop.get(f"/traces?project={PROJECT}&range=all").text
+    monkeypatch.setattr(trace_parquet, "find_spec", lambda _: None)
+    assert "format=parquet" not in shop.get(f"/traces?project={PROJECT}&range=all").text
+    answer = shop.get("/api/v1/traces/export?format=parquet")
+    assert answer.status_code == 400
+    assert "spanwise[parquet]" in answer.json()["error"]["hint"]

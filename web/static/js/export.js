@@ -10,6 +10,10 @@
     const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     const file = new URL(anchor.href);
     file.searchParams.set("progress", id);
+    if ("chosen" in anchor.dataset) {
+      const chosen = [...document.querySelectorAll("[name=trace_id]:checked")].map((box) => box.value);
+      file.searchParams.set("filter", `trace:${chosen.join(",")}`);
+    }
     const where = new URL(anchor.dataset.export, location.href);
     where.pathname += id;
     event.preventDefault();

@@ -1,0 +1,141 @@
+"""Spans as Parquet, the file of notebooks and warehouses: a row a span, written a group of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from typing import Any, Final
+
+import orjson
+
+from .contract import Object
+from .whole_trace import WholeTrace
+
+#: Spans that are packed together; readers skip groups by their smallest and largest values.
+_GROUP: Final = 2_000
+_TEXT: Final = (
+    "trace_id", "span_id", "parent_span_id", "trace_name", "name", "kind", "status", "status_message", "error_type",
+    "dialect", "provider", "request_model", "model", "operation", "session_id", "user_id", "environment", "release",
+    "service",
+)  # fmt: skip
+_USAGE: Final = (
+    "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
+)  # fmt: skip
+#: Columns that hold JSON as text.
+_JSON: Final = (
+    "params", "input_messages", "output_messages", "tool", "tool_definitions", "documents", "metadata", "events",
+    "links", "attributes", "resource",
+)  # fmt: skip
+
+
+def can_write() -> bool:
+    """Say whether the library that writes Parquet is installed."""
+    return find_spec("pyarrow") is not None
+
+
+def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:
+    """Yield a Parquet file with a row for each span, in the order of the traces; needs pyarrow."""
+    import pyarrow as pa  # noqa: PLC0415  # half a second, and optional
+    from pyarrow import parquet  # noqa: PLC0415  # as above
+
+    schema = _schema(pa)
+    sink = _Sink()
+    with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for rows in _groups(traces):
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _schema(pa: Any) -> Any:
+    text, number, real = pa.string(), pa.int64(), pa.float64()
+    moment, listed = pa.timestamp("ns", tz="UTC"), pa.list_(pa.string())
+    return pa.schema(
+        [
+            *((name, text) for name in _TEXT),
+            ("start_time", moment),
+            ("end_time", moment),
+            ("duration_ms", real),
+            ("ttft_ms", real),
+            *((name, number) for name in _USAGE),
+            ("cost_usd", real),
+            ("unpriced", pa.bool_()),
+            ("finish_reasons", listed),
+            ("tags", listed),
+            ("prompt_name", text),
+            ("prompt_version", text),
+            ("input", text),
+            ("output", text),
+            *((name, text) for name in _JSON),
+            ("annotations", text),
+        ]
+    )
+
+
+def _groups(traces: Iterable[WholeTrace]) -> Iterator[list[Object]]:
+    rows: list[Object] = []
+    for trace in traces:
+        for record, said in zip(trace.records, trace.span_records(), strict=True):
+            rows.append(_row(said, trace.summary.name, record.span.start_ns, record.span.end_ns))
+            if len(rows) >= _GROUP:
+                yield rows
+                rows = []
+    if rows:
+        yield rows
+
+
+def _row(said: Object, trace_name: str, start_ns: int, end_ns: int) -> Object:
+    usage, cost, prompt = said["usage"] or {}, said["cost"] or {}, said["prompt"] or {}
+    version = prompt.get("version")
+    return {
+        **{name: said.get(name) for name in _TEXT},
+        "trace_name": trace_name,
+        "start_time": start_ns,
+        "end_time": end_ns,
+        "duration_ms": said["duration_ms"],
+        "ttft_ms": said["ttft_ms"],
+        **{name: usage.get(name) for name in _USAGE},
+        "cost_usd": cost.get("total_usd"),
+        "unpriced": said["unpriced"],
+        "finish_reasons": said["finish_reasons"],
+        "tags": said["tags"],
+        "prompt_name": prompt.get("name"),
+        "prompt_version": None if version is None else str(version),
+        "input": _words(said["input"]),
+        "output": _words(said["output"]),
+        **{name: None if said[name] is None else _json(said[name]) for name in _JSON},
+        "annotations": _json(said["annotations"]),
+    }
+
+
+def _words(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class _Sink:
+    """A file that is read away while it is written."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._written: list[bytes] = []
+
+    def write(self, part: Any) -> int:
+        """Take a part."""
+        self._written.append(bytes(part))
+        return len(part)
+
+    def flush(self) -> None:
+        """Do nothing: what is written can be taken at once."""
+
+    def close(self) -> None:
+        """Do nothing: what was written is still to be taken."""
+
+    def taken(self) -> bytes:
+        """Return what was written since the last time."""
+        parts, self._written = self._written, []
+        return b"".join(parts)
