@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .sample import sample
 
 Json = Any
+_GEMINI: Final = re.compile(
+    r"/v1(?:beta)?/(?:.*/)?models/(?P<model>[^:?]+):(?P<verb>(?:streamG|g)enerateContent|batchEmbedContents)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ class Request:
 
     @property
     def api(self) -> str:
-        """``chat``, ``responses``, ``embeddings`` or ``messages``; empty for a path that nobody serves."""
+        """Which wire format it is in; empty for a path that nobody serves."""
+        if found := _GEMINI.match(self.path):
+            return "gemini-embeddings" if "Embed" in found["verb"] else "gemini"
         path = self.path.partition("?")[0].removeprefix("/openai")  # Groq has OpenAI's paths below this one
         paths = {"chat/completions": "chat", "responses": "responses", "embeddings": "embeddings"}
         return {**paths, "messages": "messages"}.get(path.removeprefix("/v1/"), "")
@@ -77,16 +83,24 @@ class Request:
     @property
     def model(self) -> str:
         """The model asked for."""
+        if found := _GEMINI.match(self.path):
+            return found["model"]
         return str(self.body.get("model", ""))
 
     @property
     def stream(self) -> bool:
         """Whether the answer is to be streamed."""
-        return bool(self.body.get("stream"))
+        return bool(self.body.get("stream")) or ":stream" in self.path
 
     @property
     def messages(self) -> list[Mapping[str, Any]]:
         """The conversation: ``messages`` or ``input``, every plain text as a user message."""
+        if "contents" in self.body:
+            roles = {"model": "assistant"}
+            return [
+                {"role": roles.get(turn.get("role"), "user"), "content": turn.get("parts")}
+                for turn in self.body["contents"]
+            ]
         given = self.body.get("messages", self.body.get("input", ()))
         turns = [given] if isinstance(given, str) else given
         return [{"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in turns]
@@ -107,6 +121,9 @@ class Request:
         found = []
         for tool in self.body.get("tools", ()):
             function = tool.get("function", tool)
+            for declared in tool.get("functionDeclarations", ()):
+                schema = declared.get("parameters") or declared.get("parameters_json_schema") or {}
+                found.append((str(declared["name"]), schema))
             if name := function.get("name"):
                 found.append((str(name), function.get("parameters") or function.get("input_schema") or {}))
         return found
@@ -128,7 +145,9 @@ class Request:
         if last.get("role") == "tool" or last.get("type") == "function_call_output":
             return True
         content = last.get("content")
-        return isinstance(content, list) and any(part.get("type") == "tool_result" for part in content)
+        return isinstance(content, list) and any(
+            part.get("type") == "tool_result" or "functionResponse" in part for part in content
+        )
 
 
 def plain_text(content: Json) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 _LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTHS: Final = {
-    "chatcmpl-": 29, "call_": 24, "fc_": 50, "resp_": 48, "rs_": 50, "msg_": 50, "fp_": 10, "req_": 32,
+    "chatcmpl-": 29, "call_": 24, "fc_": 50, "resp_": 48, "rs_": 50, "msg_": 50, "fp_": 10, "req_": 32, "gen_": 22,
     "msg_01": 22, "toolu_01": 22,
 }  # fmt: skip
 _HEX: Final = frozenset({"fc_", "resp_", "rs_", "msg_", "fp_", "req_"})

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, ClassVar
 
-from . import anthropic_messages, openai_chat, openai_responses
+from . import anthropic_messages, gemini, openai_chat, openai_responses
 from .answer import Answer, Request, default_answer
 from .ids import make_id
 from .reply import Json
@@ -24,16 +24,20 @@ _WHOLE: dict[str, Callable[[Request, Answer], Json]] = {
     "responses": openai_responses.response,
     "embeddings": openai_chat.embeddings,
     "messages": anthropic_messages.message,
+    "gemini": gemini.content,
+    "gemini-embeddings": gemini.embeddings,
 }
 _STREAMED: dict[str, Callable[[Request, Answer], Iterator[bytes]]] = {
     "chat": openai_chat.chunks,
     "responses": openai_responses.events,
     "messages": anthropic_messages.events,
+    "gemini": gemini.events,
 }
 _ERROR_EVENTS: dict[str, Callable[[str], bytes]] = {
     "chat": openai_chat.error_event,
     "responses": openai_responses.error_event,
     "messages": anthropic_messages.error_event,
+    "gemini": gemini.error_event,
 }
 
 
@@ -158,6 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         message = answer.error or f"The fake provider refuses with {answer.status}."
         if request.api == "messages":
             body = anthropic_messages.error_body(answer.status, message, request)
+        elif request.api.startswith("gemini"):
+            body = gemini.error_body(answer.status, message)
         else:
             body = openai_chat.error_body(answer.status, message)
         self._send_json(request, answer.status, body, answer.retry_after_s)

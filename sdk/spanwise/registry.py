@@ -17,6 +17,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "groq": "spanwise.providers.openai_alike:GROQ",
     "together": "spanwise.providers.openai_alike:TOGETHER",
     "fireworks": "spanwise.providers.openai_alike:FIREWORKS",
+    "google-genai": "spanwise.providers.google:PROVIDER",
 }
 #: The package that each is for: nothing of ours is loaded for it before the program imports it.
 CLIENTS: Final[Mapping[str, str]] = {
@@ -25,6 +26,7 @@ CLIENTS: Final[Mapping[str, str]] = {
     "groq": "groq",
     "together": "together",
     "fireworks": "fireworks",
+    "google-genai": "google.genai",
 }
 #: Entry-point group in which another package announces its providers.
 PROVIDER_GROUP: Final = "spanwise.providers"
