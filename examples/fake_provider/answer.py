@@ -78,7 +78,8 @@ class Request:
             return "gemini-embeddings" if "Embed" in found["verb"] else "gemini"
         path = self.path.partition("?")[0].removeprefix("/openai")  # Groq has OpenAI's paths below this one
         paths = {"chat/completions": "chat", "responses": "responses", "embeddings": "embeddings"}
-        return {**paths, "messages": "messages"}.get(path.removeprefix("/v1/"), "")
+        own = {"/api/chat": "ollama", "/api/generate": "ollama", "/api/embed": "ollama-embeddings"}
+        return own.get(path) or {**paths, "messages": "messages"}.get(path.removeprefix("/v1/"), "")
 
     @property
     def model(self) -> str:
@@ -101,7 +102,7 @@ class Request:
                 {"role": roles.get(turn.get("role"), "user"), "content": turn.get("parts")}
                 for turn in self.body["contents"]
             ]
-        given = self.body.get("messages", self.body.get("input", ()))
+        given = self.body.get("messages", self.body.get("input", self.body.get("prompt", ())))
         turns = [given] if isinstance(given, str) else given
         return [{"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in turns]
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, ClassVar
 
-from . import anthropic_messages, gemini, openai_chat, openai_responses
+from . import anthropic_messages, gemini, ollama, openai_chat, openai_responses
 from .answer import Answer, Request, default_answer
 from .ids import make_id
 from .reply import Json
@@ -25,6 +25,8 @@ _WHOLE: dict[str, Callable[[Request, Answer], Json]] = {
     "embeddings": openai_chat.embeddings,
     "messages": anthropic_messages.message,
     "gemini": gemini.content,
+    "ollama": ollama.reply,
+    "ollama-embeddings": ollama.embeddings,
     "gemini-embeddings": gemini.embeddings,
 }
 _STREAMED: dict[str, Callable[[Request, Answer], Iterator[bytes]]] = {
@@ -32,12 +34,14 @@ _STREAMED: dict[str, Callable[[Request, Answer], Iterator[bytes]]] = {
     "responses": openai_responses.events,
     "messages": anthropic_messages.events,
     "gemini": gemini.events,
+    "ollama": ollama.events,
 }
 _ERROR_EVENTS: dict[str, Callable[[str], bytes]] = {
     "chat": openai_chat.error_event,
     "responses": openai_responses.error_event,
     "messages": anthropic_messages.error_event,
     "gemini": gemini.error_event,
+    "ollama": ollama.error_event,
 }
 
 
@@ -164,12 +168,15 @@ class _Handler(BaseHTTPRequestHandler):
             body = anthropic_messages.error_body(answer.status, message, request)
         elif request.api.startswith("gemini"):
             body = gemini.error_body(answer.status, message)
+        elif request.api.startswith("ollama"):
+            body = ollama.error_body(message)
         else:
             body = openai_chat.error_body(answer.status, message)
         self._send_json(request, answer.status, body, answer.retry_after_s)
 
     def _send_stream(self, request: Request, answer: Answer) -> None:
-        self._send_head(request, 200, "text/event-stream; charset=utf-8")
+        lines = request.api == "ollama"
+        self._send_head(request, 200, "application/x-ndjson" if lines else "text/event-stream; charset=utf-8")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         for number, event in enumerate(_STREAMED[request.api](request, answer)):

@@ -18,6 +18,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "together": "spanwise.providers.openai_alike:TOGETHER",
     "fireworks": "spanwise.providers.openai_alike:FIREWORKS",
     "google-genai": "spanwise.providers.google:PROVIDER",
+    "ollama": "spanwise.providers.ollama:PROVIDER",
 }
 #: The package that each is for: nothing of ours is loaded for it before the program imports it.
 CLIENTS: Final[Mapping[str, str]] = {
@@ -27,6 +28,7 @@ CLIENTS: Final[Mapping[str, str]] = {
     "together": "together",
     "fireworks": "fireworks",
     "google-genai": "google.genai",
+    "ollama": "ollama",
 }
 #: Entry-point group in which another package announces its providers.
 PROVIDER_GROUP: Final = "spanwise.providers"
