@@ -78,6 +78,8 @@ class Request:
             return "gemini-embeddings" if "Embed" in found["verb"] else "gemini"
         path = self.path.partition("?")[0].removeprefix("/openai")  # Groq has OpenAI's paths below this one
         paths = {"chat/completions": "chat", "responses": "responses", "embeddings": "embeddings"}
+        if path == "/v1/chat/completions" and self.headers.get("user-agent", "").startswith("mistral"):
+            return "mistral"
         own = {"/api/chat": "ollama", "/api/generate": "ollama", "/api/embed": "ollama-embeddings"}
         return own.get(path) or {**paths, "messages": "messages"}.get(path.removeprefix("/v1/"), "")
 

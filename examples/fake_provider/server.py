@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, ClassVar
 
-from . import anthropic_messages, gemini, ollama, openai_chat, openai_responses
+from . import anthropic_messages, gemini, mistral_chat, ollama, openai_chat, openai_responses
 from .answer import Answer, Request, default_answer
 from .ids import make_id
 from .reply import Json
@@ -25,6 +25,7 @@ _WHOLE: dict[str, Callable[[Request, Answer], Json]] = {
     "embeddings": openai_chat.embeddings,
     "messages": anthropic_messages.message,
     "gemini": gemini.content,
+    "mistral": mistral_chat.completion,
     "ollama": ollama.reply,
     "ollama-embeddings": ollama.embeddings,
     "gemini-embeddings": gemini.embeddings,
@@ -34,6 +35,7 @@ _STREAMED: dict[str, Callable[[Request, Answer], Iterator[bytes]]] = {
     "responses": openai_responses.events,
     "messages": anthropic_messages.events,
     "gemini": gemini.events,
+    "mistral": mistral_chat.chunks,
     "ollama": ollama.events,
 }
 _ERROR_EVENTS: dict[str, Callable[[str], bytes]] = {
@@ -41,6 +43,7 @@ _ERROR_EVENTS: dict[str, Callable[[str], bytes]] = {
     "responses": openai_responses.error_event,
     "messages": anthropic_messages.error_event,
     "gemini": gemini.error_event,
+    "mistral": openai_chat.error_event,
     "ollama": ollama.error_event,
 }
 

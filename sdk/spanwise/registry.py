@@ -18,6 +18,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "together": "spanwise.providers.openai_alike:TOGETHER",
     "fireworks": "spanwise.providers.openai_alike:FIREWORKS",
     "google-genai": "spanwise.providers.google:PROVIDER",
+    "mistralai": "spanwise.providers.mistral:PROVIDER",
     "ollama": "spanwise.providers.ollama:PROVIDER",
 }
 #: The package that each is for: nothing of ours is loaded for it before the program imports it.
@@ -28,6 +29,7 @@ CLIENTS: Final[Mapping[str, str]] = {
     "together": "together",
     "fireworks": "fireworks",
     "google-genai": "google.genai",
+    "mistralai": "mistralai",
     "ollama": "ollama",
 }
 #: Entry-point group in which another package announces its providers.

@@ -1,0 +1,170 @@
+"""Mistral's client: chats, whole and streamed, with tools and thoughts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from .. import vocabulary as v
+from ..instrument.engine import Asked, Provider, Route
+from ..instrument.generation import Generation, Message, Part, tool_call_part
+from ..prompts import find_prompt
+from .content import blob_part, functions, media_part, text_part
+
+PARAMS: Final = {
+    "model": v.REQUEST_MODEL,
+    "temperature": v.REQUEST_TEMPERATURE,
+    "top_p": v.REQUEST_TOP_P,
+    "max_tokens": v.REQUEST_MAX_TOKENS,
+    "random_seed": v.REQUEST_SEED,
+    "presence_penalty": v.REQUEST_PRESENCE_PENALTY,
+    "frequency_penalty": v.REQUEST_FREQUENCY_PENALTY,
+    "stream": v.REQUEST_STREAM,
+    "n": v.REQUEST_CHOICE_COUNT,
+}
+OTHER_PARAMS: Final = (
+    "tool_choice", "parallel_tool_calls", "prompt_mode", "reasoning_effort", "safe_prompt", "metadata",
+)  # fmt: skip
+_FINISH: Final = {"tool_calls": "tool_call", "model_length": "length"}
+#: What the client has for an argument that was not given.
+_UNSAID: Final = "Unset"
+
+
+def request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is asked."""
+    g.params({name: _plain(value) for name, value in body.items()}, PARAMS, OTHER_PARAMS)
+    if stop := body.get("stop"):
+        g.attributes[v.REQUEST_STOP_SEQUENCES] = (stop,) if isinstance(stop, str) else tuple(stop)
+    if (form := _plain(body.get("response_format"))) and form.get("type") in ("json_object", "json_schema"):
+        g.attributes[v.OUTPUT_TYPE] = "json"
+    messages = body.get("messages")
+    if not isinstance(messages, list | tuple):  # what can be read only once is the client's to read
+        return
+    g.prompt = find_prompt(messages)
+    if g.content:
+        g.asked([_message(message) for message in messages])
+        tools = body.get("tools")
+        g.tools(functions([_plain(tool) for tool in tools]) if isinstance(tools, list | tuple) else [])
+
+
+def response(g: Generation, completion: Any) -> None:
+    """Read a whole completion."""
+    _head(g, completion)
+    for choice in completion.choices or ():
+        _said(g, choice.index, choice.message)
+        g.finish(_FINISH.get(choice.finish_reason, choice.finish_reason), choice=choice.index)
+
+
+def chunk(g: Generation, event: Any) -> None:
+    """Read one event of a streamed completion."""
+    piece = event.data
+    _head(g, piece)
+    for choice in piece.choices or ():
+        _said(g, choice.index, choice.delta)
+        g.finish(_FINISH.get(choice.finish_reason, choice.finish_reason), choice=choice.index)
+
+
+def _head(g: Generation, body: Any) -> None:
+    g.head(body.id, body.model)
+    if usage := getattr(body, "usage", None):
+        details = _plain(getattr(usage, "prompt_tokens_details", None)) or {}
+        g.usage(
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read=details.get("cached_tokens") if isinstance(details, Mapping) else None,
+        )
+
+
+def _said(g: Generation, choice: int, message: Any) -> None:
+    content = message.content
+    for piece in [content] if isinstance(content, str) else content or ():
+        part = _part(piece)
+        if part["type"] in ("text", "reasoning"):
+            g.text(part["content"], choice=choice, kind=part["type"])
+        else:
+            g.part(part, choice=choice)
+    for position, call in enumerate(message.tool_calls or ()):
+        arguments = call.function.arguments
+        if not isinstance(arguments, str):
+            g.part(tool_call_part(call.id, call.function.name, dict(arguments)), choice=choice)
+            continue
+        # A later piece of a call has an index of its own and no id worth keeping.
+        index = position if call.index is None else call.index
+        call_id = call.id if call.id != "null" else None
+        g.tool_call(choice=choice, index=index, call_id=call_id, name=call.function.name or None, arguments=arguments)
+
+
+# --- content ---------------------------------------------------------------------------------------
+
+
+def _message(given: Any) -> Message:
+    message = _plain(given)
+    role, content = message.get("role") or "user", message.get("content")
+    if role == "tool":
+        text = content if content is None or isinstance(content, str) else [_part(piece) for piece in content]
+        return {"role": role, "parts": [
+            {"type": "tool_call_response", "id": message.get("tool_call_id"), "response": text}
+        ]}  # fmt: skip
+    parts = [_part(piece) for piece in ([content] if isinstance(content, str) else content or ())]
+    for call in message.get("tool_calls") or ():
+        told = _plain(call)
+        function = _plain(told["function"])
+        parts.append(tool_call_part(told.get("id"), function.get("name"), function.get("arguments")))
+    return {"role": role, "parts": parts}
+
+
+def _part(given: Any) -> Part:
+    part = _plain(given)
+    if not isinstance(part, Mapping):
+        return text_part(part)
+    kind = str(part.get("type"))
+    read = _KINDS.get(kind)
+    return {**part, "type": kind} if read is None else read(part)
+
+
+def _thoughts(part: Mapping[str, Any]) -> Part:
+    pieces = [_plain(piece) for piece in part.get("thinking") or ()]
+    return {"type": "reasoning", "content": "".join(str(piece.get("text") or "") for piece in pieces)}
+
+
+def _image(part: Mapping[str, Any]) -> Part:
+    image = part.get("image_url")
+    return media_part(str(image.get("url") if isinstance(image, Mapping) else image), "image")
+
+
+_KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part]]] = {
+    "text": lambda part: text_part(part.get("text")),
+    "thinking": _thoughts,
+    "image_url": _image,
+    "document_url": lambda part: media_part(str(part.get("document_url")), "document"),
+    "input_audio": lambda part: blob_part(str(part.get("input_audio")), "audio", None),
+}
+
+
+def _plain(value: Any) -> Any:
+    """Return a mapping for *value*; unlike elsewhere with what has its default, such as the type of a chunk."""
+    dump = None if isinstance(value, Mapping) else getattr(value, "model_dump", None)
+    return dump(mode="json") if callable(dump) else value
+
+
+# --- the client ------------------------------------------------------------------------------------
+
+_CHAT: Final = Route("chat", "llm", request, response, chunk)
+
+
+def _recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+    body = {name: value for name, value in kwargs.items() if type(value).__name__ != _UNSAID}
+    if "model" not in body or "messages" not in body:
+        return None  # the client's own refusal follows
+    settings = getattr(client, "sdk_configuration", None)
+    url = urlsplit(str(settings.get_server_details()[0]) if settings is not None else "")
+    return Asked(_CHAT, body, "mistral_ai", url.hostname, url.port)
+
+
+PROVIDER: Final = Provider(
+    "mistralai",
+    "mistralai.client.chat",
+    ("Chat.complete", "Chat.complete_async", "Chat.stream", "Chat.stream_async"),
+    _recognise,
+)
