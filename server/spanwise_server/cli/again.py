@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from .command import INDEXED_S, add_settings, command, open_store, say, settings_of
+from .command import INDEXED_S, add_question, add_settings, command, open_store, say, settings_of
 from .progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def add(commands: Commands) -> None:
     )
     for each in (reread, reprice):
         each.add_argument("--project", help="Only this one; else every project.")
-        each.add_argument("--filter", default="", help="Only traces that match, see /help/filters.")
-        each.add_argument("--from", dest="from_time", help="Only traces begun then or later, such as 2026-11-01.")
-        each.add_argument("--to", dest="to_time", help="Only traces begun before then.")
+        add_question(each)
         add_settings(each, "data")
 
 

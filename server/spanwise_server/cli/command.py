@@ -46,6 +46,13 @@ def add_settings(to: argparse.ArgumentParser, *names: str) -> None:
             )
 
 
+def add_question(to: argparse.ArgumentParser) -> None:
+    """Give *to*, a command, the options that say which traces: a filter, and from when to when."""
+    to.add_argument("--filter", default="", help="Only traces that match, see /help/filters.")
+    to.add_argument("--from", dest="from_time", help="Only traces begun then or later, such as 2026-11-01.")
+    to.add_argument("--to", dest="to_time", help="Only traces begun before then.")
+
+
 def settings_of(asked: argparse.Namespace) -> Settings:
     """Return the settings: from the command line, else the environment, else the defaults."""
     return load({setting.name: getattr(asked, setting.name, None) for setting in SETTINGS})

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .command import FAILED, add_settings, command, open_store, say
+from .command import FAILED, add_question, add_settings, command, open_store, say
 from .progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def add(commands: Commands) -> None:
     delete.add_argument("--trace", action="append", default=[], metavar="ID", help="This trace; may be given again.")
     delete.add_argument("--session", metavar="ID", help="The traces of this session.")
     delete.add_argument("--user", metavar="ID", help="The traces of this user.")
-    delete.add_argument("--filter", default="", help="The traces that match, see /help/filters.")
-    delete.add_argument("--from", dest="from_time", help="Only traces begun then or later, such as 2026-11-01.")
-    delete.add_argument("--to", dest="to_time", help="Only traces begun before then.")
+    add_question(delete)
     delete.add_argument("--yes", action="store_true", help="Do not ask.")
     retention = command(
         commands,

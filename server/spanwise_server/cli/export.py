@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from .command import add_settings, command, open_store
+from .command import add_question, add_settings, command, open_store
 from .progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def add(commands: Commands) -> None:
         "Without --out it goes to the standard output. The server may run.",
     )
     made.add_argument("--project", default="default", help="Which project (default: default).")
-    made.add_argument("--filter", default="", help="Only traces that match, see /help/filters.")
-    made.add_argument("--from", dest="from_time", help="Only traces begun then or later, such as 2026-11-01.")
-    made.add_argument("--to", dest="to_time", help="Only traces begun before then.")
+    add_question(made)
     made.add_argument("--sort", default="-time", help="time, latency, cost or tokens; - before it for descending.")
     made.add_argument("--format", default="jsonl", help="jsonl, csv, otlp or parquet (default: jsonl).")
     made.add_argument("--out", type=Path, help="The file; it appears when it is whole.")
