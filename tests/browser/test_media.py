@@ -57,3 +57,13 @@ def test_a_picture_is_seen_sound_is_played_and_a_file_is_saved(sent, open_page, 
     with page.expect_popup() as opened:
         page.locator(".picture a").click()
     assert "/api/v1/media/" in opened.value.url
+
+
+def test_a_sound_plays_on_when_its_span_is_chosen_again(sent, page):
+    page.goto(sent)
+    page.evaluate("addEventListener('htmx:before:request', () => { document.body.dataset.asked = 'yes' })")
+    page.evaluate("document.querySelector('audio').dataset.kept = 'yes'")
+    page.get_by_role("treeitem").first.click()
+    page.evaluate("new Promise(done => setTimeout(done, 0))")
+    assert page.evaluate("document.body.dataset.asked") is None
+    expect(page.locator("audio[data-kept]")).to_have_count(1)

@@ -32,6 +32,9 @@
     soon = setTimeout(() => row.click(), 90);
   }
 
+  // A span that is shown already is not asked for again: what plays, is unfolded or has the focus in it would be lost.
+  const isShown = (row) => !$(`${TREE} .htmx-request`) && `s-${$("#detail .span-head")?.dataset.span}` === row.id;
+
   // ---- folding
   function fold(row, shut) {
     row.setAttribute("aria-expanded", shut ? "false" : "true");
@@ -75,6 +78,7 @@
     if (row && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       select(row, { open: false });
       document.body.classList.add("detail-open");
+      if (isShown(row)) { clearTimeout(soon); event.preventDefault(); event.stopPropagation(); return; }
     }
     const goes = target.closest("[data-goes]");
     if (goes) select(document.getElementById(`s-${goes.dataset.goes}`), { open: false });
