@@ -39,8 +39,8 @@ from .pages.errors import error_page
 from .pricing.price import Prices
 from .settings import Settings
 from .store.base import AccessStore
+from .store.engine import Options, make_store
 from .store.span_logs import HOUR_NS, LogLimits
-from .store.sqlite import SqliteStore
 
 logger = logging.getLogger("spanwise.server")
 
@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
 def open_server(settings: Settings) -> Server:
     """Open the store and start the writer; a server that strangers could reach without a password is refused."""
     limits = _span_limits(settings)
-    store = SqliteStore(settings.data / "main.db", log_limits=_log_limits(settings))
+    store = make_store(settings.store, Options(settings.data, log_limits=_log_limits(settings)))
     pipeline = Pipeline(Prices(), store.turns, limits=limits, media=store.media)
     store.open()
     try:

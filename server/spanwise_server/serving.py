@@ -18,9 +18,9 @@ from typing import Any, Final
 import uvicorn
 
 from .app import create_app
-from .claim import claimed
 from .errors import ConfigError
 from .settings import Settings
+from .store.engine import claimed_store
 
 #: Longest that requests under way may take once the server was told to end.
 DRAIN_S: Final = 15
@@ -50,7 +50,7 @@ def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
     refuses to start.
     """
     _bound_arenas()
-    with claimed(settings.data), _bound(settings) as listener:
+    with claimed_store(settings.store, settings.data), _bound(settings) as listener:
         spanwise = create_app(settings)
         app = _Noted(spanwise)
         config = uvicorn.Config(

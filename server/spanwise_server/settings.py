@@ -34,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Port for OTLP/gRPC, or off; where empty 4317 beside port 4318, else off.",
     ),
     Setting("data", "SPANWISE_DATA", "", "Folder of the embedded store; the user data folder where empty."),
+    Setting("store", "SPANWISE_STORE", "", "Where data is kept: a file or a URL such as postgresql://; else SQLite."),
     Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
@@ -58,6 +59,8 @@ class Settings:
     port: int = 4318
     grpc_port: int | Literal["off", "auto"] = "off"
     """``auto`` is the usual port, if grpcio is installed and nobody else listens there."""
+    store: str = ""
+    """The URL of the store; empty is SQLite in the data folder."""
     password: str = ""
     max_body_mb: int = 20
     max_unpacked_mb: int = 100
@@ -91,6 +94,7 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         host=chosen["host"],
         port=_number(chosen, "port", 0, 65_535),
         grpc_port=_grpc_port(chosen),
+        store=chosen["store"],
         password=chosen["password"],
         max_body_mb=_number(chosen, "max_body_mb", 1, 1_024),
         max_unpacked_mb=_number(chosen, "max_unpacked_mb", 1, 4_096),

@@ -14,7 +14,7 @@ from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
 from ..settings import Settings
-from ..store.sqlite import SqliteStore
+from ..store.engine import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Server:
     """The parts of one running server, put together in ``app.py``."""
 
     settings: Settings
-    store: SqliteStore
+    store: Store
     writer: Writer
     pipeline: Pipeline
     intake: Intake

@@ -36,7 +36,7 @@ def _add_keys(commands: Commands) -> None:
     revoke = command(verbs, "revoke", _revoke_key, "make a key useless, within five seconds")
     revoke.add_argument("id", type=int, help="Its number in `spanwise keys list`.")
     for each in (create, listed, revoke):
-        add_settings(each, "data")
+        add_settings(each, "data", "store")
 
 
 def _add_users(commands: Commands) -> None:
@@ -49,7 +49,7 @@ def _add_users(commands: Commands) -> None:
         "set the password that everybody logs in with",
         "Asks for it twice; without a terminal it is the first line of the standard input.",
     )
-    add_settings(password, "data")
+    add_settings(password, "data", "store")
 
 
 def _create_key(asked: argparse.Namespace) -> int:

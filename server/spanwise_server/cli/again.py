@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
     for each in (reread, reprice):
         each.add_argument("--project", help="Only this one; else every project.")
         add_question(each)
-        add_settings(each, "data")
+        add_settings(each, "data", "store")
 
 
 def _reread(asked: argparse.Namespace) -> int:

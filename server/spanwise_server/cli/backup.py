@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     )
     doctor.add_argument("--full", action="store_true", help="Read every span, every index and every file.")
     for each in (backup, restore, doctor):
-        add_settings(each, "data")
+        add_settings(each, "data", "store")
 
 
 def _backup(asked: argparse.Namespace) -> int:

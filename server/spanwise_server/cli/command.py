@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ..settings import SETTINGS, Settings, load
 
 if TYPE_CHECKING:
-    from ..store.sqlite import SqliteStore
+    from ..store.engine import Store
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # the only name of the type
 
@@ -59,11 +59,12 @@ def settings_of(asked: argparse.Namespace) -> Settings:
 
 
 @contextmanager
-def open_store(asked: argparse.Namespace) -> Iterator[SqliteStore]:
-    """Give the open store of the data folder."""
-    from ..store.sqlite import SqliteStore  # noqa: PLC0415  # help comes at once, without it
+def open_store(asked: argparse.Namespace) -> Iterator[Store]:
+    """Give the open store of the settings."""
+    from ..store.engine import Options, make_store  # noqa: PLC0415  # help comes at once, without it
 
-    store = SqliteStore(settings_of(asked).data / "main.db")
+    settings = settings_of(asked)
+    store = make_store(settings.store, Options(settings.data))
     store.open()
     try:
         yield store

@@ -47,7 +47,7 @@ def add(commands: Commands) -> None:
         "--labelled", choices=("keep", "delete"), help="Whether labelled traces are kept all the same (default: keep)."
     )
     for each in (delete, retention):
-        add_settings(each, "data")
+        add_settings(each, "data", "store")
 
 
 def _delete(asked: argparse.Namespace) -> int:

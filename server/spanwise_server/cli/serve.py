@@ -50,6 +50,7 @@ def _add_demo(commands: Commands) -> None:
 
 def _serve(asked: argparse.Namespace) -> int:
     from ..serving import serve
+    from ..store.engine import shown
 
     settings = settings_of(asked)
 
@@ -58,7 +59,7 @@ def _serve(asked: argparse.Namespace) -> int:
         say(f"  viewer  {server.url}/traces")
         if server.grpc is not None:
             say(f"  grpc    {server.grpc}")
-        say(f"  data    {settings.data}")
+        say(f"  data    {shown(settings.store, settings.data)}")
 
     serve(settings, on_start)
     return 0

@@ -34,28 +34,33 @@ def add(commands: Commands) -> None:
         ),
     )
     for each in added:
-        add_settings(each, "data")
+        add_settings(each, "data", "store")
 
 
 def _migrate(asked: argparse.Namespace) -> int:
+    from ..store.engine import shown
+
+    settings = settings_of(asked)
     with open_store(asked):
-        say(f"The data in {settings_of(asked).data} is at the newest schema.")
+        say(f"The data in {shown(settings.store, settings.data)} is at the newest schema.")
     return 0
 
 
 def _recount(asked: argparse.Namespace) -> int:
-    from ..claim import claimed
+    from ..store.engine import claimed_store
 
-    with claimed(settings_of(asked).data), open_store(asked) as store:
+    settings = settings_of(asked)
+    with claimed_store(settings.store, settings.data), open_store(asked) as store:
         traces = store.recount()
     say(f"The totals of {traces:,} traces are counted anew.")
     return 0
 
 
 def _reindex(asked: argparse.Namespace) -> int:
-    from ..claim import claimed
+    from ..store.engine import claimed_store
 
-    with claimed(settings_of(asked).data), open_store(asked) as store:
+    settings = settings_of(asked)
+    with claimed_store(settings.store, settings.data), open_store(asked) as store:
         store.reindex()
         done = store.wait_until_searchable(INDEXED_S)
     say("The text index is new." if done else "The text index is not filled yet; the server goes on with it.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..record import Record, SpanLog
-from ..store.sqlite import SqliteStore
+from ..store.engine import Store
 from . import unkept
 from .batch import BadSpan, Refusals
 from .evaluations import RESULT, evaluations
@@ -46,7 +46,7 @@ class Intake:
         self,
         pipeline: Pipeline,
         writer: Writer,
-        store: SqliteStore,
+        store: Store,
         limits: SpanLimits,
         *,
         max_unpacked_bytes: int,

@@ -13,7 +13,7 @@ from .. import dialects
 from ..errors import Overloaded, SpanwiseError
 from ..pricing.price import Prices
 from ..record import Attributes, Record, Span
-from ..store.media import MediaFolder
+from ..store.engine import MediaKeeper
 from ..store.turns import SPANS_A_TURN, Turns
 from .batch import BadSpan, Batch, Refusals
 from .limits import unpacked
@@ -70,7 +70,7 @@ class Pipeline:
         *,
         max_unpacked_bytes: int = 100_000_000,
         limits: SpanLimits | None = None,
-        media: MediaFolder | None = None,
+        media: MediaKeeper | None = None,
     ) -> None:
         self._prices = prices
         self._limits = limits or SpanLimits()
@@ -128,7 +128,7 @@ class Pipeline:
             records.append(replace(record, media=media) if media else record)
 
 
-def keep_media(folder: MediaFolder, contents: Contents) -> None:
+def keep_media(folder: MediaKeeper, contents: Contents) -> None:
     """Have *contents* on the disk before the spans that they came with; a disk that refuses them is said."""
     if not contents:
         return

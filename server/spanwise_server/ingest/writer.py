@@ -12,8 +12,8 @@ from typing import Final
 
 from ..errors import Overloaded
 from ..record import Record
+from ..store.engine import Store
 from ..store.ready import Chunk
-from ..store.sqlite import SqliteStore
 from ..store.turns import SPANS_A_TURN
 
 logger = logging.getLogger("spanwise.server")
@@ -42,7 +42,7 @@ class _Request:
 class Writer:
     """One thread that commits what requests submit; a request's future is done when its spans are on the disk."""
 
-    def __init__(self, store: SqliteStore, *, max_queued_spans: int) -> None:
+    def __init__(self, store: Store, *, max_queued_spans: int) -> None:
         self._store = store
         self._most_queued = max_queued_spans
         self._queue: deque[_Request] = deque()

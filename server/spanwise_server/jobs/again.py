@@ -15,8 +15,8 @@ from ..dialects.reader import reader
 from ..pricing.price import Prices
 from ..query.filters import Query
 from ..query.parse import parse
+from ..store.engine import Store
 from ..store.reread import Part, Revised, Reviser
-from ..store.sqlite import SqliteStore
 
 What = Literal["reread", "reprice"]
 _TRACES_AT_ONCE: Final = 50
@@ -67,7 +67,7 @@ class _Mark:
 class Again:
     """One run over a store, which a server may be using."""
 
-    def __init__(self, store: SqliteStore, asked: Asked, *, rest: float = 0.0) -> None:
+    def __init__(self, store: Store, asked: Asked, *, rest: float = 0.0) -> None:
         self._store = store
         self._asked = asked
         self._filter = parse(asked.filter)

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..query.filters import Query
 from ..record import TraceSummary
-from ..store.sqlite import SqliteStore
+from ..store.engine import Store
 
 #: Spans deleted by one transaction, unless a single trace has more.
 _SPANS_AT_ONCE: Final = 2_000
@@ -19,7 +19,7 @@ Pause = Callable[[float], bool]
 
 
 def delete_found(
-    store: SqliteStore, query: Query, *, pause: Pause | None = None, rest_s: float = 0.0, most_spans: int | None = None
+    store: Store, query: Query, *, pause: Pause | None = None, rest_s: float = 0.0, most_spans: int | None = None
 ) -> Iterator[int]:
     """Delete the traces that *query* finds, or the first ones with *most_spans*, and yield how many each step took.
 

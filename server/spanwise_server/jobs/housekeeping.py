@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Final
 
-from ..store.sqlite import SqliteStore
+from ..store.engine import Store
 from .retention import enforce_all
 
 logger = logging.getLogger("spanwise.housekeeping")
@@ -19,7 +19,7 @@ _EVERY_S: Final = 600.0
 class Housekeeper:
     """One thread that deletes what is kept no longer, and media that nothing needs; close it before the store."""
 
-    def __init__(self, store: SqliteStore, *, first_s: float = _FIRST_S, every_s: float = _EVERY_S) -> None:
+    def __init__(self, store: Store, *, first_s: float = _FIRST_S, every_s: float = _EVERY_S) -> None:
         self._store = store
         self._waits = first_s, every_s
         self._closing = threading.Event()

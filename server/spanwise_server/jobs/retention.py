@@ -10,7 +10,7 @@ import orjson
 
 from ..query.filters import Query
 from ..query.parse import parse
-from ..store.sqlite import SqliteStore
+from ..store.engine import Store
 from .deletion import Pause, delete_found
 
 DAY_NS: Final = 86_400_000_000_000
@@ -38,24 +38,24 @@ class Retention:
         return self.days is not None or self.max_mb is not None
 
 
-def retention_of(store: SqliteStore, project: str) -> Retention:
+def retention_of(store: Store, project: str) -> Retention:
     """Return what is kept of a project: everything, unless said otherwise."""
     kept = store.setting(_SETTING.format(project))
     return Retention() if kept is None else Retention(**orjson.loads(kept))
 
 
-def keep_retention(store: SqliteStore, project: str, retention: Retention) -> None:
+def keep_retention(store: Store, project: str, retention: Retention) -> None:
     """Have a project keep so much from now on; a running server takes it up within ten minutes."""
     store.keep_setting(_SETTING.format(project), orjson.dumps(asdict(retention)).decode())
 
 
-def enforce_all(store: SqliteStore, now_ns: int, pause: Pause | None = None) -> Iterator[int]:
+def enforce_all(store: Store, now_ns: int, pause: Pause | None = None) -> Iterator[int]:
     """Delete what each project keeps no longer; yield how many traces each step took away."""
     for project in store.projects():
         yield from enforce(store, project, now_ns, pause)
 
 
-def enforce(store: SqliteStore, project: str, now_ns: int, pause: Pause | None = None) -> Iterator[int]:
+def enforce(store: Store, project: str, now_ns: int, pause: Pause | None = None) -> Iterator[int]:
     """Delete what a project keeps no longer, the oldest first; yield how many traces each step took away."""
     retention = retention_of(store, project)
     oldest_first = Query(project, parse("" if retention.labelled else _UNLABELLED), sort="time")

@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from .annotations import driver_of
 from .base import ApiKey
-from .database import Database
 from .projects import project_id_of
+from .sessions import Sessions
 from .small_tables import ApiKeyRow, LoginRow, ProjectRow, SettingRow
 
 #: What a secret begins with, so that people and secret scanners know one when they see it.
@@ -25,7 +25,7 @@ _USE_NOTED_EVERY_NS: Final = 60_000_000_000
 class Access:
     """What a store keeps of keys, logins and settings; of a secret only its hash."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Sessions) -> None:
         self._database = database
 
     def create_key(self, project: str, name: str, rights: frozenset[str]) -> tuple[ApiKey, str]:

@@ -9,8 +9,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from ..record import Annotation, Annotator
-from .database import Database
 from .projects import find_project, project_id_of
+from .sessions import Sessions
 from .small_tables import AnnotationRow
 from .words import WordBook, label_word, labels_of, pack_ids, unpack_ids
 
@@ -22,7 +22,7 @@ _ASKED_AT_ONCE = 500
 class Annotations:
     """What a store does with judgements."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Sessions) -> None:
         self._database = database
 
     def keep(self, annotations: Sequence[Annotation]) -> None:

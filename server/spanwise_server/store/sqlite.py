@@ -7,26 +7,23 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlmodel import Session
-
 from ..errors import SpanwiseError
 from ..query.filters import Query, Term
 from ..query.measures import CallPoint, Measured, Steps
-from ..record import Annotation, Record, SpanLog, TraceSummary
+from ..record import Record, SpanLog, TraceSummary
 from . import figures, measures, session_pages
-from .access import Access
 from .address import id_bytes, trace_row_of
-from .annotations import Annotations
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest, says
-from .base import ApiKey, Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
+from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
 from .database import Database
+from .engine import Engine, Options
 from .find import span_page, trace_page
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
@@ -36,6 +33,7 @@ from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
 from .search_words import holds, searchable
+from .small_store import SmallStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .turns import Turns
 from .write import SpanWriter, addresses_of
@@ -48,7 +46,7 @@ _FILES_AT_ONCE: Final = 1_000
 _LONGEST_FOR_INDEX_S: Final = 10.0
 
 
-class SqliteStore:
+class SqliteStore(SmallStore):
     """A store in one folder; open it before use and close it after."""
 
     def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
@@ -72,8 +70,7 @@ class SqliteStore:
         self._database = Database(self.path, search_path)
         self._database.functions["span_holds", 2] = self._span_holds
         self._database.functions["span_says", 2] = self._span_says
-        self._access = Access(self._database)
-        self._annotations = Annotations(self._database)
+        self._keep_small_in(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
         self._mend_journal()
@@ -336,67 +333,7 @@ class SqliteStore:
                 removed += self.media.remove(set(some) - needed(connection, some))
         return removed
 
-    # --- judgements --------------------------------------------------------------------------------------------------
-
-    def annotations(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, tuple[Annotation, ...]]:
-        """Return what was judged of these traces and their spans, by trace id, oldest first."""
-        return self._annotations.of(project, trace_ids)
-
-    def annotate(self, annotations: Sequence[Annotation]) -> None:
-        """Keep judgements; one whose id is there already replaces it."""
-        self._annotations.keep(annotations)
-
-    def unannotate(self, project: str, annotation_id: str) -> bool:
-        """Take one judgement away; return whether it was there."""
-        return self._annotations.drop(project, annotation_id)
-
-    # --- who may come in ---------------------------------------------------------------------------------------------
-
-    def create_key(self, project: str, name: str, rights: frozenset[str]) -> tuple[ApiKey, str]:
-        """Keep a new key and return it with its secret, which nothing can show again."""
-        return self._access.create_key(project, name, rights)
-
-    def find_key(self, secret: str) -> ApiKey | None:
-        """Return the key with this secret unless it was revoked; note that it was used, at most once a minute."""
-        return self._access.find_key(secret)
-
-    def keys(self, project: str | None = None) -> tuple[ApiKey, ...]:
-        """Return the keys of one project, or of all."""
-        return self._access.keys(project)
-
-    def revoke_key(self, key_id: int) -> bool:
-        """Make a key useless; return whether it was there and in use."""
-        return self._access.revoke_key(key_id)
-
-    def setting(self, name: str) -> str | None:
-        """Return a kept setting, or ``None``."""
-        return self._access.setting(name)
-
-    def keep_setting(self, name: str, value: str) -> None:
-        """Keep a setting."""
-        self._access.keep_setting(name, value)
-
-    def log_in(self, token: str, expires_ns: int) -> None:
-        """Remember the hash of a browser's *token* until it expires."""
-        self._access.log_in(token, expires_ns)
-
-    def logged_in(self, token: str) -> bool:
-        """Return whether *token* is of a browser that is logged in."""
-        return self._access.logged_in(token)
-
-    def log_out(self, token: str) -> None:
-        """Forget one browser."""
-        self._access.log_out(token)
-
     # --- the files ---------------------------------------------------------------------------------------------------
-
-    def session(self) -> AbstractContextManager[Session]:
-        """Give a session that reads small tables."""
-        return self._open.session()
-
-    def transaction(self) -> AbstractContextManager[Session]:
-        """Give a session that writes small tables, committed at the end."""
-        return self._open.transaction()
 
     def refusal(self) -> str | None:
         """Return why nothing can be written now, such as a full disk, or ``None``."""
@@ -500,6 +437,21 @@ class SqliteStore:
                 some = [address for (address,) in addresses[at : at + 1_000]]
                 packed = struct.pack(f"<{len(some)}q", *some)
                 connection.execute("INSERT INTO journal (addresses) VALUES (?)", (packed,))
+
+
+def _make(url: str, options: Options) -> SqliteStore:
+    return SqliteStore(file_of(url, options.data), log_limits=options.log_limits)
+
+
+def file_of(url: str, data: Path) -> Path:
+    """Return the main file that a URL or a path names; without one it is in the data folder."""
+    path = url.removeprefix("sqlite://")
+    # As SQLAlchemy has it: three slashes before a relative path, four before one from the root.
+    path = path.removeprefix("/") if path != url else url
+    return Path(path).expanduser().absolute() if path else data / "main.db"
+
+
+ENGINE: Final = Engine("SQLite", _make, folder=lambda url, data: file_of(url, data).parent)
 
 
 def _note_media(connection: sqlite3.Connection, logs: Sequence[SpanLog]) -> None:
