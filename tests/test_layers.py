@@ -28,6 +28,7 @@ LEVEL = {
     "spanwise_server.labelling": 2,
     "spanwise_server.datasets": 2,
     "spanwise_server.exports": 2,
+    "spanwise_server.prompts": 2,
     "spanwise_server.ingest.intake": 3,
     "spanwise_server.ingest.pipeline": 3,
     "spanwise_server.ingest.writer": 3,
@@ -42,7 +43,7 @@ LEVEL = {
     "spanwise_server.serving": 6,
 }
 #: The only modules of the SDK that the server may import.
-SHARED = {"spanwise.vocabulary", "spanwise.registry", "spanwise._version"}
+SHARED = {"spanwise.vocabulary", "spanwise.registry", "spanwise.template", "spanwise._version"}
 #: Library -> the only places of the server that may import it.
 ONLY_IN = {
     "sqlalchemy": {"spanwise_server.store"},

@@ -18,6 +18,7 @@ from spanwise._version import __version__
 from .api import annotations as annotations_api
 from .api import datasets as datasets_api
 from .api import health, media, metrics, otlp, spans, traces
+from .api import prompts as prompts_api
 from .api import queues as queues_api
 from .api import sessions as sessions_api
 from .api.errors import error_json
@@ -30,6 +31,7 @@ from .ingest.pipeline import Pipeline
 from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
 from .jobs.housekeeping import Housekeeper
+from .jobs.prompts_seen import PromptsSeen
 from .pages import annotate, compare, dashboard, ingest_health, label, login, queues, sessions, static
 from .pages import datasets as datasets_page
 from .pages import help as help_page
@@ -46,7 +48,7 @@ logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
-    annotations_api.router, queues_api.router, datasets_api.router, media.router,
+    annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
     static.router, login.router, traces_page.router, trace_page.router, annotate.router, compare.router,
     dashboard.router, sessions.router, queues.router, label.router, datasets_page.router, ingest_health.router,
     help_page.router,
@@ -79,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
                 grpc.close()
             housekeeper.close()
             server.writer.close()
+            server.seen.close()
             server.store.close()
 
     app = FastAPI(
@@ -113,6 +116,7 @@ def open_server(settings: Settings) -> Server:
         store.close()
         raise
     writer = Writer(store, max_queued_spans=settings.max_queued_spans)
+    seen = PromptsSeen(store)
     return Server(
         settings=settings,
         store=store,
@@ -125,7 +129,9 @@ def open_server(settings: Settings) -> Server:
             limits,
             max_unpacked_bytes=settings.max_unpacked_mb * MB,
             max_queued_bytes=settings.max_queued_mb * MB,
+            on_taken=seen.note,
         ),
+        seen=seen,
         secret=secret,
     )
 

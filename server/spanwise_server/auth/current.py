@@ -13,6 +13,7 @@ from ..exports.trace_download import Runs
 from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
+from ..jobs.prompts_seen import PromptsSeen
 from ..settings import Settings
 from ..store.engine import Store
 
@@ -26,6 +27,7 @@ class Server:
     writer: Writer
     pipeline: Pipeline
     intake: Intake
+    seen: PromptsSeen
     secret: bytes
     """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
     exports: Runs = field(default_factory=Runs)

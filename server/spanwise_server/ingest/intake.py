@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Final
@@ -51,12 +51,14 @@ class Intake:
         *,
         max_unpacked_bytes: int,
         max_queued_bytes: int,
+        on_taken: Callable[[Iterable[Record]], None] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._writer = writer
         self._store = store
         self._limits = limits
         self._most_unpacked = max_unpacked_bytes
+        self._on_taken = on_taken
         self.room = Room(max_queued_bytes)
         self.health = Health()
 
@@ -79,6 +81,8 @@ class Intake:
             began = time.perf_counter()
             written = self._writer.submit(found.records)
             written.add_done_callback(lambda done: self._written(done, began))
+            if self._on_taken is not None:
+                self._on_taken(found.records)
         self.health.took("traces", len(found.records), found.refusals, request.project)
         return Taken(found.refused, found.message, written)
 

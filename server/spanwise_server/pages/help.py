@@ -25,6 +25,7 @@ PAGES: dict[str, str] = {
     "viewer": "Viewer",
     "filters": "Filters",
     "labelling": "Labelling and datasets",
+    "prompts": "Prompts",
     "operations": "Operations",
 }
 

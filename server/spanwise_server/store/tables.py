@@ -9,7 +9,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 from sqlmodel import Field, SQLModel
 
-from .small_tables import AnnotationRow  # noqa: F401  # the metadata below must hold the small tables too
+from .prompts_tables import PromptRow  # noqa: F401  # the metadata below must hold the small tables too
+from .small_tables import AnnotationRow  # noqa: F401  # as above
 
 METADATA = SQLModel.metadata
 
