@@ -6,7 +6,7 @@ PORT ?= 4318
 READY := $(VENV)/.ready
 WORKERS ?= 4
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-store clean
 
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
@@ -25,6 +25,10 @@ lint: $(READY)
 
 bench: $(READY)
 	@missed=0; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || missed=1; done; exit $$missed
+
+# SIZE=10m for ten million narrow spans; ENGINE names another store by its URL; FOLDER keeps the store for the next run.
+bench-store: $(READY)
+	@$(BIN)/python benchmarks/bench_store.py --size $(or $(SIZE),1m) $(if $(ENGINE),--store $(ENGINE)) $(if $(FOLDER),--folder $(FOLDER))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .demo dist build

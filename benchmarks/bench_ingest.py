@@ -221,9 +221,9 @@ def indexing_s(port: int) -> float:
     return float(next(line for line in said.splitlines() if line.startswith(INDEXING)).split()[1])
 
 
-def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def start_server(folder: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
     code = "from spanwise_server.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", "--port", str(port), "--data", str(folder)]
+    command = [sys.executable, "-c", code, "serve", "--port", str(port), "--data", str(folder), *more]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(300):
         try:
