@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
 from typing import Any, Final
 
-from ..labelling.answer import answer_text
+from ..labelling.answer import answer_text, plain
 from ..record import Annotation, Json, Reading, Record
 
 Object = Mapping[str, Any]
 #: The name and version of the shape that :meth:`Example.as_json` writes.
 FORMAT: Final = "spanwise.dataset/1"
 #: What an example is, as against where it came from: the fields its hash is taken over.
-CONTENT: Final = ("input", "expected_output", "actual_output", "context", "tools", "label", "tags")
+CONTENT: Final = (
+    "input", "expected_output", "actual_output", "rejected_output", "assertions", "context", "tools", "label", "split",
+    "tags",
+)  # fmt: skip
+#: Spans that are a step of an answer, as against what only holds others.
+STEP_KINDS: Final = frozenset({"llm", "tool", "retriever", "reranker", "guardrail", "mcp", "memory"})
+MOST_STEPS: Final = 200
+LONGEST_STEP: Final = 4_000
+#: Fields of later formats: they count in the hash where they say something, so that older hashes stay true.
+_LATER: Final = frozenset({"rejected_output", "assertions", "split"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +45,22 @@ class Example:
     tags: Sequence[str] = ()
     source: Object | None = None
     provenance: Object | None = None
+    rejected_output: Object | None = None
+    """What should not be answered: the answer that was corrected."""
+    assertions: Sequence[str] = ()
+    """What has to be true of an answer, each in a sentence."""
+    split: str | None = None
+    """``train``, ``dev``, ``test`` or any other part; ``None`` where examples are not split."""
+    steps: Sequence[Object] = ()
+    """What led to the answer, in order: ``{"span_id", "name", "kind", "text"}`` of the spans below its span."""
 
     @property
     def content_hash(self) -> str:
         """The hash of what the example is, whoever labelled it and wherever it came from."""
-        return _hash({name: getattr(self, name) for name in CONTENT})
+        return _hash({name: value for name, value in self._content() if value or name not in _LATER})
+
+    def _content(self) -> Iterator[tuple[str, Any]]:
+        return ((name, getattr(self, name)) for name in CONTENT)
 
     def as_json(self) -> dict[str, Any]:
         """Return the example as one JSON object of the format ``spanwise.dataset/1``."""
@@ -65,14 +85,18 @@ def example_of(
 
     What is expected is the correction, else the answer where it passed, else unknown.
     """
-    reading, span = record.reading, record.span
-    actual = _output(reading)
+    reading, span, spans = record.reading, record.span, list(around)
+    actual, assertions = _output(reading), assertions_of(judged)
+    expected = _expected(judged, actual, assertions)
     return Example(
         id=example_id(record.project, span.trace_id, span.span_id),
         input=_input(reading),
-        expected_output=_expected(judged, actual),
+        expected_output=expected,
         actual_output=actual,
-        context=_context(record, around),
+        rejected_output=_rejected(judged, actual, expected),
+        assertions=assertions,
+        context=_context(record, spans),
+        steps=[_step(other) for other in _below(record, spans) if other.kind in STEP_KINDS][:MOST_STEPS],
         tools=_plain(reading.tool_definitions or ()),
         label=None if judged is None else {"verdict": judged.label, "critique": judged.explanation},
         tags=list(reading.tags or ()),
@@ -93,26 +117,58 @@ def _output(reading: Reading) -> Object | None:
     return None if reading.output is None else {"content": _plain(reading.output)}
 
 
-def _expected(judged: Annotation | None, actual: Object | None) -> Object | None:
+def assertions_of(judged: Annotation | None) -> list[str]:
+    """Return what has to be true of an answer, where the correction is a list of such sentences."""
+    wanted = None if judged is None else judged.correction
+    found = wanted.get("assertions") if isinstance(wanted, Mapping) else None
+    return [text for text in found if isinstance(text, str) and text] if isinstance(found, list | tuple) else []
+
+
+def _expected(judged: Annotation | None, actual: Object | None, assertions: Sequence[str]) -> Object | None:
     if judged is None:
         return None
-    if judged.correction is not None:
+    if judged.correction is not None and not assertions:
         return {"content": _plain(judged.correction)}
     return actual if judged.label == "pass" else None
 
 
-def _context(record: Record, around: Iterable[Record]) -> list[str]:
+def _rejected(judged: Annotation | None, actual: Object | None, expected: Object | None) -> Object | None:
+    """Return the answer that a person failed and put another in place of."""
+    if judged is None or judged.label != "fail" or expected is None or expected == actual:
+        return None
+    return actual
+
+
+def _below(record: Record, spans: Sequence[Record]) -> list[Record]:
+    """Return the spans below *record*, in the order they began."""
+    children: dict[str | None, list[Record]] = {}
+    for other in spans:
+        children.setdefault(other.span.parent_span_id, []).append(other)
+    found: dict[str, Record] = {}
+    waiting = [record.span.span_id]
+    while waiting:
+        for other in children.get(waiting.pop(), ()):
+            if other.span.span_id not in found and other.span.span_id != record.span.span_id:
+                found[other.span.span_id] = other
+                waiting.append(other.span.span_id)
+    return sorted(found.values(), key=lambda other: other.span.start_ns)
+
+
+def _step(record: Record) -> Object:
+    reading, tool = record.reading, record.reading.tool
+    if tool is not None:
+        text = f"{tool.name}({plain(tool.arguments)})\n{plain(tool.result)}".rstrip()
+    else:
+        text = answer_text(reading) or "\n\n".join(_documents(reading))
+    return {"span_id": record.span.span_id, "name": record.name, "kind": record.kind, "text": text[:LONGEST_STEP]}
+
+
+def _context(record: Record, spans: Sequence[Record]) -> list[str]:
     """Return the texts of the documents that the span, or a span below it, was given; each once, in order."""
-    spans = list(around)
-    below = {record.span.span_id}
-    for _ in range(len(spans)):
-        more = {r.span.span_id for r in spans if r.span.parent_span_id in below} - below
-        if not more:
-            break
-        below |= more
+    below = {other.span.span_id for other in _below(record, spans) if other.kind == "retriever"}
     found = [*_documents(record.reading)]
     for other in spans:
-        if other.span.span_id in below and other.kind == "retriever":
+        if other.span.span_id in below:
             found += _documents(other.reading)
     return list(dict.fromkeys(found))
 

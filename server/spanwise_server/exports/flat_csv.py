@@ -18,7 +18,8 @@ from .contract import rfc3339
 from .export import Export
 
 COLUMNS: Final = (
-    "id", "input", "output", "expected", "verdict", "critique", "context", "tags", "annotators", "queue",
+    "id", "input", "output", "expected", "rejected", "assertions", "verdict", "codes", "critique", "split", "context",
+    "tags", "annotators", "queue",
     "model", "prompt", "session_id", "captured_at", "trace_id", "span_id", "content_hash",
 )  # fmt: skip
 BYTE_ORDER_MARK: Final = "\ufeff"
@@ -41,8 +42,12 @@ def row(example: Example) -> dict[str, str]:
         "input": conversation(example.input),
         "output": _output(example.actual_output),
         "expected": _output(example.expected_output),
+        "rejected": _output(example.rejected_output),
+        "assertions": "\n".join(example.assertions),
         "verdict": label.get("verdict") or "",
+        "codes": ", ".join(label.get("codes") or ()),
         "critique": label.get("critique") or "",
+        "split": example.split or "",
         "context": "\n\n".join(example.context),
         "tags": ", ".join(example.tags),
         "annotators": ", ".join(provenance.get("annotators") or ()),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..datasets.example import Example
 from .contract import rfc3339
-from .export import Export
+from .export import json_lines
 
 
 def row(example: Example) -> dict[str, Any]:
@@ -22,17 +20,4 @@ def row(example: Example) -> dict[str, Any]:
     return body
 
 
-def write(examples: Iterable[Example]) -> Iterator[bytes]:
-    """Yield one line an example."""
-    for example in examples:
-        yield json.dumps(row(example), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-EXPORT = Export(
-    name="jsonl",
-    title="JSON Lines",
-    sentence="everything, lossless",
-    media_type="application/jsonl; charset=utf-8",
-    extension="jsonl",
-    write=write,
-)
+EXPORT = json_lines(name="jsonl", title="JSON Lines", sentence="everything, lossless", row=row, extension="jsonl")

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from .contract import Object
+from .sink import Sink
 from .whole_trace import WholeTrace
 
 #: Spans that are packed together; readers skip groups by their smallest and largest values.
@@ -39,7 +40,7 @@ def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:
     from pyarrow import parquet  # noqa: PLC0415  # as above
 
     schema = _schema(pa)
-    sink = _Sink()
+    sink = Sink()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for rows in _groups(traces):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
@@ -114,28 +115,3 @@ def _words(value: Any) -> str | None:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-class _Sink:
-    """A file that is read away while it is written."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, part: Any) -> int:
-        """Take a part."""
-        self._written.append(bytes(part))
-        return len(part)
-
-    def flush(self) -> None:
-        """Do nothing: what is written can be taken at once."""
-
-    def close(self) -> None:
-        """Do nothing: what was written is still to be taken."""
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        parts, self._written = self._written, []
-        return b"".join(parts)

@@ -17,7 +17,7 @@ from ..datasets.version import Dataset
 from ..errors import Forbidden, NotFound
 from ..exports.census import census, is_corrected
 from ..exports.download import download
-from ..exports.export import export_named, exports
+from ..exports.export import export_named, offered
 from ..exports.flat_csv import conversation
 from ..labelling.answer import plain, text_of
 from ..labelling.desk import Desk
@@ -119,7 +119,7 @@ def dataset_page(
         first=(at - 1) * ROWS + 1,
         page=at,
         more=shown is not None and at * ROWS < shown.examples,
-        formats=exports().values(),
+        formats=offered(),
         counted=counted,
     )
 

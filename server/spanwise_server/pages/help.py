@@ -24,7 +24,8 @@ PAGES: dict[str, str] = {
     "dialects": "What was tried",
     "viewer": "Viewer",
     "filters": "Filters",
-    "labelling": "Labelling and datasets",
+    "labelling": "Labelling",
+    "datasets": "Datasets",
     "prompts": "Prompts",
     "operations": "Operations",
 }

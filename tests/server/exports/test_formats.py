@@ -12,46 +12,13 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolUnionParam
 from pydantic import TypeAdapter
 
-from shop_traces import shop_trace, text
-from spanwise_server.datasets.example import CONTENT, Example, example_of
+from shop_examples import CALL, CORRECTED, EXAMPLES, RESULT, agent_example, model_example, talk
+from shop_traces import text
+from spanwise_server.datasets.example import CONTENT, Example
 from spanwise_server.errors import SpanwiseError
-from spanwise_server.exports import flat_csv, openai_chat
+from spanwise_server.exports import chat, flat_csv, label_studio, openai_chat
 from spanwise_server.exports.export import export_named, exports, left_out, written
-from spanwise_server.record import Annotation, Annotator
 from spanwise_server.resources import resource_dir
-
-PASS = Annotation(
-    "a1",
-    "default",
-    "correct",
-    "t",
-    "s",
-    label="pass",
-    explanation="fine",
-    annotator=Annotator("human", "ana"),
-    updated_ns=1,
-)
-CORRECTED = replace(PASS, label="fail", correction="Today.")
-
-
-def model_example(judged: Annotation = PASS, n: int = 1) -> Example:
-    records = shop_trace(n)
-    return example_of(records[3], judged, around=records)
-
-
-def agent_example(judged: Annotation = PASS, n: int = 1) -> Example:
-    records = shop_trace(n)
-    return example_of(records[0], judged, around=records)
-
-
-EXAMPLES = [
-    model_example(n=1),
-    model_example(CORRECTED, n=2),
-    agent_example(n=3),
-    agent_example(replace(PASS, label="fail"), n=4),
-]
-CALL = {"type": "tool_call", "id": "c1", "name": "look", "arguments": {"order": 7}}
-RESULT = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": {"left": "Tuesday"}}]}
 
 
 def made(name: str, examples=EXAMPLES) -> bytes:
@@ -62,22 +29,20 @@ def rows(name: str, examples=EXAMPLES) -> list[dict[str, Any]]:
     return [json.loads(line) for line in made(name, examples).splitlines()]
 
 
-def talk(*messages: dict[str, Any], **more: Any) -> Example:
-    return replace(model_example(), input={"messages": list(messages)}, **more)
-
-
 @pytest.mark.parametrize("name", exports())
 def test_every_format_streams_and_an_empty_set_is_a_file_too(name: str) -> None:
     export = export_named(name)
     chunks = list(written(export, iter(EXAMPLES)))
-    assert len(chunks) == len(EXAMPLES) - sum(left_out(export, EXAMPLES).values())
+    if export.extension.endswith("jsonl"):
+        assert len(chunks) == len(EXAMPLES) - sum(left_out(export, EXAMPLES).values())
+    assert b"".join(chunks)
     assert isinstance(b"".join(written(export, [])), bytes)
 
 
 def test_a_format_nobody_has_is_refused_with_those_there_are() -> None:
     with pytest.raises(SpanwiseError) as refused:
         export_named("xml")
-    assert "jsonl, csv, openai-chat" in refused.value.hint
+    assert "jsonl, csv, huggingface" in refused.value.hint
 
 
 # --- spanwise.dataset/1
@@ -99,6 +64,10 @@ def test_json_lines_are_as_the_documentation_shows() -> None:
             "input": {"content": "Where is my order 1?"},
             "expected_output": {"content": "Order 1 arrives on Thursday."},
             "actual_output": {"content": "Order 1 arrives on Thursday."},
+            "rejected_output": None,
+            "assertions": [],
+            "split": None,
+            "steps": list(agent_example().steps),
             "context": ["Parcels arrive in two days."],
             "tools": [],
             "label": {"verdict": "pass", "critique": "fine"},
@@ -221,10 +190,10 @@ def test_pictures_go_along() -> None:
 @pytest.mark.parametrize(
     ("example", "reason"),
     [
-        (replace(model_example(), expected_output=None), openai_chat.NO_ANSWER),
-        (replace(model_example(), expected_output={"content": ""}), openai_chat.NO_ANSWER),
-        (talk(text("system", "Be brief.")), openai_chat.NO_QUESTION),
-        (replace(model_example(), input={"content": None}), openai_chat.NO_QUESTION),
+        (replace(model_example(), expected_output=None), chat.NO_ANSWER),
+        (replace(model_example(), expected_output={"content": ""}), chat.NO_ANSWER),
+        (talk(text("system", "Be brief.")), chat.NO_QUESTION),
+        (replace(model_example(), input={"content": None}), chat.NO_QUESTION),
         (talk(text("user", "Where?"), RESULT), openai_chat.LOOSE_RESULT),
         (talk({"role": "assistant", "parts": [CALL]}, text("user", "Hm?")), openai_chat.LOOSE_CALL),
         (talk(text("user", "Where?"), {"role": "assistant", "parts": [CALL]}), openai_chat.LOOSE_CALL),
@@ -237,7 +206,11 @@ def test_what_openai_would_refuse_is_left_out_and_counted(example: Example, reas
 
 
 def test_the_documentation_names_every_format() -> None:
-    page = (resource_dir("web") / "docs" / "labelling.md").read_text(encoding="utf-8")
+    page = (resource_dir("web") / "docs" / "datasets.md").read_text(encoding="utf-8")
     for export in exports().values():
         assert f"`{export.name}`" in page
         assert export.title in page
+
+
+def test_the_documentation_shows_the_interface_of_label_studio() -> None:
+    assert label_studio.INTERFACE in (resource_dir("web") / "docs" / "datasets.md").read_text(encoding="utf-8")
