@@ -83,7 +83,7 @@ def create_queue(server: CurrentServer, actor: CurrentActor, project: CurrentPro
         query = Query(project, parse(asked.filter), *bounds)
         pick = Pick(query, asked.limit, asked.order, asked.seed or asked.filter.strip())
         queue = desk.queue_from_filter(new, pick)
-    return answer(_queue(queue, progress(desk.queues.items(queue.id))), status=201)
+    return answer(_queue(queue, desk.queues.progress(queue.id)), status=201)
 
 
 @router.get("/{queue_id}")
@@ -100,7 +100,7 @@ def label_item(server: CurrentServer, actor: CurrentActor, queue_id: int, item_i
     """Label one item, or defer it; the label becomes an annotation of its span."""
     desk = Desk(server.store)
     queue = _found(desk, actor, queue_id)
-    item = next((item for item in desk.queues.items(queue.id) if item.id == item_id), None)
+    item = desk.queues.item(queue.id, item_id)
     if item is None:
         raise NotFound(f"Queue {queue_id} has no item {item_id}.", "GET the queue for its items.")
     annotator = Annotator("human", given.annotator)
@@ -109,9 +109,10 @@ def label_item(server: CurrentServer, actor: CurrentActor, queue_id: int, item_i
         event = desk.events.defer(act, item)
     else:
         event = desk.judge_item(queue, item, Verdict(given.label, given.explanation, given.correction), act)
-    items = desk.queues.items(queue.id)
-    now = next(each for each in items if each.id == item_id)
-    return answer({"item": _item(now), "event_id": event.id, "queue": _queue(queue, progress(items))}, status=201)
+    now = desk.queues.item(queue.id, item_id)
+    done = desk.queues.progress(queue.id)
+    body = {"item": None if now is None else _item(now), "event_id": event.id, "queue": _queue(queue, done)}
+    return answer(body, status=201)
 
 
 @router.delete("/{queue_id}", status_code=204)

@@ -1,20 +1,20 @@
-"""A verdict as a person gives it, and the annotation that it comes to."""
+"""A verdict as a person gives it to one span, and the annotation that it comes to."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final, Literal
 
 from ..errors import SpanwiseError
-from ..record import Annotation, Annotator, Json, Reading
-from .answer import answer_text
+from ..record import Annotation, Annotator, Reading
+from .answers import Answer, Given, annotation_id, annotations_of, correction_of, plain_lines
 from .queue import Target
+from .rubric import Rubric, simple_rubric
+
+__all__ = ["LABELS", "Label", "Verdict", "annotation_id", "annotation_of", "correction_of", "read_label"]
 
 Label = Literal["pass", "fail"]
 LABELS: Final[tuple[Label, ...]] = ("pass", "fail")
-SCORES: Final = {"pass": 1.0, "fail": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,22 @@ class Verdict:
     expected: str = ""
     """What the answer should have been; the answer itself, or nothing, where it is not corrected."""
 
+    def answers(self, rubric: Rubric, reading: Reading) -> dict[str, Answer]:
+        """Return the verdict as answers to *rubric*; one that says nothing is refused."""
+        critique = plain_lines(self.critique)
+        correction = correction_of(self.expected, reading)
+        found = {}
+        if self.label is not None or critique:
+            found[rubric.lead.name] = Answer(self.label, critique)
+        asked = next((q for q in rubric.questions if q.kind == "correction"), None)
+        if correction is not None and asked is not None:
+            found[asked.name] = Answer(correction)
+        if not found:
+            raise SpanwiseError(
+                "This judgement says nothing.", "Choose pass or fail, or write a critique or a correction."
+            )
+        return found
+
 
 def read_label(text: str) -> Label | None:
     """Return the verdict that *text* names, ``None`` for none; anything else is refused."""
@@ -35,28 +51,6 @@ def read_label(text: str) -> Label | None:
         if text == label:
             return label
     raise SpanwiseError(f"{text!r} is not a verdict.", "Send pass or fail.")
-
-
-def annotation_id(project: str, target: Target, name: str, annotator: Annotator) -> str:
-    """Return the id of the one judgement of this name that this annotator has of this span."""
-    parts = (project, target.trace_id, target.span_id, name, annotator.kind, annotator.id)
-    return blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def correction_of(expected: str, reading: Reading) -> Json:
-    """Return what the answer should have been, or ``None`` where *expected* is the answer itself or empty.
-
-    Where the answer was an object or a list, and the correction reads as JSON, the correction is that value.
-    """
-    wanted, given = _lines(expected), _lines(answer_text(reading))
-    if not wanted or wanted == given:
-        return None
-    if reading.output_messages is None and isinstance(reading.output, dict | list):
-        try:
-            return json.loads(wanted)
-        except ValueError:
-            return wanted
-    return wanted
 
 
 def annotation_of(
@@ -71,27 +65,6 @@ def annotation_of(
     at_ns: int,
 ) -> Annotation:
     """Return the annotation that *verdict* comes to; one that says nothing is refused."""
-    critique = _lines(verdict.critique) or None
-    correction = correction_of(verdict.expected, reading)
-    if verdict.label is None and critique is None and correction is None:
-        raise SpanwiseError("This judgement says nothing.", "Choose pass or fail, or write a critique or a correction.")
-    return Annotation(
-        id=annotation_id(project, target, name, annotator),
-        project=project,
-        name=name,
-        trace_id=target.trace_id,
-        span_id=target.span_id,
-        label=verdict.label,
-        score=SCORES[verdict.label] if verdict.label else None,
-        explanation=critique,
-        correction=correction,
-        annotator=annotator,
-        created_ns=at_ns,
-        updated_ns=at_ns,
-        source=source,
-    )
-
-
-def _lines(text: str) -> str:
-    """Return *text* as a browser's form showed it: its line ends made plain, outer blank space gone."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    rubric = simple_rubric(name=name)
+    given = Given(project, target, annotator, source, at_ns)
+    return annotations_of(rubric, verdict.answers(rubric, reading), given)[0]

@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from . import rubric
 
 State = Literal["todo", "done", "deferred"]
-DEFAULT_QUESTION: Final = "Is this answer good enough to send?"
+Unit = Literal["span", "trace", "session"]
 #: The name of the annotations that a queue writes unless it says otherwise.
-DEFAULT_ANNOTATION: Final = "correct"
+DEFAULT_ANNOTATION: Final = rubric.DEFAULT_NAME
+DEFAULT_QUESTION: Final = rubric.DEFAULT_QUESTION
+#: What one item asks about -> in words.
+UNITS: Final[Mapping[Unit, str]] = {
+    "span": "each span, of a trace its root",
+    "trace": "each trace as a whole",
+    "session": "each session as a whole",
+}
+#: The part of the items that two people label, where a queue is labelled by several.
+DEFAULT_SHARE: Final = 0.15
+MOST_OVERLAP: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The span that one item asks about."""
+    """What one item asks about: a span, or, without a span, a trace as a whole."""
 
     trace_id: str
-    span_id: str
+    span_id: str = ""
+    session_id: str = ""
+    """The session that is asked about, of which the trace is the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One item before it is kept: what it asks about, and why it was chosen."""
+
+    target: Target
+    reason: str = ""
+    p_incl: float | None = None
+    """How probable it was to be chosen, from 0 to 1; ``None`` where it was picked for what it is."""
+    other: Target | None = None
+    """What it is compared with, in a queue of pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who labels a queue, and how many label each item."""
+
+    overlap: int = 1
+    """People who label each item."""
+    share: float = 1.0
+    """The part of the items that the overlap holds for; the others are labelled once."""
+    names: tuple[str, ...] = ()
+    """The only people who may take items; empty for anyone."""
+    deal: bool = False
+    """Whether each item belongs to chosen ones of these people from the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewQueue:
-    """A queue before it is kept: one question, asked of each of its spans."""
+    """A queue before it is kept: the rubric is asked of each of its items."""
 
     name: str
     question: str = DEFAULT_QUESTION
+    """Of the rubric that is made for the queue, where no rubric is given."""
     annotation_name: str = DEFAULT_ANNOTATION
     filter: str = ""
     reason: str = ""
@@ -33,6 +74,15 @@ class NewQueue:
     blind: bool = True
     """Whether model, prompt, scores and other labels stay hidden until the verdict."""
     created_by: str = ""
+    rubric_id: int = 0
+    unit: Unit = "span"
+    people: People = People()
+    assisted: bool = False
+    """Whether what judges and programs said is shown as a suggestion."""
+    recipe: Mapping[str, Any] | None = None
+    """How the items were sampled, so that it can be done again."""
+    rule: Mapping[str, Any] | None = None
+    """Which new traces are added by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +96,19 @@ class Queue(NewQueue):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One span in one queue; positions count from 1."""
+    """One target in one queue; positions count from 1."""
 
     id: int
     queue_id: int
     position: int
     target: Target
     state: State = "todo"
+    """Over everybody who labels it: done once as many did as it wants."""
     annotation_id: str | None = None
     done_ns: int | None = None
+    reason: str = ""
+    p_incl: float | None = None
+    other: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)

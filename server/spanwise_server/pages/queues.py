@@ -140,12 +140,11 @@ def rename_queue(
     actor: CurrentActor,
     queue_id: int,
     name: Annotated[str, Form(min_length=1, max_length=200)],
-    question: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """Give a queue another name and question."""
+    """Give a queue another name; what it asks is its rubric's."""
     desk = Desk(server.store)
     queue = queue_for(desk, actor, queue_id)
-    desk.queues.rename(queue.id, name.strip() or queue.name, question.strip() or queue.question)
+    desk.queues.rename(queue.id, name.strip() or queue.name)
     return RedirectResponse(url("/label", queue.project), status_code=303)
 
 

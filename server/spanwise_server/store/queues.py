@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Literal, cast
 
 from sqlalchemy import case, delete, func
 from sqlmodel import Session, col, select
 
-from ..labelling.queue import Item, NewQueue, Progress, Queue, State, Target
+from ..errors import NotFound
+from ..labelling.queue import Chosen, Item, NewQueue, People, Progress, Queue, Target, Unit
+from ..labelling.rubric import Rubric, simple_rubric
+from ..labelling.slot import wanted
+from .rubrics import create_rubric, newest
 from .sessions import Sessions, known, project_id, project_id_made
-from .small_tables import ItemRow, ProjectRow, QueueRow
+from .slots import drop_slots, item_from
+from .small_tables import ItemRow, ProjectRow, QueueRow, RubricRow, SlotRow
 
 
 class Queues:
@@ -20,14 +26,22 @@ class Queues:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def create(self, project: str, new: NewQueue, targets: Iterable[Target]) -> Queue:
-        """Keep a queue with an item for each span, once, in the order given."""
+    def create(self, project: str, new: NewQueue, chosen: Iterable[Chosen | Target]) -> Queue:
+        """Keep a queue with an item for each target, once, in the order given; without a rubric one is made for it."""
         with self._sessions.transaction() as session:
+            number = project_id_made(session, project)
+            rubric = _rubric(session, number, new)
             row = QueueRow(
-                project_id=project_id_made(session, project),
+                project_id=number,
                 name=new.name,
-                question=new.question,
-                annotation_name=new.annotation_name,
+                question=rubric.lead.text,
+                annotation_name=rubric.lead.name,
+                rubric_id=rubric.id,
+                unit=new.unit,
+                people=asdict(new.people),
+                assisted=new.assisted,
+                recipe=None if new.recipe is None else dict(new.recipe),
+                rule=None if new.rule is None else dict(new.rule),
                 filter=new.filter,
                 reason=new.reason,
                 blind=new.blind,
@@ -36,13 +50,42 @@ class Queues:
             )
             session.add(row)
             session.flush()
-            _append(session, known(row.id), targets)
+            _append(session, row, chosen)
             return _queue(row, project)
 
-    def add(self, queue_id: int, targets: Iterable[Target]) -> int:
-        """Append spans that the queue does not hold yet; return how many were new."""
+    def add(self, queue_id: int, chosen: Iterable[Chosen | Target]) -> int:
+        """Append targets that the queue does not hold yet; return how many were new."""
         with self._sessions.transaction() as session:
-            return _append(session, queue_id, targets)
+            row = session.get(QueueRow, queue_id)
+            return 0 if row is None else _append(session, row, chosen)
+
+    def reweigh(self, queue_id: int, chosen: Iterable[Chosen]) -> None:
+        """Let items say how probable they were to be chosen, now that more were."""
+        weights = {(one.target.trace_id, one.target.span_id): one.p_incl for one in chosen}
+        with self._sessions.transaction() as session:
+            for row in session.exec(select(ItemRow).where(ItemRow.queue_id == queue_id)):
+                if (row.trace_id, row.span_id) in weights:
+                    row.p_incl = weights[row.trace_id, row.span_id]
+                    session.add(row)
+
+    def keep_sampling(self, queue_id: int, recipe: Mapping[str, Any] | None, rule: Mapping[str, Any] | None) -> None:
+        """Keep how a queue was sampled, and which new traces it takes."""
+        with self._sessions.transaction() as session:
+            row = session.get(QueueRow, queue_id)
+            if row is not None:
+                row.recipe = None if recipe is None else dict(recipe)
+                row.rule = None if rule is None else dict(rule)
+                session.add(row)
+
+    def with_rules(self) -> list[Queue]:
+        """Return the queues of all projects that take new traces by themselves."""
+        with self._sessions.session() as session:
+            found = session.exec(
+                select(QueueRow, ProjectRow.name)
+                .join(ProjectRow, col(ProjectRow.id) == col(QueueRow.project_id))
+                .order_by(col(QueueRow.id))
+            )
+            return [_queue(row, project) for row, project in found if row.rule is not None]
 
     def find(self, queue_id: int) -> Queue | None:
         """Return one queue, or ``None``."""
@@ -78,31 +121,60 @@ class Queues:
         """Return how many items of a project want a verdict."""
         return sum(done.left for _, done in self.all(project))
 
+    def progress(self, queue_id: int) -> Progress:
+        """Return how far a queue is."""
+        with self._sessions.session() as session:
+            rows = session.exec(
+                select(ItemRow.state, func.count()).where(ItemRow.queue_id == queue_id).group_by(col(ItemRow.state))
+            )
+            counts = dict(iter(rows))
+        return Progress(sum(counts.values()), counts.get("done", 0), counts.get("deferred", 0))
+
     def items(self, queue_id: int) -> list[Item]:
         """Return the items of a queue in order."""
-        with self._sessions.session() as session:
-            rows = session.exec(select(ItemRow).where(ItemRow.queue_id == queue_id).order_by(col(ItemRow.position)))
-            return [item_of(row) for row in rows]
+        return self._items(ItemRow.queue_id == queue_id)
 
-    def rename(self, queue_id: int, name: str, question: str) -> bool:
-        """Give a queue another name and question; return whether it was there."""
+    def item(self, queue_id: int, item_id: int) -> Item | None:
+        """Return one item, ``None`` where the queue has no such item."""
+        return next(iter(self._items(ItemRow.queue_id == queue_id, ItemRow.id == item_id, limit=1)), None)
+
+    def neighbour(self, queue_id: int, position: int, step: Literal[-1, 1]) -> Item | None:
+        """Return the item before or after *position*, whatever its state, or ``None`` at the end."""
+        beyond = col(ItemRow.position) > position if step == 1 else col(ItemRow.position) < position
+        found = self._items(ItemRow.queue_id == queue_id, beyond, limit=1, backwards=step == -1)
+        return found[0] if found else None
+
+    def deferred(self, queue_id: int, after: int = 0, limit: int = 1) -> list[Item]:
+        """Return items that were put off, forward from a position only, so that going through them ends."""
+        here = ItemRow.queue_id == queue_id, ItemRow.state == "deferred", col(ItemRow.position) > after
+        return self._items(*here, limit=limit)
+
+    def _items(self, *where: Any, limit: int | None = None, backwards: bool = False) -> list[Item]:
+        order = col(ItemRow.position).desc() if backwards else col(ItemRow.position)
+        with self._sessions.session() as session:
+            return [item_from(row) for row in session.exec(select(ItemRow).where(*where).order_by(order).limit(limit))]
+
+    def rename(self, queue_id: int, name: str) -> bool:
+        """Give a queue another name; return whether it was there."""
         with self._sessions.transaction() as session:
             row = session.get(QueueRow, queue_id)
             if row is None:
                 return False
-            row.name, row.question = name, question
+            row.name = name
             session.add(row)
             return True
 
     def drop_items(self, queue_id: int, item_ids: Iterable[int]) -> None:
         """Take items out of a queue whose spans are no longer there."""
         with self._sessions.transaction() as session:
-            wanted = col(ItemRow.queue_id) == queue_id, col(ItemRow.id).in_(list(item_ids))
-            session.exec(delete(ItemRow).where(*wanted))
+            gone = list(item_ids)
+            drop_slots(session, gone)
+            session.exec(delete(ItemRow).where(col(ItemRow.queue_id) == queue_id, col(ItemRow.id).in_(gone)))
 
     def delete(self, queue_id: int) -> bool:
         """Take a queue and its items away; the labels given in it stay. Return whether it was there."""
         with self._sessions.transaction() as session:
+            session.exec(delete(SlotRow).where(col(SlotRow.queue_id) == queue_id))
             session.exec(delete(ItemRow).where(col(ItemRow.queue_id) == queue_id))
             row = session.get(QueueRow, queue_id)
             if row is None:
@@ -111,33 +183,63 @@ class Queues:
             return True
 
 
-def item_of(row: ItemRow) -> Item:
-    """Return the item that *row* keeps."""
-    return Item(
-        id=known(row.id),
-        queue_id=row.queue_id,
-        position=row.position,
-        target=Target(row.trace_id, row.span_id),
-        state=cast("State", row.state),
-        annotation_id=row.annotation_id,
-        done_ns=row.done_ns,
+def _rubric(session: Session, project: int, new: NewQueue) -> Rubric:
+    """Return the rubric that a new queue asks: the one it names, else one like it, else a new one."""
+    if new.rubric_id:
+        row = session.get(RubricRow, new.rubric_id)
+        if row is None or row.project_id != project:
+            raise NotFound(f"There is no rubric {new.rubric_id}.", "Choose another; /rubrics lists them.")
+        return newest(session, row)
+    asked = simple_rubric(new.question, new.annotation_name)
+    for row in session.exec(select(RubricRow).where(RubricRow.project_id == project)):
+        rubric = newest(session, row)
+        if rubric.questions == asked.questions:
+            return rubric
+    return create_rubric(session, project, replace(asked, created_by=new.created_by))
+
+
+def _append(session: Session, queue: QueueRow, chosen: Iterable[Chosen | Target]) -> int:
+    queue_id = known(queue.id)
+    wished = [one if isinstance(one, Chosen) else Chosen(one) for one in chosen]
+    rows = session.exec(
+        select(ItemRow.trace_id, ItemRow.span_id, ItemRow.session_id).where(ItemRow.queue_id == queue_id)
     )
-
-
-def _append(session: Session, queue_id: int, targets: Iterable[Target]) -> int:
-    there = session.exec(select(ItemRow.trace_id, ItemRow.span_id).where(ItemRow.queue_id == queue_id)).all()
-    held = {Target(*pair) for pair in there}
-    new = [target for target in dict.fromkeys(targets) if target not in held]
+    held = {_identity(Target(*row)) for row in rows}
     last = session.exec(select(func.max(ItemRow.position)).where(ItemRow.queue_id == queue_id)).one() or 0
-    session.add_all(_rows(queue_id, last, new))
+    people = _people(queue.people)
+    new: list[tuple[ItemRow, list[str]]] = []
+    for one in wished:
+        if _identity(one.target) not in held:
+            held.add(_identity(one.target))
+            new.append((_item_row(queue_id, last + len(new) + 1, one), wanted(people, one.target, str(queue_id))))
+    session.add_all([row for row, _ in new])
+    session.flush()
+    session.add_all(
+        SlotRow(queue_id=queue_id, item_id=known(row.id), number=number, assigned_to=who)
+        for row, whom in new
+        for number, who in enumerate(whom)
+    )
     return len(new)
 
 
-def _rows(queue_id: int, last: int, targets: Sequence[Target]) -> list[Any]:
-    return [
-        ItemRow(queue_id=queue_id, position=last + n, trace_id=target.trace_id, span_id=target.span_id)
-        for n, target in enumerate(targets, 1)
-    ]
+def _identity(target: Target) -> tuple[str, ...]:
+    """Return what an item is in its queue once: a session is, whichever trace of it is the last."""
+    return (target.session_id,) if target.session_id else (target.trace_id, target.span_id)
+
+
+def _item_row(queue_id: int, position: int, one: Chosen) -> ItemRow:
+    other = one.other or Target("")
+    return ItemRow(
+        queue_id=queue_id, position=position, trace_id=one.target.trace_id, span_id=one.target.span_id,
+        session_id=one.target.session_id, other_trace_id=other.trace_id, other_span_id=other.span_id,
+        reason=one.reason, p_incl=one.p_incl,
+    )  # fmt: skip
+
+
+def _people(said: Any) -> People:
+    if not said:
+        return People()
+    return People(**{**said, "names": tuple(said.get("names") or ())})
 
 
 def _queue(row: QueueRow, project: str) -> Queue:
@@ -152,4 +254,10 @@ def _queue(row: QueueRow, project: str) -> Queue:
         blind=row.blind,
         created_by=row.created_by,
         created_ns=row.created_ns,
+        rubric_id=row.rubric_id or 0,
+        unit=cast("Unit", row.unit),
+        people=_people(row.people),
+        assisted=row.assisted,
+        recipe=row.recipe,
+        rule=row.rule,
     )

@@ -12,6 +12,11 @@ def _ns(**kwargs: Any) -> Any:
     return Field(sa_type=BigInteger, **kwargs)
 
 
+def _said(default: str) -> Any:
+    """Return a column of text that rows from before it was there have too."""
+    return Field(default=default, sa_column_kwargs={"server_default": default})
+
+
 class ProjectRow(SQLModel, table=True):
     """A project: everything else belongs to one."""
 
@@ -95,6 +100,46 @@ class LabelEventRow(SQLModel, table=True):
     annotator_id: str = ""
     ms_on_item: int | None = None
     at_ns: int = _ns()
+    rubric_version_id: int | None = Field(default=None, index=True)
+    """The wording it was given under; ``None`` outside any rubric."""
+    answers: Any = Field(default=None, sa_column=Column(JSON))
+    """``{"name of the question": {"value": ..., "critique": ...}}``."""
+    blind: bool | None = None
+    assisted: bool | None = None
+    """Whether a suggestion was shown."""
+    revealed: bool | None = None
+    """Whether the annotator had seen what others said."""
+    late: bool | None = None
+    """Whether the item had gone to somebody else meanwhile."""
+    note: str | None = None
+    """Why a disagreement was settled as it was."""
+    client_ns: int | None = _ns(default=None)
+    """When it was decided, by the browser's clock."""
+
+
+class RubricRow(SQLModel, table=True):
+    """Questions that are asked together; what they are is in its versions."""
+
+    __tablename__ = "rubrics"
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id", index=True)
+    name: str
+    created_by: str = ""
+    created_ns: int = _ns()
+
+
+class RubricVersionRow(SQLModel, table=True):
+    """One wording of a rubric: never changed, never deleted."""
+
+    __tablename__ = "rubric_versions"
+    __table_args__ = (UniqueConstraint("rubric_id", "number"),)
+    id: int | None = Field(default=None, primary_key=True)
+    rubric_id: int = Field(foreign_key="rubrics.id")
+    number: int
+    questions: Any = Field(sa_column=Column(JSON, nullable=False))
+    note: str = ""
+    created_by: str = ""
+    created_ns: int = _ns()
 
 
 class QueueRow(SQLModel, table=True):
@@ -113,10 +158,18 @@ class QueueRow(SQLModel, table=True):
     """Whether model, prompt, scores and other labels stay hidden until the verdict."""
     created_by: str = ""
     created_ns: int = _ns()
+    rubric_id: int | None = Field(default=None, index=True)
+    unit: str = _said("span")
+    """``span``, ``trace`` or ``session``."""
+    people: Any = Field(default=None, sa_column=Column(JSON))
+    """Overlap, share, names and deal."""
+    assisted: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    recipe: Any = Field(default=None, sa_column=Column(JSON))
+    rule: Any = Field(default=None, sa_column=Column(JSON))
 
 
 class ItemRow(SQLModel, table=True):
-    """One span in one queue, once."""
+    """One target in one queue, once."""
 
     __tablename__ = "items"
     __table_args__ = (
@@ -132,6 +185,41 @@ class ItemRow(SQLModel, table=True):
     """``todo``, ``done`` or ``deferred``."""
     annotation_id: str | None = Field(default=None, max_length=64)
     done_ns: int | None = _ns(default=None)
+    session_id: str = _said("")
+    other_trace_id: str = _said("")
+    other_span_id: str = _said("")
+    """What it is compared with, in a queue of pairs."""
+    reason: str = _said("")
+    p_incl: float | None = None
+
+
+class SlotRow(SQLModel, table=True):
+    """One label that an item wants, and who has it in hand or gave it."""
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        UniqueConstraint("item_id", "number"),
+        UniqueConstraint("item_id", "annotator_id"),
+        Index("ix_slots_next", "queue_id", "state"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    queue_id: int = Field(foreign_key="queues.id")
+    item_id: int = Field(foreign_key="items.id")
+    number: int
+    """From 0 within its item."""
+    extra: bool = False
+    """Whether the item does not want it: somebody was late, and it was kept."""
+    state: str = Field(default="open", max_length=16)
+    """``open``, ``held``, ``deferred`` or ``done``."""
+    annotator_id: str | None = None
+    assigned_to: str = ""
+    """The only person who may take it; empty for anyone."""
+    expires_ns: int | None = _ns(default=None)
+    """When a hold ends."""
+    done_ns: int | None = _ns(default=None)
+    annotation_id: str | None = Field(default=None, max_length=64)
+    event_id: int | None = None
+    """The label event that stands."""
 
 
 class DatasetRow(SQLModel, table=True):

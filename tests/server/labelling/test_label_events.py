@@ -91,7 +91,7 @@ def test_a_verdict_becomes_an_annotation_and_the_item_is_done(store: SqliteStore
     )
     assert (label.annotator, label.source, label.span_id) == (ANA, f"queue:{queue.id}", span_id(11))
     assert progress(desk.queues.items(queue.id)).done == 1
-    assert desk.events.durations_ms(queue.id) == [4_000]
+    assert desk.history.durations_ms(queue.id) == [4_000]
 
 
 def test_a_label_can_be_filtered_for_at_once_and_no_more_after_undo(
@@ -110,7 +110,7 @@ def test_a_repeated_request_is_one_label(store: SqliteStore, desk: Desk, queue: 
     first = desk.judge_item(queue, item, Verdict("pass"), act(key="same-key"))
     again = desk.judge_item(queue, item, Verdict("pass"), act(key="same-key"))
     assert first == again
-    assert len(desk.events.history(first.annotation_id)) == 1
+    assert len(desk.history.history(first.annotation_id)) == 1
 
 
 def test_undo_goes_back_act_by_act_across_items(store: SqliteStore, desk: Desk, queue: Queue) -> None:
@@ -163,7 +163,7 @@ def test_relabelling_keeps_the_age_and_every_event(store: SqliteStore, desk: Des
     (second,) = stands(store, 3)
     assert (second.id, second.created_ns) == (first.id, first.created_ns)
     assert second.updated_ns >= first.updated_ns
-    assert [e.action for e in desk.events.history(event.annotation_id)] == ["set", "set"]
+    assert [e.action for e in desk.history.history(event.annotation_id)] == ["set", "set"]
 
 
 def test_a_removed_label_comes_back_whole(store: SqliteStore, desk: Desk) -> None:
