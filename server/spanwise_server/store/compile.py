@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from sqlite3 import Connection
 from typing import Final, TypeGuard
 
-from ..query.filters import And, Filter, OneSpan, Query, Term, Text
+from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
 from . import attribute_words as attributes
 from .address import MOST_PLACES, PLACE_BITS
 from .conditions import EVERYTHING, NOTHING, Sql, combined, has_span, one_of, text_is
@@ -46,6 +47,8 @@ class Plan:
     where: Sql
     driver: Sql | None = None
     """A query for trace rows, named ``row``."""
+    driven: int | None = None
+    """How many traces the driver leaves."""
 
     def from_traces(self, project_id: int, index: str = "ix_traces_time") -> Sql:
         """Return where to look for traces: the driver's, else all in the order of *index*; ends in a condition."""
@@ -73,8 +76,12 @@ class Plan:
 class Compiler:
     """Turns the filter of one query into SQL, looking words up as it goes."""
 
-    def __init__(self, connection: Connection, project_id: int, query: Query, *, of_all: bool = False) -> None:
+    def __init__(
+        self, connection: Connection, project_id: int, query: Query, *, of_all: bool = False, limited: bool = False
+    ) -> None:
         self._connection = connection
+        self._limited = limited
+        """Whether few spans are proved, and the words of all others are believed."""
         self._of_all = of_all
         """Whether every trace is asked for, not only those of a page."""
         self._project_id = project_id
@@ -89,7 +96,7 @@ class Compiler:
         driver = self._rarest([self._trace_driver(part) for part in parts])
         # The driver's own term need not be asked again, but of one span it is a part of what is asked.
         asked = [part for at, part in enumerate(parts) if not driver or at != driver[0] or isinstance(part, OneSpan)]
-        return Plan(Sql.all([range_, *map(self._of_trace, asked)]), None if driver is None else driver[1])
+        return Plan(Sql.all([range_, *map(self._of_trace, asked)]), *(driver[1:] if driver else (None, None)))
 
     def spans(self) -> Plan:
         """Return the plan for spans, which are ``s``, their traces ``t``."""
@@ -97,16 +104,16 @@ class Compiler:
         parts = conjuncts(self._filter)
         driver = self._rarest([self._span_driver(part) for part in parts])
         # Some span of the driver's traces matches its term: which one, is asked again.
-        return Plan(Sql.all([range_, *map(self._of_span, parts)]), None if driver is None else driver[1])
+        return Plan(Sql.all([range_, *map(self._of_span, parts)]), *(driver[1:] if driver else (None, None)))
 
     @staticmethod
-    def _rarest(found: Sequence[tuple[int, Sql] | None]) -> tuple[int, Sql] | None:
-        """Return which term leaves the fewest traces, and the query for them; ``None`` where none leaves few."""
+    def _rarest(found: Sequence[tuple[int, Sql] | None]) -> tuple[int, Sql, int] | None:
+        """Return which term leaves the fewest traces, the query for them, and how many; ``None`` where all are many."""
         counts = [(driver[0], at, driver[1]) for at, driver in enumerate(found) if driver is not None]
         if not counts:
             return None
-        _, at, sql = min(counts, key=lambda driver: driver[:2])
-        return at, sql
+        few, at, sql = min(counts, key=lambda driver: driver[:2])
+        return at, sql, few
 
     def _trace_driver(self, part: Filter) -> tuple[int, Sql] | None:
         """Return how many traces *part* leaves, and the query for them, where they are few."""
@@ -149,7 +156,7 @@ class Compiler:
         return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= most else None
 
     def _index_driver(self, part: Text | Term) -> tuple[int, Sql] | None:
-        asked = _asked_of_index(part)
+        asked = self._asked_of_index(part)
         if asked is None:
             return None
         found = f"SELECT DISTINCT rowid >> {PLACE_BITS} AS row FROM search.texts WHERE texts MATCH ?"
@@ -169,13 +176,27 @@ class Compiler:
             return has_span(part, self._of_span)
         return combined(part, self._of_trace)
 
+    # A plus keeps SQLite from looking each of what is found up, where it should look whether it is among them.
+
     def _trace_in_index(self, part: Text | Term) -> Sql:
-        """Ask trace by trace, or where all are asked for and the words prove it, once for all traces."""
-        asked = _asked_of_index(part)
-        if asked is None or asked.unproven or not self._of_all:
-            return _in_index(part, _INSIDE_TRACE)
+        """Ask trace by trace, or where all are asked for, once for all traces."""
+        asked = self._asked_of_index(part)
+        if asked is None:
+            return EVERYTHING
+        if not self._of_all or (asked.unproven and not self._limited):
+            return _exists(asked, _INSIDE_TRACE)
         found = f"SELECT rowid >> {PLACE_BITS} FROM search.texts WHERE texts MATCH ? AND {asked.proof.text}"
-        return Sql(f"t.id IN ({found})", (asked.match, *asked.proof.values))
+        return Sql(f"+t.id IN ({found})", (asked.match, *asked.proof.values))
+
+    def _span_in_index(self, part: Text | Term) -> Sql:
+        """Ask span by span, or where all are asked for, once for all spans."""
+        asked = self._asked_of_index(part)
+        if asked is None:
+            return EVERYTHING
+        if not self._of_all or (asked.unproven and not self._limited):
+            return _exists(asked, "rowid = s.id")
+        found = f"SELECT rowid FROM search.texts WHERE texts MATCH ? AND {asked.proof.text}"
+        return Sql(f"+s.id IN ({found})", (asked.match, *asked.proof.values))
 
     def _trace_term(self, term: Term) -> Sql:
         if term.field in _NUMBERS:
@@ -198,9 +219,9 @@ class Compiler:
 
     def _of_span(self, part: Filter) -> Sql:
         if isinstance(part, Text):
-            return _in_index(part, "rowid = s.id")
+            return self._span_in_index(part)
         if isinstance(part, Term):
-            return _in_index(part, "rowid = s.id") if _is_of_index(part) else self._span_term(part)
+            return self._span_in_index(part) if _is_of_index(part) else self._span_term(part)
         if isinstance(part, OneSpan):
             return has_span(part, self._of_span)
         return combined(part, self._of_span)
@@ -224,6 +245,31 @@ class Compiler:
         if term.operator == "=":
             return one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
         return text_is("lower(hex(t.trace_id))", lowered)
+
+    def _asked_of_index(self, part: Text | Term) -> _OfIndex | None:
+        """Return what to ask; ``None`` where *part* has no words, so that it is everything."""
+        if isinstance(part, Text):
+            match, unproven = match_of(part.phrase), needs_proof(part.phrase)
+            function, what = "span_holds", part.phrase
+        else:
+            match, unproven = attributes.match_of(part), attributes.needs_proof(part)
+            function, what = "span_says", json.dumps([part.field, part.operator, part.values])
+        if match is None:
+            return None
+        if unproven:
+            return _OfIndex(match, unproven, Sql(f"{function}(texts.rowid, ?)", (what,)))
+        if not self._any_stale:
+            return _OfIndex(match, unproven, EVERYTHING)
+        stale = "texts.rowid IN (SELECT id FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1)"
+        return _OfIndex(
+            match, unproven, Sql(f"(CASE WHEN {stale} THEN {function}(texts.rowid, ?) ELSE 1 END)", (what,))
+        )
+
+    @cached_property
+    def _any_stale(self) -> bool:
+        """Whether there is a span at all whose words in the index may be stale."""
+        found = "SELECT 1 FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1 LIMIT 1"
+        return self._connection.execute(found).fetchone() is not None
 
     def _word_ids(self, term: Term) -> list[int]:
         condition = text_is("value", term)
@@ -252,27 +298,18 @@ def _is_of_index(part: Filter) -> TypeGuard[Text | Term]:
     return isinstance(part, Text) or (isinstance(part, Term) and attributes.asks_of_attributes(part.field))
 
 
-def _asked_of_index(part: Text | Term) -> _OfIndex | None:
-    """Return what to ask; ``None`` where *part* has no words, so that it is everything."""
-    if isinstance(part, Text):
-        match, unproven = match_of(part.phrase), needs_proof(part.phrase)
-        function, what = "span_holds", part.phrase
-    else:
-        match, unproven = attributes.match_of(part), attributes.needs_proof(part)
-        function, what = "span_says", json.dumps([part.field, part.operator, part.values])
-    if match is None:
-        return None
-    stale = "(SELECT rewritten FROM spans WHERE spans.id = texts.rowid)"
-    proof = f"(CASE WHEN ? OR {stale} THEN {function}(texts.rowid, ?) ELSE 1 END)"
-    return _OfIndex(match, unproven, Sql(proof, (int(unproven), what)))
-
-
-def _in_index(part: Text | Term, where: str) -> Sql:
-    asked = _asked_of_index(part)
-    if asked is None:
-        return EVERYTHING
+def _exists(asked: _OfIndex, where: str) -> Sql:
     text = f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {where} AND {asked.proof.text})"
     return Sql(text, (asked.match, *asked.proof.values))
+
+
+def asks_index(filter_: Filter) -> bool:
+    """Return whether any part of *filter_* is asked of the text index."""
+    if isinstance(filter_, Not | OneSpan):
+        return asks_index(filter_.of)
+    if isinstance(filter_, And | Or):
+        return any(map(asks_index, filter_.all if isinstance(filter_, And) else filter_.any))
+    return _is_of_index(filter_)
 
 
 def conjuncts(filter_: Filter) -> Sequence[Filter]:

@@ -28,7 +28,7 @@ _MOST_TRACES_PER_VALUE: Final = 1_000
 
 def totals(connection: Connection, project_id: int, query: Query) -> Totals:
     """Return the figures above the list, of the newest 10,000 traces where there are more."""
-    plan = Compiler(connection, project_id, query, of_all=True).traces()
+    plan = Compiler(connection, project_id, query, of_all=True, limited=True).traces()
     chosen = _newest(project_id, plan, "t.status, t.cost_nusd, t.duration_ns", MOST_COUNTED + 1)
     rows = connection.execute(chosen.text, chosen.values).fetchall()
     exact = len(rows) <= MOST_COUNTED
@@ -49,7 +49,9 @@ def histogram(connection: Connection, project_id: int, query: Query, bars: int) 
     if first is None or last is None or last <= first or bars < 1:
         return ()
     step = -(-(last - first) // bars)
-    plan = Compiler(connection, project_id, replace(query, from_ns=first, to_ns=last), of_all=True).traces()
+    plan = Compiler(
+        connection, project_id, replace(query, from_ns=first, to_ns=last), of_all=True, limited=True
+    ).traces()
     source = plan.from_traces(project_id)
     ok, errors = [0] * bars, [0] * bars
     counted = connection.execute(
@@ -121,7 +123,7 @@ def _range(connection: Connection, project_id: int, query: Query) -> tuple[int |
 
 
 def _word_counts(connection: Connection, project_id: int, query: Query) -> Counter[int]:
-    plan = Compiler(connection, project_id, query).traces()
+    plan = Compiler(connection, project_id, query, of_all=True, limited=True).traces()
     chosen = _newest(project_id, plan, "t.words", MOST_FACETED)
     counts: Counter[int] = Counter()
     for (packed,) in connection.execute(chosen.text, chosen.values):

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from ..errors import SpanwiseError
 from ..query.filters import Query
 from .base import Page
-from .compile import Compiler, Plan
+from .compile import Compiler, Plan, asks_index
 from .conditions import Sql
 from .cursor import Cursor, read_cursor
 
@@ -29,6 +29,23 @@ class _Sort:
     nullable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One way through the rows: what to select from, up to a condition, and what is asked of each."""
+
+    source: Sql
+    where: Sql
+    driven: int | None
+    """How many traces of a driver are looked at, ``None`` where it is all of them."""
+    times: str
+    """The table that is walked, and its index of times."""
+
+
+_TRACE_TIMES: Final = "traces ix_traces_time"
+_SPAN_TIMES: Final = "spans ix_spans_time"
+#: So many rows are asked one by one whether the text index has their words, before it is asked once for all.
+_WALKED_FIRST: Final = 400
+_DRIVEN_ONE_BY_ONE: Final = 50
 _TRACE_SORTS: Final = {
     "time": _Sort("t.start_ns", "ix_traces_time", nullable=False),
     "latency": _Sort("t.duration_ns", "ix_traces_latency", nullable=False),
@@ -46,17 +63,25 @@ _SPAN_SORTS: Final = {
 def trace_page(connection: Connection, project_id: int, query: Query, make: Callable[[tuple[Any, ...]], T]) -> Page[T]:
     """Return one page of traces, each made by *make* from its row."""
     sort = _sort_of(query, _TRACE_SORTS)
-    plan = Compiler(connection, project_id, query).traces()
-    return _page(connection, query, sort, _trace_source(connection, project_id, query, plan, sort), plan.where, make)
+
+    def walk(*, at_once: bool) -> _Walk:
+        plan = Compiler(connection, project_id, query, of_all=at_once).traces()
+        return _Walk(_trace_source(connection, project_id, query, plan, sort), plan.where, plan.driven, _TRACE_TIMES)
+
+    return _page(connection, project_id, query, sort, walk, make)
 
 
 def span_page(connection: Connection, project_id: int, query: Query, make: Callable[[tuple[Any, ...]], T]) -> Page[T]:
     """Return one page of spans, each made by *make* from its row and, last in it, its trace's id."""
     sort = _sort_of(query, _SPAN_SORTS)
-    plan = Compiler(connection, project_id, query).spans()
-    found = plan.from_spans(project_id)
-    source = Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
-    return _page(connection, query, sort, source, plan.where, make)
+
+    def walk(*, at_once: bool) -> _Walk:
+        plan = Compiler(connection, project_id, query, of_all=at_once).spans()
+        found = plan.from_spans(project_id)
+        source = Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
+        return _Walk(source, plan.where, plan.driven, _SPAN_TIMES)
+
+    return _page(connection, project_id, query, sort, walk, make)
 
 
 def _sort_of(query: Query, sorts: dict[str, _Sort]) -> _Sort:
@@ -84,12 +109,17 @@ def _trace_source(connection: Connection, project_id: int, query: Query, plan: P
 
 
 def _page(
-    connection: Connection, query: Query, sort: _Sort, source: Sql, where: Sql, make: Callable[[tuple[Any, ...]], T]
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    sort: _Sort,
+    walk: Callable[..., _Walk],
+    make: Callable[[tuple[Any, ...]], T],
 ) -> Page[T]:
     limit = max(1, min(query.limit, MOST_ITEMS))
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     backwards = cursor is not None and cursor.backwards
-    rows = _rows(connection, query, sort, source, where, limit + 1, cursor)
+    source, rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -109,18 +139,74 @@ def _page(
     )
 
 
+def _found(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    sort: _Sort,
+    walk: Callable[..., _Walk],
+    most: int,
+    cursor: Cursor | None,
+) -> tuple[Sql, list[tuple[Any, ...]]]:
+    """Return the rows of a page, and what they were selected from.
+
+    The text index is asked row by row where a page fills soon; where it does not, once for everything.
+    """
+    if not asks_index(query.filter):
+        way = walk(at_once=False)
+        return way.source, _rows(connection, query, sort, way, most, cursor)
+    way = walk(at_once=False)
+    if way.driven is not None and way.driven <= _DRIVEN_ONE_BY_ONE:
+        return way.source, _rows(connection, query, sort, way, most, cursor)
+    if way.driven is None and sort.column.endswith(".start_ns"):
+        edge = _edge(connection, project_id, query, way.times, cursor)
+        rows = _rows(connection, query, sort, way, most, cursor, edge)
+        if edge is None or len(rows) >= most:
+            return way.source, rows
+    way = walk(at_once=True)
+    return way.source, _rows(connection, query, sort, way, most, cursor)
+
+
+def _edge(
+    connection: Connection, project_id: int, query: Query, times: str, cursor: Cursor | None
+) -> tuple[str, int] | None:
+    """Return a condition that leaves the first few rows of the walk and a value for it, ``None`` where all are few."""
+    descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
+    begin = cursor.value if cursor is not None and cursor.value is not None else None
+    table, _, index = times.partition(" ")
+    beyond, direction, until = ("<=", "DESC", ">") if descending else (">=", "ASC", "<")
+    low, high = 0 if query.from_ns is None else query.from_ns, 2**63 - 1 if query.to_ns is None else query.to_ns - 1
+    if begin is None:
+        begin = high if descending else low
+    found = connection.execute(
+        f"SELECT start_ns FROM {table} INDEXED BY {index} WHERE project_id = ? AND start_ns {beyond} ? "
+        f"AND start_ns BETWEEN ? AND ? ORDER BY start_ns {direction} LIMIT 1 OFFSET {_WALKED_FIRST}",
+        (project_id, begin, low, high),
+    ).fetchone()
+    return None if found is None else (f".start_ns {until} ?", found[0])
+
+
 def _column_names(connection: Connection, source: Sql) -> list[str]:
     return [column[0] for column in connection.execute(f"{source.text} LIMIT 0", source.values).description]
 
 
 def _rows(
-    connection: Connection, query: Query, sort: _Sort, source: Sql, where: Sql, most: int, cursor: Cursor | None
+    connection: Connection,
+    query: Query,
+    sort: _Sort,
+    way: _Walk,
+    most: int,
+    cursor: Cursor | None,
+    edge: tuple[str, int] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Return up to *most* rows beside the cursor: those that say what is sorted by come before those that do not."""
+    source, where = way.source, way.where
     backwards = cursor is not None and cursor.backwards
     descending = query.sort.startswith("-") != backwards
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     table = sort.column[0]
+    if edge is not None:
+        source = Sql(f"{source.text} AND {table}{edge[0]}", (*source.values, edge[1]))
     said = f"{sort.column} IS NOT NULL" if sort.nullable else "1"
     order = f"ORDER BY {sort.column} {direction}, {table}.id {direction}"
     passes = [(said, order, False)]

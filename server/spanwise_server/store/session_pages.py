@@ -22,7 +22,7 @@ from .summary import total
 _SORT: Final = "-time"
 #: Traces looked at for one page at most, and at once.
 _MOST_WALKED: Final = 10_000
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 2_000
 _LAST_NS: Final = 2**63 - 1
 
 
@@ -54,7 +54,7 @@ def session_page(connection: Connection, project_id: int, query: Query) -> Page[
 
 def _walk(connection: Connection, project_id: int, query: Query, at: tuple[int, int]) -> Sequence[tuple[int, int, str]]:
     """Return the next traces of any session older than *at*, as row, start and session."""
-    plan = Compiler(connection, project_id, replace(query, cursor=None)).traces()
+    plan = Compiler(connection, project_id, replace(query, cursor=None), of_all=True).traces()
     source = plan.from_traces(project_id)
     found: list[tuple[int, int, str]] = connection.execute(
         f"SELECT t.id, t.start_ns, t.session_id {source.text} AND {plan.where.text} AND t.session_id IS NOT NULL "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import struct
@@ -14,13 +13,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ..errors import SpanwiseError
-from ..query.filters import Query, Term
+from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, Steps
 from ..record import Record, SpanLog, TraceSummary
 from . import figures, measures, session_pages
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler, summary_of
-from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest, says
+from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
 from .database import Database
 from .engine import Engine, Options
@@ -28,11 +27,11 @@ from .find import span_page, trace_page
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
 from .projects import find_project, project_id_of, project_names
+from .proof import Proofs
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
-from .search_words import holds, searchable
 from .small_store import SmallStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .turns import Turns
@@ -68,8 +67,9 @@ class SqliteStore(SmallStore):
         migrate(self.path)
         search_path = self.path.with_name("search.db")
         self._database = Database(self.path, search_path)
-        self._database.functions["span_holds", 2] = self._span_holds
-        self._database.functions["span_says", 2] = self._span_says
+        self._proofs = Proofs(self._read_back, lambda: self._writer.changes)
+        self._database.functions["span_holds", 2] = self._proofs.holds
+        self._database.functions["span_says", 2] = self._proofs.says
         self._keep_small_in(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
@@ -265,17 +265,18 @@ class SqliteStore(SmallStore):
 
     def totals(self, query: Query) -> Totals:
         """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
-        with self._reading(query.project) as (connection, project_id):
-            return figures.totals(connection, project_id or 0, query)
+        with self._reading(query.project) as (connection, project_id), self._proofs.limited() as enough:
+            found = figures.totals(connection, project_id or 0, query)
+            return found if enough() else replace(found, traces=replace(found.traces, exact=False))
 
     def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
         """Return traces over time in *bars* equal steps, empty ones too."""
-        with self._reading(query.project) as (connection, project_id):
+        with self._reading(query.project) as (connection, project_id), self._proofs.limited():
             return figures.histogram(connection, project_id or 0, query, bars)
 
     def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
         """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
-        with self._reading(query.project) as (connection, project_id):
+        with self._reading(query.project) as (connection, project_id), self._proofs.limited():
             return figures.facets(connection, project_id or 0, query, fields, limit)
 
     def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
@@ -415,14 +416,6 @@ class SqliteStore(SmallStore):
                 if row is not None and trace is not None:
                     found.append((at, assembler.records("", [(SpanRow._make(row), trace[0])])[0]))
         return found
-
-    def _span_holds(self, at: int, phrase: str) -> bool:
-        return any(holds(searchable(record), phrase) for _, record in self._read_back([at]))
-
-    def _span_says(self, at: int, packed: str) -> bool:
-        field, operator, values = json.loads(packed)
-        term = Term(field, operator, tuple(values))
-        return any(says(record, term) for _, record in self._read_back([at]))
 
     def _mend_journal(self) -> None:
         """Have every span indexed again where the index lacks some that the journal no longer names."""

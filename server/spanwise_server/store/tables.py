@@ -6,7 +6,7 @@ Times are nanoseconds since 1970, money is nano-dollars, an empty string in a ke
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 from sqlmodel import Field, SQLModel
 
 from .prompts_tables import PromptRow  # noqa: F401  # the metadata below must hold the small tables too
@@ -22,6 +22,7 @@ class SpanTable(SQLModel, table=True):
     __table_args__ = (
         Index("ix_spans_time", "project_id", "start_ns"),
         Index("ix_spans_span_id", "span_id"),
+        Index("ix_spans_rewritten", "id", sqlite_where=text("rewritten = 1")),
     )
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     """The span's address: see ``address.py``."""

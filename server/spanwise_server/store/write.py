@@ -96,12 +96,15 @@ class SpanWriter:
         self._series: dict[Series, int] = {}
         self._origins: dict[bytes, int] = {}
         self._texts: set[bytes] = set()
+        self.changes = 0
+        """Goes up whenever spans that were there may say something else than before."""
         self.repeated = 0
         """How many spans came whose ids were there already, or came twice in one batch."""
         self._reader: int | None = None
 
     def forget(self) -> None:
         """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
+        self.changes += 1
         self._words.forget()
         self._texts.clear()
         self._reader = None
@@ -124,6 +127,7 @@ class SpanWriter:
         self, connection: Connection, project_id: int, trace_id: bytes, revised: Mapping[bytes, SpanRow]
     ) -> None:
         """Put *revised* rows, by span id, in the place of those that a trace has; what was sent stays as it is."""
+        self.changes += 1
         row, _, places, words, start_ns = connection.execute(
             _FIND_TRACES.format("?"), (project_id, trace_id)
         ).fetchone()
@@ -259,6 +263,7 @@ class SpanWriter:
                 else:
                     places[span_id] = was.id, self._put_over(connection, trace, was, ready, change)
             self.repeated += sent - len(fresh)
+            self.changes += 1
             for at in range(0, len(fresh), MOST_IN_CHUNK):
                 of_chunk = fresh[at : at + MOST_IN_CHUNK]
                 chunks.append(chunk_of(of_chunk[0].record.project, trace.trace_id, of_chunk, {}))

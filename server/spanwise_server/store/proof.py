@@ -1,0 +1,77 @@
+"""Whether a span is what its words promise, proved on the span itself: dear, so the figures of a page prove few."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Final
+
+from ..query.filters import Term
+from ..record import Record
+from .attribute_words import says
+from .search_words import holds, searchable
+
+#: For figures so many spans are proved; of the rest their words are believed, and the figures say that they are not
+#: exact.
+MOST_PROVED: Final = 250
+#: What was proved is remembered, since the parts of a page ask for the same spans.
+_MOST_REMEMBERED: Final = 50_000
+
+ReadBack = Callable[[Sequence[int]], list[tuple[int, Record]]]
+
+
+class Proofs:
+    """Proves phrases and terms on spans, as SQL functions: what a thread asks for together may have a limit."""
+
+    def __init__(self, read_back: ReadBack, version: Callable[[], int]) -> None:
+        self._read_back = read_back
+        self._version = version
+        """Changes whenever a span that was there was written again."""
+        self._known: OrderedDict[tuple[int, int, str], bool] = OrderedDict()
+        self._lock = threading.Lock()
+        self._asked = threading.local()
+
+    @contextmanager
+    def limited(self, most: int = MOST_PROVED) -> Iterator[Callable[[], bool]]:
+        """Let this thread prove at most so many spans; gives what tells whether that was enough."""
+        self._asked.left = most
+        try:
+            yield lambda: getattr(self._asked, "left", 0) >= 0
+        finally:
+            del self._asked.left
+
+    def holds(self, at: int, phrase: str) -> bool:
+        """Return whether the text of the span at *at* holds *phrase*."""
+        return self._proved(at, phrase, lambda record: holds(searchable(record), phrase))
+
+    def says(self, at: int, packed: str) -> bool:
+        """Return whether the span at *at* says what the packed term asks for."""
+        term = _term(packed)
+        return self._proved(at, packed, lambda record: says(record, term))
+
+    def _proved(self, at: int, what: str, prove: Callable[[Record], bool]) -> bool:
+        key = self._version(), at, what
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        left = getattr(self._asked, "left", None)
+        if left is not None:
+            self._asked.left = left - 1 if left >= 0 else left
+            if left <= 0:
+                return True
+        found = any(prove(record) for _, record in self._read_back([at]))
+        with self._lock:
+            self._known[key] = found
+            if len(self._known) > _MOST_REMEMBERED:
+                self._known.popitem(last=False)
+        return found
+
+
+@lru_cache(maxsize=100)
+def _term(packed: str) -> Term:
+    field, operator, values = json.loads(packed)
+    return Term(field, operator, tuple(values))
