@@ -29,7 +29,7 @@ def open_span(page: Page, kind: str) -> None:
 def test_every_tab_is_accessible(server, open_page, axe, theme):
     page = opened(open_page(color_scheme=theme), server)
     axe(page)
-    for kind in ("llm", "retriever", "tool"):
+    for kind in ("agent", "llm", "retriever", "tool"):
         open_span(page, kind)
         for n in range(page.get_by_role("tab").count()):
             page.get_by_role("tab").nth(n).click()
@@ -139,3 +139,27 @@ def test_a_trace_that_is_not_there_says_what_to_do(server, page: Page, complaint
     page.goto(f"{server.url}/traces/{'f' * 32}?project=acme-support")
     expect(page.get_by_text("Choose its project at the top left")).to_be_visible()
     axe(page)
+
+
+def test_an_agents_graph_is_drawn_and_its_steps_lead_to_their_spans(server, page: Page):
+    opened(page, server)
+    page.locator('.tree [role=treeitem][data-kind="agent"]').first.click()
+    page.get_by_role("tab", name="Graph").click()
+    nodes = page.locator(".graph .drawn .node")
+    expect(nodes.first).to_be_visible()
+    expect(page.locator(".graph .drawn .edge path").first).to_be_visible()
+    expect(nodes).to_have_count(page.locator(".graph tbody tr").count())
+    tool = page.locator('.graph .drawn .node[data-kind="tool"]').first
+    name = page.locator(f'[data-node="{tool.get_attribute("data-step")}"]').get_attribute("data-name")
+    tool.click()
+    expect(page.locator("#detail h2")).to_have_text(name or "")
+    expect(page.locator(SELECTED)).to_contain_text(name or "")
+
+
+def test_the_graph_says_all_in_a_table_without_scripts(server, open_page):
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{server.url}/traces?project=acme-support&range=all&filter=kind:tool")
+    page.locator(".row-link").first.click()
+    page.get_by_role("tab", name="Graph").click()
+    expect(page.locator(".graph tbody tr")).not_to_have_count(0)
+    expect(page.locator(".graph .drawn")).to_be_hidden()

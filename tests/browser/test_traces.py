@@ -297,3 +297,35 @@ def test_only_the_chosen_traces_are_exported(server, page: Page, tmp_path):
     found = [json.loads(line)["trace"]["trace_id"] for line in (tmp_path / "chosen").read_text().splitlines()]
     assert sorted(found) == sorted(chosen)
     expect(page.locator(".toast")).to_have_text("2 traces exported")
+
+
+def test_columns_are_chosen_and_resized_and_stay_so(server, page: Page, axe):
+    listed(page, server)
+    page.locator(".columns-menu summary").click()
+    axe(page, ".columns-menu")
+    page.get_by_label("Spans", exact=True).check()
+    page.get_by_label("User", exact=True).uncheck()
+    page.get_by_role("button", name="Show these").click()
+    headers = page.locator(".rows-traces thead")
+    expect(headers.get_by_text("Spans")).to_be_visible()
+    expect(headers.get_by_text("User")).to_have_count(0)
+    grip = page.locator('[data-grip="name"]').bounding_box()
+    name = page.locator("th.c-name")
+    before = name.bounding_box()
+    assert grip is not None
+    assert before is not None
+    page.mouse.move(grip["x"] + 4, grip["y"] + 6)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 84, grip["y"] + 6)
+    page.mouse.up()
+    page.reload()
+    after = name.bounding_box()
+    assert after is not None
+    assert abs(after["width"] - before["width"] - 80) <= 2
+    page.locator('[data-grip="name"]').dblclick()
+    again = name.bounding_box()
+    assert again is not None
+    assert abs(again["width"] - before["width"]) <= 2
+    page.locator(".columns-menu summary").click()
+    page.get_by_role("button", name="As it was").click()
+    expect(headers.get_by_text("User")).to_be_visible()

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..errors import SpanwiseError
 from ..query.filters import Filter, Query
+from .columns import columns_in
 from .format import SECOND_NS, Clock
 from .urls import url
 
@@ -66,6 +67,8 @@ class Listing:
     sort: str = "-time"
     cursor: str | None = None
     live: bool = False
+    columns: str = ""
+    """The columns that the URL asks for, empty for the reader's own."""
 
     @property
     def absolute(self) -> bool:
@@ -92,6 +95,7 @@ class Listing:
             "sort": None if self.sort == "-time" else self.sort,
             "cursor": self.cursor,
             "live": "1" if self.live else None,
+            "cols": self.columns,
         }
 
     def export_link(self, form: str, now_ns: int) -> str:
@@ -136,6 +140,7 @@ def read(project: str, params: Mapping[str, str], clock: Clock) -> Listing:
         sort=sort if sort.removeprefix("-") in SORTS else "-time",
         cursor=params.get("cursor") or None,
         live=params.get("live") == "1",
+        columns=columns_in(params.get("cols", "")).text,
     )
 
 

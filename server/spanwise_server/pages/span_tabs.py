@@ -16,7 +16,7 @@ from .message_parts import Text, value_html
 from .prose import SHOWN_CHARACTERS, json_tree
 
 #: Every tab a span may have, as the URL spells it.
-TABS: Final = frozenset({"messages", "io", "documents", "prompt", "attributes", "events", "labels"})
+TABS: Final = frozenset({"messages", "io", "graph", "documents", "prompt", "attributes", "events", "labels"})
 _CONTENT_KEYS: Final = ("content", "text", "page_content", "page_content_preview")
 _VARIABLE: Final = re.compile(r"(\{\{\s*[\w.]+\s*\}\}|\{[\w.]+\}|\$\{?\w+\}?)")
 
@@ -89,7 +89,7 @@ class PromptShown:
     variables: tuple[tuple[str, Text], ...]
 
 
-def tabs_of(record: Record) -> tuple[Tab, ...]:
+def tabs_of(record: Record, *, graph: bool = False) -> tuple[Tab, ...]:
     """Return the tabs that have something to show, in order; labels are always there."""
     reading, span = record.reading, record.span
     found = []
@@ -97,6 +97,8 @@ def tabs_of(record: Record) -> tuple[Tab, ...]:
     if messages:
         found.append(Tab("messages", "Messages", str(messages)))
     found.append(Tab("io", "Input / output"))
+    if graph:
+        found.append(Tab("graph", "Graph"))
     if reading.documents is not None:
         found.append(Tab("documents", "Documents", str(len(reading.documents))))
     if reading.prompt is not None:

@@ -20,6 +20,7 @@ from .listing import Listing, read
 from .messages import text_at, transcript
 from .render import clock_of, fragment_name, render
 from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts
+from .step_graph import has_graph, step_graph
 from .waterfall import Row, Waterfall, lay_out
 
 router = APIRouter(include_in_schema=False)
@@ -95,7 +96,7 @@ class _Page:
         self.records = found.records
         self.record = _selected(found.records, span)
         self.span_id = self.record.span.span_id
-        self.tabs = tabs_of(self.record)
+        self.tabs = tabs_of(self.record, graph=has_graph(self.record, self.records))
         names = [each.key for each in self.tabs]
         self.tab = tab if tab in names else names[0]
         self._asked_tab = tab if tab in TABS else ""
@@ -175,6 +176,7 @@ def _contents(page: _Page) -> dict[str, Any]:
     return {
         "talk": transcript(record, page.records) if tab == "messages" else None,
         "values": value_parts(record) if tab == "io" else (),
+        "graph": step_graph(lay_out(page.records).rows, page.span_id) if tab == "graph" else None,
         "documents": documents(record) if tab == "documents" else (),
         "prompt": prompt_use(record) if tab == "prompt" else None,
         "attributes": attributes(record) if tab == "attributes" else (),

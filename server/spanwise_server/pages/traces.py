@@ -21,6 +21,7 @@ from ..record import Annotation, TraceSummary
 from ..store.base import FacetValue, Totals
 from .chart import histogram
 from .chips import chips, chosen, toggled
+from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
 from .render import clock_of, render
 from .urls import DEFAULT_PROJECT, url
@@ -37,6 +38,24 @@ def delete_traces(
     return RedirectResponse(back if back.startswith("/traces?") else url("/traces", project), status_code=303)
 
 
+@router.post("/traces/columns", dependencies=[Csrf])
+async def choose_columns(request: Request, project: CurrentProject) -> Response:
+    """Remember which columns this reader wants, and show the list with them."""
+    form = await request.form()
+    widths = {key: _width(form.get(f"width-{key}")) for key in COLUMNS}
+    chosen_columns = columns_of(map(str, form.getlist("column")), widths)
+    text = "" if form.get("reset") or len(chosen_columns.shown) == 1 else chosen_columns.text
+    listing = replace(read(project, request.query_params, clock_of(request)), columns="")
+    answer = RedirectResponse(listing.link(), status_code=303)
+    answer.set_cookie(COOKIE, text, max_age=_A_YEAR_S if text else 0, path="/", samesite="lax")
+    return answer
+
+
+def _width(given: object) -> int | None:
+    return int(given) if isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < 6 else None
+
+
+_A_YEAR_S: Final = 31_536_000
 #: The facets panel: field, title, and whether it starts open.
 FACETS: Final = (
     ("status", "Status", True),
@@ -193,6 +212,8 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
         "sorts": SORTS,
         "trace_exports": offered(),
+        "columns": columns_in(listing.columns or request.cookies.get(COOKIE, "")),
+        "all_columns": COLUMNS.values(),
         "live_url": listing.link(live=True),
     }
 

@@ -14,7 +14,7 @@ from spanwise_server.record import Annotation, Annotator, Event
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
-TABS = ("messages", "io", "documents", "prompt", "attributes", "events", "labels")
+TABS = ("messages", "io", "graph", "documents", "prompt", "attributes", "events", "labels")
 ALL = f"project={PROJECT}&range=all"
 
 
@@ -333,3 +333,21 @@ def test_times_are_written_in_the_readers_zone(shop):
     tokyo = page(shop, f"/traces?project={PROJECT}&from=2026-09-21T00:00:00Z")
     assert "Since 21 Sep 00:00" in utc
     assert "Since 21 Sep 09:00" in tokyo
+
+
+def test_columns_are_as_the_cookie_says_and_as_the_url_says_first(shop):
+    shop.cookies.set("columns", "time.spans-70")
+    html = page(shop, f"/traces?{ALL}")
+    assert '<col data-column="spans" width="70">' in html
+    assert 'class="c-cost n"' not in html
+    assert 'class="c-cost n"' in page(shop, f"/traces?{ALL}&cols=cost")
+
+
+def test_columns_are_chosen_by_a_form(shop):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page(shop, f"/traces?{ALL}"))
+    assert token is not None
+    form = {"csrf_token": token[1], "column": ["time", "errors"], "width-errors": "88", "width-time": "wide"}
+    answer = shop.post(f"/traces/columns?{ALL}&cols=cost", data=form)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/traces?{ALL}"
+    assert "columns=time.name.errors-88;" in answer.headers["set-cookie"]

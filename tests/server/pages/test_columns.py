@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanwise_server.pages.columns import COLUMNS, DEFAULT, NARROWEST, WIDEST, columns_in, columns_of
+
+
+def test_the_default_says_nothing():
+    assert DEFAULT.text == ""
+    assert columns_in("") == DEFAULT
+    assert not DEFAULT.chosen
+
+
+def test_what_was_chosen_keeps_the_order_of_the_table_and_always_has_the_name():
+    chosen = columns_in("cost.time-90")
+    assert [s.column.key for s in chosen.shown] == ["time", "name", "cost"]
+    assert chosen.width_of("time") == 90
+    assert chosen.has("cost")
+    assert not chosen.has("user")
+
+
+def test_what_is_not_understood_is_left_out():
+    assert columns_in("nonsense.<b>.cost-99999.-5") == DEFAULT
+    assert [s.column.key for s in columns_in("nonsense.cost-5").shown] == ["name", "cost"]
+    assert columns_in("cost-5").width_of("cost") == NARROWEST
+    assert columns_in("cost-9999").width_of("cost") == WIDEST
+
+
+@given(st.sets(st.sampled_from(sorted(COLUMNS)), min_size=1), st.integers(NARROWEST, WIDEST) | st.none())
+def test_columns_read_back_from_their_text(keys, width):
+    columns = columns_of(keys, dict.fromkeys(COLUMNS, width))
+    assert columns_in(columns.text) == columns or columns == DEFAULT
