@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry import trace
 
+from .announce import Announcer
 from .config import Config, Export, StreamUsage, read_config
 from .export import Exporter, Status
 from .instrument.autopatch import PATCHES
@@ -58,6 +59,7 @@ def init(
     max_spool_mb: int | None = None,
     spool_after_ms: int | None = None,
     exit_timeout_s: float | None = None,
+    announce_after_ms: int | None = None,
     before_send: BeforeSend | None = None,
     span_exporter: SpanExporter | None = None,
 ) -> None:
@@ -89,13 +91,18 @@ def _start(config: Config) -> None:
     if config.exclude:
         PATCHES.unwant(config.exclude)
     exporter = Exporter(config, on_tick=settle_left)
-    HELD.install(Runtime(config, make_tracer(config), exporter, Sieve(config.sample_rate, config.keep)))
+    sieve = Sieve(config.sample_rate, config.keep)
+    # Where traces are chosen by their end, nothing may be said of them before.
+    announcer = Announcer(config) if config.announce_after_ms and sieve.idle and config.span_exporter is None else None
+    HELD.install(Runtime(config, make_tracer(config), exporter, sieve, announcer))
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
 
 
 def _stop(timeout_s: float) -> bool:
-    exporter = HELD.runtime.exporter
+    exporter, announcer = HELD.runtime.exporter, HELD.runtime.announcer
+    if announcer is not None:
+        announcer.close()
     PATCHES.unwant()
     settle_left(0.0)
     HELD.retire()

@@ -56,6 +56,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("max_spool_mb", "SPANWISE_MAX_SPOOL_MB", "512", "Most that it may hold, in MB; then its oldest go."),
     Setting("spool_after_ms", "SPANWISE_SPOOL_AFTER_MS", "200", "Longest that a span is in memory alone."),
     Setting("exit_timeout_s", "SPANWISE_EXIT_TIMEOUT_S", "5", "Longest that the end of the program waits for sending."),
+    Setting("announce_after_ms", "SPANWISE_ANNOUNCE_AFTER_MS", "500", "How long a span runs until it is announced."),
     Setting("before_send", "", "None", "Function that sees each span before it leaves and may change or drop it."),
     Setting("span_exporter", "", "None", "OpenTelemetry span exporter that takes the place of sending to the server."),
 )
@@ -91,6 +92,8 @@ class Config:
     spool_after_ms: int = 200
     """0 writes each span to the disk before it is finished."""
     exit_timeout_s: float = 5.0
+    announce_after_ms: int = 500
+    """0 for never."""
     before_send: BeforeSend | None = None
     span_exporter: SpanExporter | None = None
 
@@ -215,6 +218,7 @@ _READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
     "export_interval_ms": _count,
     "max_spool_mb": _count,
     "spool_after_ms": _count_or_none,
+    "announce_after_ms": _count_or_none,
     "exit_timeout_s": _seconds,
     "before_send": _as_given,
     "span_exporter": _as_given,

@@ -9,6 +9,7 @@ from opentelemetry import trace
 
 from . import vocabulary as v
 from ._version import __version__
+from .announce import Announcer
 from .config import Config
 from .export import Exporter
 from .sampling import KEEP_ERRORS, Sieve
@@ -23,6 +24,8 @@ class Runtime:
     exporter: Exporter | None = None
     """``None`` before ``init()``: spans then go wherever the application's own tracer provider sends them."""
     sieve: Sieve = field(default_factory=lambda: Sieve(1.0, KEEP_ERRORS))
+    announcer: Announcer | None = None
+    """Tells the server of spans that run on, ``None`` where it is not to know."""
 
 
 def _idle() -> Runtime:

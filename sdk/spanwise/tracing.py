@@ -29,7 +29,10 @@ class Gate(SpanProcessor):
         self._own_resource = own_resource
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
-        """Put on what the present context says."""
+        """Put on what the present context says, and note that the span has begun."""
+        announcer = HELD.runtime.announcer
+        if announcer is not None:
+            announcer.started(span)
         sieve = HELD.runtime.sieve
         if not sieve.idle:
             with guard():
@@ -47,6 +50,8 @@ class Gate(SpanProcessor):
         """Queue *span* where it is sampled and about models."""
         with guard():
             runtime = HELD.runtime
+            if runtime.announcer is not None:
+                runtime.announcer.ended(span)
             exporter = runtime.exporter
             context = span.get_span_context()
             if exporter is None or context is None or not context.trace_flags.sampled:

@@ -61,16 +61,23 @@ class Transport:
         headers = {**self._headers, "content-type": content_type}
         if encoding:
             headers["content-encoding"] = encoding
+        return self._once("POST", path, body, headers)
+
+    def get(self, path: str) -> Outcome:
+        """Ask for *path* once."""
+        return self._once("GET", path, None, self._headers)
+
+    def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Outcome:
         timeout_s = self._timeout_s
         kept_alive = self._connection is not None
         try:
-            return self._send(path, body, headers, timeout_s)
+            return self._send(method, path, body, headers, timeout_s)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if not (kept_alive and isinstance(error, (http.client.RemoteDisconnected, ConnectionError))):
                 return Outcome(None, problem=repr(error))
         try:
-            return self._send(path, body, headers, timeout_s)
+            return self._send(method, path, body, headers, timeout_s)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             return Outcome(None, problem=repr(error))
@@ -85,14 +92,14 @@ class Transport:
         """Let go of the connection without a word: after a fork it is the parent's."""
         self._connection = None
 
-    def _send(self, path: str, body: bytes, headers: dict[str, str], timeout_s: float) -> Outcome:
+    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout_s: float) -> Outcome:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._open()
         connection.timeout = timeout_s
         if connection.sock is not None:
             connection.sock.settimeout(timeout_s)
-        connection.request("POST", self._prefix + path, body, headers)
+        connection.request(method, self._prefix + path, body, headers)
         answer = connection.getresponse()
         content = answer.read()
         if answer.will_close:

@@ -111,6 +111,8 @@ ENVIRONMENT: Final = "deployment.environment.name"
 """On the resource from ``init()``, on a span from ``context()``."""
 CONTENT_HIDDEN: Final = "spanwise.content.hidden"
 """True where the application said that what was said inside is not to be kept."""
+PENDING: Final = "spanwise.pending"
+"""True on what is said of a span that has begun and not ended; the span itself comes in its place."""
 STREAM_END: Final = "spanwise.stream.end"
 """How a stream ended: ``exhausted``, ``closed``, ``abandoned``, ``cancelled`` or ``error``."""
 

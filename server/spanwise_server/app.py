@@ -26,13 +26,14 @@ from .api.otlp_grpc import open_grpc
 from .auth.current import Server
 from .auth.guard import INGEST_PATHS, PASSWORD_SETTING, PROGRAM_PATHS, Guard
 from .errors import ConfigError, NotFound, SpanwiseError
+from .ingest.changes import Changes
 from .ingest.intake import Intake
 from .ingest.pipeline import Pipeline
 from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
 from .jobs.housekeeping import Housekeeper
 from .jobs.prompts_seen import PromptsSeen
-from .pages import annotate, compare, dashboard, ingest_health, label, login, queues, sessions, static
+from .pages import annotate, compare, dashboard, ingest_health, label, live, login, queues, sessions, static
 from .pages import datasets as datasets_page
 from .pages import help as help_page
 from .pages import trace as trace_page
@@ -49,7 +50,7 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
-    static.router, login.router, traces_page.router, trace_page.router, annotate.router, compare.router,
+    static.router, login.router, live.router, traces_page.router, trace_page.router, annotate.router, compare.router,
     dashboard.router, sessions.router, queues.router, label.router, datasets_page.router, ingest_health.router,
     help_page.router,
 )  # fmt: skip
@@ -117,6 +118,7 @@ def open_server(settings: Settings) -> Server:
         raise
     writer = Writer(store, max_queued_spans=settings.max_queued_spans)
     seen = PromptsSeen(store)
+    changes = Changes()
     return Server(
         settings=settings,
         store=store,
@@ -130,7 +132,9 @@ def open_server(settings: Settings) -> Server:
             max_unpacked_bytes=settings.max_unpacked_mb * MB,
             max_queued_bytes=settings.max_queued_mb * MB,
             on_taken=seen.note,
+            on_written=changes.note,
         ),
+        changes=changes,
         seen=seen,
         secret=secret,
     )

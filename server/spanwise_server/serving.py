@@ -62,7 +62,17 @@ def serve(settings: Settings, on_start: Callable[[Running], None]) -> None:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=DRAIN_S,
         )
-        server = _Server(config, on_start=lambda stop: on_start(Running(url_of(listener), stop, spanwise.state.grpc)))
+
+        def let_listeners_go() -> None:
+            # Pages that listen for changes are answered without an end: they would hold up that of the server.
+            if hasattr(spanwise.state, "server"):
+                spanwise.state.server.changes.close()
+
+        server = _Server(
+            config,
+            on_start=lambda stop: on_start(Running(url_of(listener), stop, spanwise.state.grpc)),
+            on_end=let_listeners_go,
+        )
         try:
             server.run(sockets=[listener])
         except SystemExit:
@@ -83,9 +93,16 @@ def url_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it listens and ends without a signal of its own."""
 
-    def __init__(self, config: uvicorn.Config, *, on_start: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_start: Callable[[Callable[[], None]], None],
+        on_end: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._on_start = on_start
+        self._on_end = on_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, quietly where it fails: whoever called ``serve`` is told why."""
@@ -103,6 +120,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
         """End in order at the first signal, at once at the second; uvicorn would raise the signal again."""
+        self._on_end()  # what never ends by itself, such as pages that listen, would hold up the rest
         self.force_exit = self.should_exit
         self.should_exit = True
 

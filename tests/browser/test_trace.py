@@ -147,7 +147,7 @@ def test_an_agents_graph_is_drawn_and_its_steps_lead_to_their_spans(server, page
     page.get_by_role("tab", name="Graph").click()
     nodes = page.locator(".graph .drawn .node")
     expect(nodes.first).to_be_visible()
-    expect(page.locator(".graph .drawn .edge path").first).to_be_visible()
+    expect(page.locator(".graph .drawn .edge .note").first).to_be_visible()
     expect(nodes).to_have_count(page.locator(".graph tbody tr").count())
     tool = page.locator('.graph .drawn .node[data-kind="tool"]').first
     name = page.locator(f'[data-node="{tool.get_attribute("data-step")}"]').get_attribute("data-name")

@@ -189,16 +189,6 @@ def test_pages_and_sorts_are_urls(server, page: Page):
     expect(page).not_to_have_url(re.compile("cursor"))
 
 
-def test_live_shows_what_arrives_and_never_moves_what_is_being_read(server, page: Page):
-    listed(page, server, live="1", filter="name:arrived_*")
-    expect(page.get_by_text("No trace matches")).to_be_visible()
-    page.goto(f"{server.url}/traces?project=acme-support&range=all&live=1")
-    page.locator(".list").evaluate("list => { list.scrollTop = 400 }")
-    top = page.locator(".list").evaluate("list => list.scrollTop")
-    expect(page.locator(".live")).to_have_class(re.compile("paused"), timeout=8_000)
-    assert page.locator(".list").evaluate("list => list.scrollTop") == top
-
-
 def test_the_choice_of_theme_and_of_two_lines_stays(server, page: Page):
     listed(page, server)
     page.get_by_role("button", name="Switch between light and dark").click()

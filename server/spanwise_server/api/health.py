@@ -13,7 +13,7 @@ router = APIRouter(tags=["health"])
 @router.get("/healthz")
 def alive() -> JSONResponse:
     """Answer as long as the process does."""
-    return JSONResponse({"status": "ok"})
+    return JSONResponse({"status": "ok", "service": "spanwise"})
 
 
 @router.get("/readyz")

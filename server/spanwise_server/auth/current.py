@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from ..errors import Forbidden
 from ..exports.trace_download import Runs
+from ..ingest.changes import Changes
 from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
@@ -31,6 +32,7 @@ class Server:
     secret: bytes
     """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
     exports: Runs = field(default_factory=Runs)
+    changes: Changes = field(default_factory=Changes)
 
 
 @dataclass(frozen=True, slots=True)

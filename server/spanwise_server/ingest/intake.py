@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Final
@@ -22,6 +22,7 @@ from .otlp import Signal
 from .pipeline import BAD_PROJECT, Pipeline, Request, check_project, is_project_name, keep_media, resource_project
 from .room import Held, Room
 from .span_limits import SpanLimits
+from .under_way import UnderWay, told_apart
 from .writer import Writer
 
 TOO_MANY_LOGS: Final = BadSpan(
@@ -52,6 +53,7 @@ class Intake:
         max_unpacked_bytes: int,
         max_queued_bytes: int,
         on_taken: Callable[[Iterable[Record]], None] | None = None,
+        on_written: Callable[[Iterable[tuple[str, str]]], None] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._writer = writer
@@ -59,6 +61,9 @@ class Intake:
         self._limits = limits
         self._most_unpacked = max_unpacked_bytes
         self._on_taken = on_taken
+        self._on_written = on_written
+        """Told which traces, by project and id, have something new on the disk or under way."""
+        self.under_way = UnderWay()
         self.room = Room(max_queued_bytes)
         self.health = Health()
 
@@ -76,19 +81,29 @@ class Intake:
     def _traces(self, request: Request) -> Taken:
         found = self._pipeline.run(request, max_unpacked_bytes=self._most_unpacked)
         written = None
-        if found.records:
-            self._judge(_events_of(found.records))
+        begun, records = told_apart(found.records)
+        if begun:
+            self.under_way.put(begun)
+            self._tell(begun)
+        if records:
+            self._judge(_events_of(records))
             began = time.perf_counter()
-            written = self._writer.submit(found.records)
-            written.add_done_callback(lambda done: self._written(done, began))
+            written = self._writer.submit(records)
+            written.add_done_callback(lambda done: self._written(done, began, records))
             if self._on_taken is not None:
-                self._on_taken(found.records)
-        self.health.took("traces", len(found.records), found.refusals, request.project)
+                self._on_taken(records)
+        self.health.took("traces", len(records), found.refusals, request.project)
         return Taken(found.refused, found.message, written)
 
-    def _written(self, done: Future[None], began: float) -> None:
+    def _written(self, done: Future[None], began: float, records: Sequence[Record]) -> None:
         if not done.cancelled() and done.exception() is None:
             self.health.committed(time.perf_counter() - began)
+            self.under_way.drop(records)
+            self._tell(records)
+
+    def _tell(self, records: Sequence[Record]) -> None:
+        if self._on_written is not None:
+            self._on_written({(record.project, record.span.trace_id) for record in records})
 
     def _logs(self, request: Request) -> Taken:
         """Keep log records, in this thread: they are few, and go to the disk in a transaction of their own."""

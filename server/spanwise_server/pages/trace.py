@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import FilterError, NotFound
+from ..ingest.under_way import is_begun
 from ..query import filters
 from ..query.filters import EVERYTHING
 from ..query.parse import parse
@@ -19,6 +20,7 @@ from .annotate import annotating
 from .listing import Listing, read
 from .messages import text_at, transcript
 from .render import clock_of, fragment_name, render
+from .running import is_running, with_begun, with_missing
 from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts
 from .step_graph import has_graph, step_graph
 from .waterfall import Row, Waterfall, lay_out
@@ -41,8 +43,9 @@ def trace(
     rows: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
     """Show a trace with one of its spans; *rows* asks for the tree from that row on."""
-    found = _found(server, project, trace_id)
-    listing = read(project, request.query_params, clock_of(request))
+    clock = clock_of(request)
+    found = _found(server, project, trace_id, clock.now_ns)
+    listing = read(project, request.query_params, clock)
     page = _Page(listing, found, span, tab)
     judged = server.store.annotations(project, [found.summary.trace_id]).get(found.summary.trace_id, ())
     context: dict[str, Any] = {
@@ -51,12 +54,13 @@ def trace(
         "selected": page.span_id,
         "tab": page.tab,
         "tabs": page.tabs,
+        "begun": is_begun(page.record),
         "annotate": annotating(actor, page.record, judged) if page.tab == "labels" else None,
         **_contents(page),
     }
     if fragment_name(request) == "detail":  # the tree stays: no need to lay it out again
         return render(request, "pages/trace.html", **context)
-    fall = lay_out(found.records)
+    fall = lay_out(with_missing(found.records))
     if rows:
         return render(request, "parts/tree_rows.html", **context, **_window(fall, rows, rows + WINDOW))
     last = next((n for n, row in enumerate(fall.rows) if row.id == page.span_id), 0) + 1
@@ -66,6 +70,7 @@ def trace(
         **context,
         listing=listing,
         trace=found.summary,
+        running=is_running(found.summary, clock.now_ns),
         fall=fall,
         **_window(fall, 0, max(WINDOW, last)),
         **_neighbours(server, listing, found.summary),
@@ -127,8 +132,9 @@ class _Page:
         return f"{base}{'&' if '?' in base else '?'}{query}"
 
 
-def _found(server: Server, project: str, trace_id: str) -> Trace:
-    found = server.store.trace(project, trace_id.lower())
+def _found(server: Server, project: str, trace_id: str, now_ns: int) -> Trace:
+    under_way = server.intake.under_way.of(project, trace_id.lower())
+    found = with_begun(server.store.trace(project, trace_id.lower()), under_way, now_ns)
     if found is None or not found.records:
         raise NotFound(
             f"Project {project} has no trace {trace_id[:40]}.",
@@ -176,7 +182,7 @@ def _contents(page: _Page) -> dict[str, Any]:
     return {
         "talk": transcript(record, page.records) if tab == "messages" else None,
         "values": value_parts(record) if tab == "io" else (),
-        "graph": step_graph(lay_out(page.records).rows, page.span_id) if tab == "graph" else None,
+        "graph": step_graph(lay_out(with_missing(page.records)).rows, page.span_id) if tab == "graph" else None,
         "documents": documents(record) if tab == "documents" else (),
         "prompt": prompt_use(record) if tab == "prompt" else None,
         "attributes": attributes(record) if tab == "attributes" else (),

@@ -24,6 +24,7 @@ from .chips import chips, chosen, toggled
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
 from .render import clock_of, render
+from .running import is_running, only_begun
 from .urls import DEFAULT_PROJECT, url
 
 router = APIRouter(include_in_schema=False)
@@ -83,6 +84,8 @@ class Line:
     share: float
     """Its latency as percent of the longest on the page."""
     slow: bool
+    unfinished: str
+    """``running`` or ``unfinished`` where the root has not come, else empty."""
 
     @property
     def failed(self) -> bool:
@@ -148,7 +151,7 @@ def traces(request: Request, server: CurrentServer, project: CurrentProject) -> 
     totals = server.store.totals(query)
     bars_query, bars = histogram_query(query, clock.now_ns)
     context: dict[str, Any] = {
-        "lines": _lines(server, listing, page.items, totals),
+        "lines": _lines(server, listing, _with_begun(server, listing, page.items), totals, clock.now_ns),
         "totals": totals,
         "histogram": histogram(server.store.histogram(bars_query, bars), clock),
         "facets": _facets(server, listing, query),
@@ -225,7 +228,18 @@ def _refused(request: Request, listing: Listing, error: FilterError) -> Response
     )  # fmt: skip
 
 
-def _lines(server: Server, listing: Listing, traces: Sequence[TraceSummary], totals: Totals) -> tuple[Line, ...]:
+def _with_begun(server: Server, listing: Listing, traces: Sequence[TraceSummary]) -> Sequence[TraceSummary]:
+    """Return the traces of which nothing has ended above the others, where the list is of all the newest."""
+    if listing.filter or listing.cursor or listing.sort != "-time" or listing.to_ns is not None:
+        return traces
+    begun = server.intake.under_way.of(listing.project)
+    only = only_begun(begun, (trace.trace_id for trace in traces)) if begun else ()
+    return (*(one for one in only if server.store.trace(listing.project, one.trace_id) is None), *traces)
+
+
+def _lines(
+    server: Server, listing: Listing, traces: Sequence[TraceSummary], totals: Totals, now_ns: int
+) -> tuple[Line, ...]:
     judged = server.store.annotations(listing.project, [trace.trace_id for trace in traces])
     longest = max((trace.duration_ms for trace in traces), default=0.0) or 1.0
     p95 = totals.latency_p95_ms
@@ -236,6 +250,7 @@ def _lines(server: Server, listing: Listing, traces: Sequence[TraceSummary], tot
             labels=_latest(judged.get(trace.trace_id, ())),
             share=round(min(trace.duration_ms / longest, 1.0) * 100, 1),
             slow=p95 is not None and trace.duration_ms > p95,
+            unfinished="" if trace.has_root else "running" if is_running(trace, now_ns) else "unfinished",
         )
         for trace in traces
     )

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ..ingest.under_way import is_begun
 from ..record import Record
 from .format import duration
+from .running import is_missing
 
 #: Part of the drawing's width that the trace fills; the rest is room for the last label.
 FILLED: Final = 0.915
@@ -21,6 +23,7 @@ _THINNEST: Final = 0.4
 _TICKS: Final = 5
 
 Side = Literal["after", "before", "inside"]
+State = Literal["", "running", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Row:
     unpriced: bool
     detail: str
     offset_ms: float
+    state: State = ""
+    """Whether it still runs, or only stands in for a parent that is not there."""
 
     @property
     def id(self) -> str:
@@ -164,8 +169,14 @@ def _row(
         record=record, level=level, children=children, x=round(x, 2), width=round(max(width, _THINNEST), 2),
         wait=round(_wait(record, width, scale, children), 2), failed=failed, side=_side(x, width),
         on_path=span_id in path, cost_nusd=costs.get(span_id), dear=dearest.get(span_id, 0.0), unpriced=record.unpriced,
-        detail=_detail(record), offset_ms=(span.start_ns - start) / 1e6,
+        detail=_detail(record), offset_ms=(span.start_ns - start) / 1e6, state=_state(record),
     )  # fmt: skip
+
+
+def _state(record: Record) -> State:
+    if is_begun(record):
+        return "running"
+    return "missing" if is_missing(record) else ""
 
 
 def _wait(record: Record, width: float, scale: float, children: int) -> float:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
@@ -230,11 +232,21 @@ def test_a_trace_that_is_not_there_says_what_to_do(shop):
     assert "request " in answer.text
 
 
-def test_a_trace_whose_root_has_not_come_is_running_and_asks_again(client):
-    client.app.state.server.store.write((record(2, 1, "step", 0, 50, kind="tool"),))
-    html = page(client, f"/traces/{TRACE}?project={PROJECT}")
+def test_a_trace_whose_root_has_not_come_runs_and_listens_until_it_was_silent_for_long(client):
+    old = record(2, 1, "step", 0, 50, kind="tool")
+    now = time.time_ns()
+    fresh = replace(old, span=replace(old.span, trace_id="e" * 32, start_ns=now - MS, end_ns=now))
+    client.app.state.server.store.write((old, fresh))
+    html = page(client, f"/traces/{'e' * 32}?project={PROJECT}")
     assert "has not ended" in html
-    assert 'hx-trigger="every 4s"' in html
+    assert f'data-live="/live?project={PROJECT}&amp;trace={"e" * 32}"' in html
+    assert "not arrived" in html
+    silent = page(client, f"/traces/{TRACE}?project={PROJECT}")
+    assert "unfinished" in silent
+    assert "data-live" not in silent
+    listed = page(client, f"/traces?{ALL}")
+    assert listed.count(">running<") == 2
+    assert listed.count(">unfinished<") == 2
 
 
 def test_a_long_tree_comes_in_windows_and_the_chosen_span_is_always_in_it(client):

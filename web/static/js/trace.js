@@ -93,6 +93,20 @@
     if (copies) copyFrom(copies);
   }, true);
 
+  // ---- a tree that is fetched anew keeps what its reader did to it
+  spanwise.treeState = () => ({
+    shut: all().filter((row) => row.getAttribute("aria-expanded") === "false").map((row) => row.id),
+    critical: $(TREE).classList.contains("critical"),
+    selected: selected()?.id,
+  });
+  spanwise.restoreTree = ({ shut, critical: on, selected: id }) => {
+    for (const each of shut) document.getElementById(each)?.setAttribute("aria-expanded", "false");
+    if (on !== $(TREE).classList.contains("critical")) critical();
+    const row = document.getElementById(id);
+    if (row) select(row, { open: false });
+    show();
+  };
+
   // ---- errors and the critical path
   function error(by) {
     const rows = all();

@@ -182,17 +182,11 @@
     filter().dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  // ---- live: new rows come by themselves, never under the reader's hands
-  const reading = () => {
+  // ---- live rows never come under the reader's hands
+  spanwise.reading = () => {
     const list = $("#list");
-    return document.hidden || !list || list.scrollTop > 8 || count() > 0 || $("dialog[open], details.menu[open]") ||
+    return !list || list.scrollTop > 8 || count() > 0 || $("dialog[open], details.menu[open]") ||
       document.activeElement === filter() || spanwise.brushing();
   };
-  addEventListener("htmx:before:request", (event) => {
-    if (event.detail.ctx?.sourceElement?.id !== "live") return;
-    const paused = Boolean(reading());
-    $(".live")?.classList.toggle("paused", paused);
-    if (paused) event.preventDefault();
-  });
   addEventListener("htmx:after:swap", count);
 }
