@@ -33,7 +33,7 @@ from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
 from .jobs.housekeeping import Housekeeper
 from .jobs.prompts_seen import PromptsSeen
-from .pages import annotate, compare, dashboard, ingest_health, label, live, login, queues, sessions, static
+from .pages import annotate, compare, dashboard, ingest_health, label, live, login, queues, sessions, static, views
 from .pages import datasets as datasets_page
 from .pages import help as help_page
 from .pages import trace as trace_page
@@ -50,9 +50,9 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
-    static.router, login.router, live.router, traces_page.router, trace_page.router, annotate.router, compare.router,
-    dashboard.router, sessions.router, queues.router, label.router, datasets_page.router, ingest_health.router,
-    help_page.router,
+    static.router, login.router, live.router, views.router, traces_page.router, trace_page.router, annotate.router,
+    compare.router, dashboard.router, sessions.router, queues.router, label.router, datasets_page.router,
+    ingest_health.router, help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

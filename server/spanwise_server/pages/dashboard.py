@@ -20,6 +20,7 @@ from .format import SECOND_NS, Clock
 from .listing import PRESETS, words_of
 from .projection import Asked, Projection, projected
 from .render import clock_of, render
+from .views import views_menu
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,7 +35,7 @@ def dashboard(request: Request, server: CurrentServer, project: CurrentProject) 
     board = read_board(project, request.query_params, clock)
     if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
         return RedirectResponse(board.link(), status_code=303)
-    frame = _frame(board, clock)
+    frame = _frame(board, clock) | views_menu(server, project, "dashboard", board.params())
     try:
         tree = parse(board.listing.filter)
     except FilterError as error:

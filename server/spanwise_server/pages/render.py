@@ -47,6 +47,7 @@ from . import format as fmt
 from .elements import Elements, drawn_as
 from .static import assets
 from .urls import DEFAULT_PROJECT, url
+from .views import begins_with
 
 VARY = "HX-Request, HX-Request-Type, HX-Target, Accept-Encoding"
 _PACK_FROM = 1_000
@@ -145,6 +146,7 @@ def _shell(request: Request) -> dict[str, Any]:
         "project": project,
         "projects": server_of(request).store.projects() if known and ready else (),
         "here": request.url.path,
+        "begins": begins_with(server_of(request), project) if known and ready and not is_fragment(request) else {},
         "clock": clock_of(request),
         "csrf_token": token,
         "csrf_field": partial(_csrf_field, token),

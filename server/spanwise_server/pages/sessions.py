@@ -22,6 +22,7 @@ from .listing import PRESETS, Listing, read, words_of
 from .prose import as_json, json_tree, prose
 from .render import clock_of, render
 from .urls import url
+from .views import views_menu
 
 router = APIRouter(include_in_schema=False)
 
@@ -89,6 +90,7 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
         "trace_exports": offered(),
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
     }
+    frame |= views_menu(server, project, "sessions", listing.params())
     try:
         tree = parse(listing.filter)
     except FilterError as error:

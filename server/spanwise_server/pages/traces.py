@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
-from ..auth.current import CurrentProject, CurrentServer, Server
+from ..auth.current import CurrentProject, CurrentServer, Server, server_of
 from ..errors import FilterError
 from ..exports.trace_files import offered
 from ..query.filters import EVERYTHING, FIELDS, NAMED, ONE_SPAN, OPEN_FIELDS, Field, Query, field_of
@@ -26,6 +26,7 @@ from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, wor
 from .render import clock_of, render
 from .running import is_running, only_begun
 from .urls import DEFAULT_PROJECT, url
+from .views import begins_with, views_menu
 
 router = APIRouter(include_in_schema=False)
 
@@ -130,7 +131,8 @@ def home(server: CurrentServer) -> Response:
     """Go to the traces of the default project, or of the first there is."""
     projects = server.store.projects()
     project = DEFAULT_PROJECT if DEFAULT_PROJECT in projects or not projects else projects[0]
-    return RedirectResponse(url("/traces", project), status_code=303)
+    begin = begins_with(server, project).get("/traces", url("/traces", project))
+    return RedirectResponse(begin, status_code=303)
 
 
 @router.get("/traces")
@@ -207,6 +209,7 @@ def first(server: CurrentServer, project: CurrentProject) -> Response:
 def _frame(request: Request, listing: Listing) -> dict[str, Any]:
     """Return what the bar above the list needs, whether or not the filter could be read."""
     clock = clock_of(request)
+    columns = columns_in(listing.columns or request.cookies.get(COOKIE, ""))
     return {
         "listing": listing,
         "chips": chips(listing.filter),
@@ -215,9 +218,10 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
         "sorts": SORTS,
         "trace_exports": offered(),
-        "columns": columns_in(listing.columns or request.cookies.get(COOKIE, "")),
+        "columns": columns,
         "all_columns": COLUMNS.values(),
         "live_url": listing.link(live=True),
+        **views_menu(server_of(request), listing.project, "traces", listing.params() | {"cols": columns.text}),
     }
 
 

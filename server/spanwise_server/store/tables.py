@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from .prompts_tables import PromptRow  # noqa: F401  # the metadata below must hold the small tables too
 from .small_tables import AnnotationRow  # noqa: F401  # as above
+from .views_tables import SavedViewRow  # noqa: F401  # as above
 
 METADATA = SQLModel.metadata
 

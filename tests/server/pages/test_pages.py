@@ -363,3 +363,38 @@ def test_columns_are_chosen_by_a_form(shop):
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/traces?{ALL}"
     assert "columns=time.name.errors-88;" in answer.headers["set-cookie"]
+
+
+def test_views_are_saved_shared_and_begun_with(shop):
+    path = f"/traces?{ALL}&filter=user:maya&cols=cost"
+    html = page(shop, path)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', html)
+    query = re.search(r'name="query" value="([^"]+)"', html)
+    assert token is not None
+    assert query is not None
+    form = {"csrf_token": token[1], "place": "traces", "name": "Maya", "query": query[1].replace("&amp;", "&")}
+    saved = shop.post(f"/views/save?project={PROJECT}", data=form)
+    assert saved.status_code == 303
+    view = saved.headers["location"]
+    assert view == f"/traces?project={PROJECT}&filter=user:maya&range=all&cols=name.cost"
+    shown = page(shop, view)
+    assert '<span class="cut">Maya</span>' in shown
+    number = re.search(r'name="view" value="(\d+)"', shown)
+    assert number is not None
+    begun = {"csrf_token": token[1], "view": number[1], "on": "true"}
+    assert shop.post(f"/views/default?project={PROJECT}", data=begun).status_code == 303
+    assert shop.get("/").headers["location"] == view
+    assert f'href="{view.replace("&", "&amp;")}"' in page(shop, f"/dashboard?project={PROJECT}")
+    gone = shop.post(f"/views/delete?project={PROJECT}", data={"csrf_token": token[1], "view": number[1]})
+    assert gone.status_code == 303
+    assert "Maya" not in page(shop, f"/traces?{ALL}")
+
+
+def test_a_view_can_lead_nowhere_but_to_its_place(shop):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page(shop, f"/traces?{ALL}"))
+    assert token is not None
+    form = {"csrf_token": token[1], "place": "https://evil.example", "name": "x", "query": ""}
+    assert shop.post(f"/views/save?project={PROJECT}", data=form).status_code == 400
+    form |= {"place": "traces", "query": "project=other&evil=1&filter=%22%3E%3Cscript%3E"}
+    answer = shop.post(f"/views/save?project={PROJECT}", data=form)
+    assert answer.headers["location"] == f"/traces?project={PROJECT}&filter=%22%3E%3Cscript%3E"

@@ -49,7 +49,7 @@
     await get(href, "#spans");
     if (tree) spanwise.restoreTree(tree);
     if (begun?.isConnected) await get(href, "#detail");
-    await get(href, "#trace-head");
+    await get(href, "#trace_head");
   }
 
   addEventListener("htmx:after:swap", follow);
