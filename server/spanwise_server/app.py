@@ -18,6 +18,7 @@ from spanwise._version import __version__
 from .api import annotations as annotations_api
 from .api import datasets as datasets_api
 from .api import health, media, metrics, otlp, spans, traces
+from .api import measures as measures_api
 from .api import prompts as prompts_api
 from .api import queues as queues_api
 from .api import sessions as sessions_api
@@ -50,9 +51,9 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
-    static.router, login.router, live.router, views.router, traces_page.router, trace_page.router, annotate.router,
-    compare.router, dashboard.router, sessions.router, queues.router, label.router, datasets_page.router,
-    ingest_health.router, help_page.router,
+    measures_api.router, static.router, login.router, live.router, views.router, traces_page.router,
+    trace_page.router, annotate.router, compare.router, dashboard.router, sessions.router, queues.router,
+    label.router, datasets_page.router, ingest_health.router, help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

@@ -74,6 +74,37 @@ class Percentiles:
     p99_ms: float | None = None
 
 
+#: The values of the keys of one series, in the order of the keys; hours and days are whole ones since 1970.
+Key = tuple[str | int | None, ...]
+
+#: What spans can be told apart by: API, store and documentation loop over the table.
+KEYS: Final[dict[str, str]] = {
+    "model": "model that answered",
+    "provider": "who serves it",
+    "kind": "kind of the span",
+    "prompt": "prompt as name@version",
+    "env": "environment that the span says",
+    "user": "user",
+    "session": "session",
+    "name": "name of the span",
+    "status": "ok, error or unset",
+    "hour": "whole hour, UTC",
+    "day": "day, UTC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """What the spans of one series come to; ``calls`` of the sums are spans of any kind here."""
+
+    key: Key
+    sums: Sums
+    traces: int | None
+    """How many traces they are of, ``None`` where that was not asked."""
+    latency: Percentiles
+    ttft: Percentiles
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One step of time; its first nanosecond is included, its last is not."""

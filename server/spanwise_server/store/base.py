@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from ..query.filters import Query
-from ..query.measures import CallPoint, Measured, Steps
+from ..query.measures import CallPoint, Measured, Steps, Tallied
 from ..record import Annotation, Record, TraceSummary
 
 T = TypeVar("T")
@@ -140,6 +140,11 @@ class SpanStore(Protocol):
 
     def measure(self, query: Query, by: str, steps: Steps) -> Measured:
         """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+
+    def tally(
+        self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False
+    ) -> tuple[Tallied, ...]:
+        """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
 
     def range_of_calls(self, project: str) -> tuple[int, int] | None:
         """Return the whole hours in which there are calls, ``None`` where there is none."""

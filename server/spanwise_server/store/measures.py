@@ -28,7 +28,7 @@ _KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
 _BUCKETS: Final = tuple(f.name for f in fields(Usage))
 _DAY_NS: Final = HOUR_NS * HOURS_A_DAY
 #: Field of the language -> what a series says of it, in the order in which a prompt is asked for.
-_OF_SERIES: Final = {
+OF_SERIES: Final = {
     "kind": ("r.kind",),
     "provider": ("nullif(r.provider, '')",),
     "model": ("nullif(r.model, '')",),
@@ -38,7 +38,7 @@ _OF_SERIES: Final = {
         "CASE WHEN r.prompt_name != '' AND r.prompt_version != '' THEN r.prompt_name || '@' || r.prompt_version END",
     ),
 }
-_VALUE_OF_SERIES: Final = {
+VALUE_OF_SERIES: Final = {
     "provider": "nullif(r.provider, '')",
     "model": "nullif(r.model, '')",
     "env": "nullif(r.environment, '')",
@@ -47,7 +47,7 @@ _VALUE_OF_SERIES: Final = {
         "ELSE r.prompt_name || '@' || r.prompt_version END"
     ),
 }
-_VALUE_OF_SPAN: Final = {
+VALUE_OF_SPAN: Final = {
     "provider": "s.provider",
     "model": "s.model",
     "env": "s.environment",
@@ -95,7 +95,7 @@ def measure(connection: Connection, project_id: int, query: Query, by: str, step
 def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
     """Return whether the rollups know enough to answer."""
     aligned = steps.first_ns % HOUR_NS == 0 and steps.step_ns % HOUR_NS == 0
-    return aligned and by in _VALUE_OF_SERIES and _of_series_only(filter_)
+    return aligned and by in VALUE_OF_SERIES and _of_series_only(filter_)
 
 
 def call_points(connection: Connection, project_id: int, query: Query, most: int) -> tuple[CallPoint, ...]:
@@ -117,7 +117,7 @@ def call_points(connection: Connection, project_id: int, query: Query, most: int
 
 def _of_series_only(filter_: Filter) -> bool:
     if isinstance(filter_, Term):
-        return filter_.field in _OF_SERIES
+        return filter_.field in OF_SERIES
     if isinstance(filter_, Not):
         return _of_series_only(filter_.of)
     if isinstance(filter_, And):
@@ -126,8 +126,8 @@ def _of_series_only(filter_: Filter) -> bool:
 
 
 def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps) -> _Gathered:
-    where = conditions(filter_, _OF_SERIES)
-    value = _VALUE_OF_SERIES[by]
+    where = conditions(filter_, OF_SERIES)
+    value = VALUE_OF_SERIES[by]
     first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
     end = first + step * steps.count
     found = _Gathered()
@@ -174,7 +174,7 @@ def _from_calls(connection: Connection, project_id: int, query: Query, by: str, 
     plan = Compiler(connection, project_id, narrowed).spans()
     source = plan.from_spans(project_id)
     rows = connection.execute(
-        f"SELECT {_VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({_KINDS}), s.status = {ERROR}, "
+        f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({_KINDS}), s.status = {ERROR}, "
         f"s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, {', '.join('s.' + b for b in _BUCKETS)} "
         f"{source.text} AND {plan.where.text} AND (s.kind IN ({_KINDS}) OR s.counted) "
         f"ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",

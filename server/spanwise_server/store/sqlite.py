@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from ..errors import SpanwiseError
 from ..query.filters import Query
-from ..query.measures import CallPoint, Measured, Steps
+from ..query.measures import CallPoint, Measured, Steps, Tallied
 from ..record import Record, SpanLog, TraceSummary
-from . import figures, measures, session_pages
+from . import figures, measures, session_pages, tally
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
@@ -291,6 +291,13 @@ class SqliteStore(SmallStore):
         """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
         with self._reading(query.project) as (connection, project_id):
             return measures.measure(connection, project_id or 0, query, by, steps)
+
+    def tally(
+        self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False
+    ) -> tuple[Tallied, ...]:
+        """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
+        with self._reading(query.project) as (connection, project_id):
+            return tally.tally(connection, project_id or 0, query, by, traces=traces, percentiles_too=percentiles)
 
     def range_of_calls(self, project: str) -> tuple[int, int] | None:
         """Return the whole hours in which there are calls, ``None`` where there is none."""

@@ -1,0 +1,143 @@
+"""Measures of all spans: what rollups, ends of ranges and spans tell together is what a reader would count."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spanwise_server.errors import SpanwiseError
+from spanwise_server.query.filters import Query
+from spanwise_server.query.measures import KEYS
+from spanwise_server.query.parse import parse
+from spanwise_server.record import Record, Usage
+from spanwise_server.store import tally as tallying
+from spanwise_server.store.measures import percentiles
+from spanwise_server.store.rollups import HOUR_NS, bucket
+from spanwise_server.store.sqlite import SqliteStore
+from store_model.naive import span_matches
+from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
+
+HYPOTHESIS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DAY_NS = 24 * HOUR_NS
+#: What of a record each key says.
+SAYS = {
+    "model": lambda r: r.reading.model or r.reading.request_model,
+    "provider": lambda r: r.reading.provider,
+    "kind": lambda r: r.kind,
+    "env": lambda r: r.reading.environment,
+    "name": lambda r: r.name,
+    "status": lambda r: r.span.status,
+    "hour": lambda r: r.span.start_ns // HOUR_NS,
+    "day": lambda r: r.span.start_ns // DAY_NS,
+}
+MOMENTS = (
+    st.none()
+    | st.integers(-3, 3).map(lambda n: START_NS // HOUR_NS * HOUR_NS + n * HOUR_NS)
+    | st.integers(-3_600, 7_200).map(lambda s: START_NS + s * SECOND)
+)
+
+
+def naive(kept: list[Record], query: Query, by: tuple[str, ...], summaries):
+    """Count one by one."""
+    series: dict = defaultdict(lambda: {"spans": 0, "errors": 0, "traces": set(), "ms": Counter()})
+    if not by:
+        series[()]
+    for one in kept:
+        at = one.span.start_ns
+        if (query.from_ns is not None and at < query.from_ns) or (query.to_ns is not None and at >= query.to_ns):
+            continue
+        of_trace = [r for r in kept if r.span.trace_id == one.span.trace_id]
+        if not span_matches(query.filter, one, summaries[one.span.trace_id], of_trace):
+            continue
+        found = series[tuple(SAYS[key](one) for key in by)]
+        found["spans"] += 1
+        found["errors"] += one.span.status == "error"
+        found["traces"].add(one.span.trace_id)
+        found["ms"][bucket(one.span.end_ns - at)] += 1
+    return series
+
+
+@given(
+    found=st.lists(records(), max_size=12),
+    by=st.sets(st.sampled_from(sorted(SAYS)), max_size=2).map(lambda keys: tuple(sorted(keys))),
+    text=st.sampled_from(["", "model:gpt-refuse", "-kind:llm", "kind:llm OR provider:x*", "status:error", "user:ann"]),
+    start=MOMENTS,
+    end=MOMENTS,
+)
+@HYPOTHESIS
+def test_every_series_is_what_a_reader_would_count(found, by, text, start, end):
+    kept = distinct(found)
+    query = Query("default", parse(text), start, end)
+    with TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder) / "main.db")
+        store.open()
+        with closing(store):
+            store.write(kept)
+            summaries = {t.trace_id: t for t in store.find_traces(Query("default", limit=100)).items}
+            told = {one.key: one for one in store.tally(query, by, traces=True, percentiles=True)}
+    expected = naive(kept, query, by, summaries)
+    assert {
+        key: (one.sums.calls, one.sums.errors, one.traces, one.latency)
+        for key, one in told.items()
+        if one.sums.calls or not by
+    } == {
+        key: (one["spans"], one["errors"], len(one["traces"]), percentiles(one["ms"])) for key, one in expected.items()
+    }
+
+
+@given(found=st.lists(records(), max_size=12), by=st.sampled_from(sorted(SAYS)))
+@HYPOTHESIS
+def test_money_and_tokens_of_all_series_are_those_of_all_traces(found, by):
+    with TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder) / "main.db")
+        store.open()
+        with closing(store):
+            store.write(distinct(found))
+            traces = store.find_traces(Query("default", limit=100)).items
+            series = store.tally(Query("default"), [by])
+    assert sum(one.sums.cost_nusd for one in series) == sum(trace.cost_nusd or 0 for trace in traces)
+    assert sum(one.sums.unpriced for one in series) == sum(trace.unpriced_count for trace in traces)
+    together = sum((one.sums.usage for one in series), Usage())
+    whole = sum((trace.usage for trace in traces if trace.usage is not None), Usage())
+    assert all((getattr(together, f.name) or 0) == (getattr(whole, f.name) or 0) for f in fields(Usage))
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "main.db")
+    made.open()
+    with closing(made):
+        yield made
+
+
+def test_every_key_is_told(store):
+    store.write([llm(TRACES[0], "a" * 16, cost=5, user__id="ann", session__id="s_1", spanwise__prompt__name="support")])
+    for key in KEYS:
+        assert [one.sums.cost_nusd for one in store.tally(Query("default"), [key])] == [5], key
+
+
+def test_ends_of_a_range_within_an_hour_are_exact(store):
+    store.write([record(TRACES[n], f"{n:016x}", at=n * 1_800) for n in range(4)])
+    for seconds, spans in ((0, 4), (1, 3), (1_800, 3), (5_399, 1), (5_401, 0)):
+        query = Query("default", from_ns=START_NS + seconds * SECOND)
+        assert store.tally(query, ())[0].sums.calls == spans
+
+
+def test_a_project_without_spans_comes_to_nothing(store):
+    (one,) = store.tally(Query("nobody"), (), traces=True, percentiles=True)
+    assert (one.sums.calls, one.traces, one.latency.p50_ms) == (0, 0, None)
+    assert store.tally(Query("nobody"), ("model",)) == ()
+
+
+def test_too_many_series_are_refused(store, monkeypatch):
+    monkeypatch.setattr(tallying, "MOST_SERIES", 2)
+    store.write([record(TRACES[0], f"{n:016x}", name=f"step {n}") for n in range(3)])
+    with pytest.raises(SpanwiseError):
+        store.tally(Query("default"), ["name"])
