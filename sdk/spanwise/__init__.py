@@ -6,17 +6,19 @@ from .context import context
 from .export import Status
 from .observe import observe
 from .outgoing import Outgoing
-from .prompts import PromptMessages, PromptText, prompt
+from .prompts import Prompt, PromptMessages, PromptText, aprompt, prompt
 from .span import Span, current_span, span
 
 __all__ = [
     "Outgoing",
+    "Prompt",
     "PromptMessages",
     "PromptText",
     "Span",
     "Status",
     "__version__",
     "annotate",
+    "aprompt",
     "context",
     "current_span",
     "flush",

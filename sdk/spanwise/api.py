@@ -60,6 +60,9 @@ def init(
     spool_after_ms: int | None = None,
     exit_timeout_s: float | None = None,
     announce_after_ms: int | None = None,
+    prompt_ttl_s: float | None = None,
+    prompt_timeout_s: float | None = None,
+    prompt_folder: str | None = None,
     before_send: BeforeSend | None = None,
     span_exporter: SpanExporter | None = None,
 ) -> None:

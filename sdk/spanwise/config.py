@@ -57,6 +57,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("spool_after_ms", "SPANWISE_SPOOL_AFTER_MS", "200", "Longest that a span is in memory alone."),
     Setting("exit_timeout_s", "SPANWISE_EXIT_TIMEOUT_S", "5", "Longest that the end of the program waits for sending."),
     Setting("announce_after_ms", "SPANWISE_ANNOUNCE_AFTER_MS", "500", "How long a span runs until it is announced."),
+    Setting(
+        "prompt_ttl_s", "SPANWISE_PROMPT_TTL_S", "60", "How long a fetched prompt is used before it is asked for anew."
+    ),
+    Setting("prompt_timeout_s", "SPANWISE_PROMPT_TIMEOUT_S", "1", "Longest that a prompt's first fetch is waited for."),
+    Setting("prompt_folder", "SPANWISE_PROMPT_FOLDER", "", "Folder for the prompts last fetched; off for none."),
     Setting("before_send", "", "None", "Function that sees each span before it leaves and may change or drop it."),
     Setting("span_exporter", "", "None", "OpenTelemetry span exporter that takes the place of sending to the server."),
 )
@@ -94,6 +99,10 @@ class Config:
     exit_timeout_s: float = 5.0
     announce_after_ms: int = 500
     """0 for never."""
+    prompt_ttl_s: float = 60.0
+    prompt_timeout_s: float = 1.0
+    prompt_folder: str = ""
+    """The user's own where empty, none where ``off`` or where the spool is."""
     before_send: BeforeSend | None = None
     span_exporter: SpanExporter | None = None
 
@@ -220,6 +229,8 @@ _READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
     "spool_after_ms": _count_or_none,
     "announce_after_ms": _count_or_none,
     "exit_timeout_s": _seconds,
+    "prompt_ttl_s": _seconds,
+    "prompt_timeout_s": _seconds,
     "before_send": _as_given,
     "span_exporter": _as_given,
 }

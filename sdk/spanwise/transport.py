@@ -27,6 +27,7 @@ class Outcome:
     body: bytes = b""
     retry_after_s: float | None = None
     problem: str = ""
+    etag: str = ""
 
     @property
     def taken(self) -> bool:
@@ -61,13 +62,18 @@ class Transport:
         headers = {**self._headers, "content-type": content_type}
         if encoding:
             headers["content-encoding"] = encoding
-        return self._once("POST", path, body, headers)
+        return self._ask("POST", path, body, headers)
 
-    def get(self, path: str) -> Outcome:
-        """Ask for *path* once."""
-        return self._once("GET", path, None, self._headers)
+    def get(self, path: str, etag: str = "") -> Outcome:
+        """Ask for what is at *path*; status 304 says that it is still what *etag* was given for."""
+        return self._ask("GET", path, None, {**self._headers, **({"if-none-match": etag} if etag else {})})
 
-    def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Outcome:
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Outcome:
+        """Send one request whose body, if any, is JSON."""
+        said = {} if body is None else {"content-type": "application/json"}
+        return self._ask(method, path, body, {**self._headers, **said})
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Outcome:
         timeout_s = self._timeout_s
         kept_alive = self._connection is not None
         try:
@@ -104,7 +110,8 @@ class Transport:
         content = answer.read()
         if answer.will_close:
             self.close()
-        return Outcome(answer.status, content, _retry_after(answer.headers.get("retry-after")))
+        retry_after_s = _retry_after(answer.headers.get("retry-after"))
+        return Outcome(answer.status, content, retry_after_s, etag=answer.headers.get("etag", ""))
 
     def _open(self) -> http.client.HTTPConnection:
         proxy = self._proxy()

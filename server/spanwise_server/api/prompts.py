@@ -9,9 +9,11 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
-from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer
+from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer, project_of, server_of
 from ..exports.contract import rfc3339
+from ..prompts.answers import Answer
 from ..prompts.content import Content
 from ..prompts.diff import unified
 from ..prompts.version import LATEST, Move, Prompt, Version
@@ -79,6 +81,7 @@ def publish(server: CurrentServer, actor: CurrentActor, project: CurrentProject,
         project, asked.name, asked.content(), note=asked.note, by=who(actor), labels=asked.labels,
         may_promote=may_promote(actor),
     )  # fmt: skip
+    server.prompt_answers.forget()
     return answer(version_json(prompts.find(project, asked.name), version), status=201 if new else 200)
 
 
@@ -130,6 +133,7 @@ def move_label(
     prompt = Prompts(server.store).move(
         project, name, label, asked.version, by=who(actor), may_promote=may_promote(actor)
     )
+    server.prompt_answers.forget()
     return answer(_prompt(prompt))
 
 
@@ -137,35 +141,48 @@ def move_label(
 def drop_label(server: CurrentServer, actor: CurrentActor, project: CurrentProject, name: str, label: str) -> Response:
     """Take a label off a prompt."""
     Prompts(server.store).move(project, name, label, None, by=who(actor), may_promote=may_promote(actor))
+    server.prompt_answers.forget()
     return Response(status_code=204)
 
 
 @router.get("/{name:path}")
-def fetch(
+async def fetch(
     request: Request,
-    server: CurrentServer,
-    project: CurrentProject,
     name: str,
     *,
     label: Annotated[str | None, Query(description="Such as production; latest where nothing is asked for")] = None,
     version: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
-    """Return the version that a label or number stands for; 304 where ``If-None-Match`` has it already."""
-    prompts = Prompts(server.store)
+    """Return the version that a label or number stands for; 304 where ``If-None-Match`` has it already.
+
+    What was answered lately is answered by the event loop itself: fleets of programs ask again and again.
+    """
+    server, project = server_of(request), project_of(request)
     at = str(version) if version is not None else label or LATEST
-    found = prompts.version(project, name, at)
-    etag = f'"{found.number}-{found.hash[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": MAY_MOVE if version is None else NEVER_CHANGES, "Vary": "Authorization"}
-    if etag in request.headers.get("if-none-match", ""):
+
+    def made() -> Answer:
+        found = Prompts(server.store).version(project, name, at)
+        body = {"name": name, "project": project, "label": None if version is not None else at, **_said(found)}
+        return Answer(f'"{found.number}-{found.hash[:32]}"', orjson.dumps(body))
+
+    found = server.prompt_answers.get(project, name, at)
+    if found is None:
+        found = server.prompt_answers.put(project, name, at, await run_in_threadpool(made))
+    headers = {
+        "ETag": found.etag,
+        "Cache-Control": MAY_MOVE if version is None else NEVER_CHANGES,
+        "Vary": "Authorization",
+    }
+    if found.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    body = {"name": name, "project": project, "label": None if version is not None else at, **_said(found)}
-    return Response(orjson.dumps(body), media_type="application/json", headers=headers)
+    return Response(found.body, media_type="application/json", headers=headers)
 
 
 @router.delete("/{name:path}", status_code=204)
 def delete_prompt(server: CurrentServer, actor: CurrentActor, project: CurrentProject, name: str) -> Response:
     """Delete a prompt with its versions; one that a protected label points at is refused to API keys."""
     Prompts(server.store).delete(project, name, may_promote=may_promote(actor))
+    server.prompt_answers.forget()
     return Response(status_code=204)
 
 

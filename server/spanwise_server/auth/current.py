@@ -15,6 +15,7 @@ from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
 from ..jobs.prompts_seen import PromptsSeen
+from ..prompts.answers import Answers
 from ..settings import Settings
 from ..store.engine import Store
 
@@ -33,6 +34,7 @@ class Server:
     """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
     exports: Runs = field(default_factory=Runs)
     changes: Changes = field(default_factory=Changes)
+    prompt_answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True, slots=True)
