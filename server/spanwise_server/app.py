@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
 def open_server(settings: Settings) -> Server:
     """Open the store and start the writer; a server that strangers could reach without a password is refused."""
     limits = _span_limits(settings)
-    store = make_store(settings.store, Options(settings.data, log_limits=_log_limits(settings)))
+    store = make_store(settings.store, Options(settings.data, _log_limits(settings), full_text=settings.full_text))
     pipeline = Pipeline(Prices(), store.turns, limits=limits, media=store.media)
     store.open()
     try:

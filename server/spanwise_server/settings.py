@@ -35,6 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("data", "SPANWISE_DATA", "", "Folder of the embedded store; the user data folder where empty."),
     Setting("store", "SPANWISE_STORE", "", "Where data is kept: a file or a URL such as postgresql://; else SQLite."),
+    Setting("full_text", "SPANWISE_FULL_TEXT", "off", "Whether PostgreSQL indexes the words of texts; SQLite does."),
     Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
@@ -61,6 +62,8 @@ class Settings:
     """``auto`` is the usual port, if grpcio is installed and nobody else listens there."""
     store: str = ""
     """The URL of the store; empty is SQLite in the data folder."""
+    full_text: bool = False
+    """Whether words of texts are indexed where that is a choice."""
     password: str = ""
     max_body_mb: int = 20
     max_unpacked_mb: int = 100
@@ -95,6 +98,7 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         port=_number(chosen, "port", 0, 65_535),
         grpc_port=_grpc_port(chosen),
         store=chosen["store"],
+        full_text=_switch(chosen, "full_text"),
         password=chosen["password"],
         max_body_mb=_number(chosen, "max_body_mb", 1, 1_024),
         max_unpacked_mb=_number(chosen, "max_unpacked_mb", 1, 4_096),
@@ -122,6 +126,14 @@ def _grpc_port(chosen: Mapping[str, str]) -> int | Literal["off", "auto"]:
     if text:
         return _number(chosen, "grpc_port", 0, 65_535)
     return "auto" if chosen["port"] == "4318" else "off"
+
+
+def _switch(chosen: Mapping[str, str], name: str) -> bool:
+    if chosen[name] in ("on", "off"):
+        return chosen[name] == "on"
+    variable = next(s.variable for s in SETTINGS if s.name == name)
+    option = name.replace("_", "-")
+    raise ConfigError(f"{name} is {chosen[name]!r}, neither on nor off.", f"Correct --{option} or {variable}.")
 
 
 def _number(chosen: Mapping[str, str], name: str, low: int, high: int) -> int:

@@ -41,3 +41,11 @@ def test_loopback_is_known_when_seen(host, loopback, tmp_path):
 
 def test_every_setting_of_the_table_is_a_setting():
     assert {setting.name for setting in SETTINGS} == set(Settings.__slots__)
+
+
+def test_a_switch_is_on_or_off():
+    assert load({"full_text": "on"}, {}).full_text
+    assert not load({}, {}).full_text
+    with pytest.raises(ConfigError, match="neither on nor off") as refused:
+        load({}, {"SPANWISE_FULL_TEXT": "yes"})
+    assert "--full-text" in refused.value.hint

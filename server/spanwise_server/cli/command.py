@@ -64,7 +64,7 @@ def open_store(asked: argparse.Namespace) -> Iterator[Store]:
     from ..store.engine import Options, make_store  # noqa: PLC0415  # help comes at once, without it
 
     settings = settings_of(asked)
-    store = make_store(settings.store, Options(settings.data))
+    store = make_store(settings.store, Options(settings.data, full_text=settings.full_text))
     store.open()
     try:
         yield store

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from sqlite3 import Connection
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from ..record import Annotation, Annotator
+from .connection import Connection
 from .projects import find_project, project_id_of
 from .sessions import Sessions
 from .small_tables import AnnotationRow
 from .words import WordBook, label_word, labels_of, pack_ids, unpack_ids
 
 _DROP_WORD = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
-_PUT_WORD = "INSERT OR IGNORE INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?)"
+_PUT_WORD = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _ASKED_AT_ONCE = 500
+_LABELS_AMONG = "SELECT id FROM words WHERE field = 'label' AND id IN ({})"
+#: In a session's info: what makes a connection of ours of its driver's, where that is none.
+WRAP = "spanwise.wrap"
 
 
 class Annotations:
@@ -88,13 +91,15 @@ def drop_annotation(session: Session, project: str, annotation_id: str) -> bool:
 
 def driver_of(session: Session) -> Connection:
     """Return the driver's own connection that *session* is using."""
-    connection: Any = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)  # noqa: S101 - there is no other driver here
+    driver: Any = session.connection().connection.driver_connection
+    wrap: Any = session.info.get(WRAP)
+    connection: Connection = driver if wrap is None else wrap(driver)
     return connection
 
 
 def relabel(connection: Connection, project_id: int, trace_ids: Iterable[str]) -> None:
     """Let traces be found by the labels that they have now; one that has not come yet will be when it does."""
+    connection.alone()
     book = WordBook()
     for trace_id in map(bytes.fromhex, trace_ids):
         found = connection.execute(
@@ -106,8 +111,7 @@ def relabel(connection: Connection, project_id: int, trace_ids: Iterable[str]) -
         labels = labels_of(connection, project_id, [trace_id]).get(trace_id, set())
         wanted = set(book.ids(connection, project_id, map(label_word, labels)))
         had = set(unpack_ids(packed))
-        marks = ", ".join("?" * len(had))
-        of_labels = connection.execute(f"SELECT id FROM words WHERE field = 'label' AND id IN ({marks})", [*had])
+        of_labels = connection.execute(_LABELS_AMONG.format(", ".join("?" * len(had))), [*had]) if had else ()
         gone = {word for (word,) in of_labels} - wanted
         connection.executemany(_DROP_WORD, [(word, start_ns, row) for word in gone])
         connection.executemany(_PUT_WORD, [(word, start_ns, row) for word in wanted - had])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from sqlite3 import Connection
 from typing import Any
 
 import orjson
@@ -11,10 +10,11 @@ import orjson
 from ..dialects import read
 from ..record import Event, Record, TraceSummary
 from .address import span_range
+from .connection import Connection
 from .log_rows import any_logs, logs_of, with_logs
 from .payload import Said, opened, unpack
 from .rows import STATUSES, SpanRow, cost_of, usage_of
-from .write import FIND_PAYLOAD, span_rows
+from .write import payload_of, span_rows
 
 
 def summary_of(project: str, row: Sequence[Any]) -> TraceSummary:
@@ -63,7 +63,7 @@ class Assembler:
         made = []
         last, names, spans = -1, list[bytes](), list[Said]()
         for row, trace_id in rows:
-            first, body = self._connection.execute(FIND_PAYLOAD, (row.id,)).fetchone()
+            first, body = payload_of(self._connection, row.id)
             if first != last:
                 last, (names, spans) = first, opened(body)
             made.append(self.record(project, trace_id, row, names, spans[row.id - first]))

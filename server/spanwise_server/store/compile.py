@@ -7,24 +7,19 @@ hold is the *driver*: the few traces that have it are looked at, instead of ever
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from sqlite3 import Connection
 from typing import Final, TypeGuard
 
 from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
 from . import attribute_words as attributes
 from .address import MOST_PLACES, PLACE_BITS
-from .conditions import EVERYTHING, NOTHING, Sql, combined, has_span, one_of, text_is
+from .conditions import MOST_DRIVEN, NOTHING, Sql, combined, has_span, one_of, text_is
+from .connection import Asked, Connection
 from .judged import asks_of_judgements, judged, judged_driver
 from .rows import STATUS_CODES
-from .search_words import match_of, needs_proof
 from .words import SOME_SPAN_FAILED, WORD_FIELDS
 
-#: A term with at most this many traces drives; looking at each of them is then quicker than walking by time.
-MOST_DRIVEN: Final = 5_000
 #: The same for spans, of which a trace may have many.
 MOST_SPANS_DRIVEN: Final = 500
 _LAST_NS: Final = 2**63 - 1
@@ -80,14 +75,12 @@ class Compiler:
         self, connection: Connection, project_id: int, query: Query, *, of_all: bool = False, limited: bool = False
     ) -> None:
         self._connection = connection
-        self._limited = limited
-        """Whether few spans are proved, and the words of all others are believed."""
-        self._of_all = of_all
-        """Whether every trace is asked for, not only those of a page."""
         self._project_id = project_id
         self._from_ns = 0 if query.from_ns is None else query.from_ns
         self._to_ns = _LAST_NS if query.to_ns is None else query.to_ns
         self._filter = query.filter
+        self._index = connection.index
+        self._asked = Asked(project_id, self._from_ns, self._to_ns, of_all=of_all, limited=limited)
 
     def traces(self) -> Plan:
         """Return the plan for traces, which are ``t`` in it."""
@@ -100,6 +93,7 @@ class Compiler:
 
     def spans(self) -> Plan:
         """Return the plan for spans, which are ``s``, their traces ``t``."""
+        self._asked = replace(self._asked, of_spans=True)
         range_ = Sql("s.start_ns >= ? AND s.start_ns < ?", (self._from_ns, self._to_ns))
         parts = conjuncts(self._filter)
         driver = self._rarest([self._span_driver(part) for part in parts])
@@ -120,7 +114,7 @@ class Compiler:
         if isinstance(part, OneSpan):
             return self._one_span_driver(part)
         if _is_of_index(part):
-            return self._index_driver(part)
+            return self._index.few_traces(self._connection, self._asked, part)
         if isinstance(part, Term) and part.field in WORD_FIELDS:
             return self._word_driver(self._word_ids(part), self._from_ns, self._to_ns)
         return self._judged_driver(part, MOST_DRIVEN)
@@ -135,7 +129,9 @@ class Compiler:
             part = Term(SOME_SPAN_FAILED[0], "=", SOME_SPAN_FAILED[1:])
         if isinstance(part, Term) and part.field in (*WORD_FIELDS, SOME_SPAN_FAILED[0]):
             return self._word_driver(self._word_ids(part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
-        return self._index_driver(part) if _is_of_index(part) else self._judged_driver(part, MOST_SPANS_DRIVEN)
+        if _is_of_index(part):
+            return self._index.few_traces(self._connection, self._asked, part)
+        return self._judged_driver(part, MOST_SPANS_DRIVEN)
 
     def _one_span_driver(self, part: OneSpan) -> tuple[int, Sql] | None:
         found = [driver for inner in conjuncts(part.of) if (driver := self._span_driver(inner)) is not None]
@@ -149,54 +145,21 @@ class Compiler:
     def _word_driver(
         self, ids: Sequence[int], from_ns: int, to_ns: int, most: int = MOST_DRIVEN
     ) -> tuple[int, Sql] | None:
-        found = f"trace_words WHERE word_id IN ({', '.join('?' * len(ids))}) AND start_ns >= ? AND start_ns < ?"
+        marks = ", ".join("?" * len(ids)) or "NULL"
+        found = f"trace_words WHERE word_id IN ({marks}) AND start_ns >= ? AND start_ns < ?"
         values = (*ids, from_ns, to_ns)
-        few = f"SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {most + 1})"
+        few = f"SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {most + 1}) AS few"
         count = self._connection.execute(few, values).fetchone()[0]
         return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= most else None
 
-    def _index_driver(self, part: Text | Term) -> tuple[int, Sql] | None:
-        asked = self._asked_of_index(part)
-        if asked is None:
-            return None
-        found = f"SELECT DISTINCT rowid >> {PLACE_BITS} AS row FROM search.texts WHERE texts MATCH ?"
-        few = f"SELECT count(*) FROM ({found} LIMIT {MOST_DRIVEN + 1})"
-        count = self._connection.execute(few, (asked.match,)).fetchone()[0]
-        # Proving means unpacking spans: the walk by time does so only until its page is full.
-        if count > (MOST_DRIVEN // 10 if asked.unproven else MOST_DRIVEN):
-            return None
-        return count, Sql(f"{found} AND {asked.proof.text}", (asked.match, *asked.proof.values))
-
     def _of_trace(self, part: Filter) -> Sql:
-        if isinstance(part, Text):
-            return self._trace_in_index(part)
+        if isinstance(part, Text) or _is_of_index(part):
+            return self._index.of_trace(self._connection, self._asked, part)
         if isinstance(part, Term):
-            return self._trace_in_index(part) if _is_of_index(part) else self._trace_term(part)
+            return self._trace_term(part)
         if isinstance(part, OneSpan):
             return has_span(part, self._of_span)
         return combined(part, self._of_trace)
-
-    # A plus keeps SQLite from looking each of what is found up, where it should look whether it is among them.
-
-    def _trace_in_index(self, part: Text | Term) -> Sql:
-        """Ask trace by trace, or where all are asked for, once for all traces."""
-        asked = self._asked_of_index(part)
-        if asked is None:
-            return EVERYTHING
-        if not self._of_all or (asked.unproven and not self._limited):
-            return _exists(asked, _INSIDE_TRACE)
-        found = f"SELECT rowid >> {PLACE_BITS} FROM search.texts WHERE texts MATCH ? AND {asked.proof.text}"
-        return Sql(f"+t.id IN ({found})", (asked.match, *asked.proof.values))
-
-    def _span_in_index(self, part: Text | Term) -> Sql:
-        """Ask span by span, or where all are asked for, once for all spans."""
-        asked = self._asked_of_index(part)
-        if asked is None:
-            return EVERYTHING
-        if not self._of_all or (asked.unproven and not self._limited):
-            return _exists(asked, "rowid = s.id")
-        found = f"SELECT rowid FROM search.texts WHERE texts MATCH ? AND {asked.proof.text}"
-        return Sql(f"+s.id IN ({found})", (asked.match, *asked.proof.values))
 
     def _trace_term(self, term: Term) -> Sql:
         if term.field in _NUMBERS:
@@ -218,10 +181,10 @@ class Compiler:
         )
 
     def _of_span(self, part: Filter) -> Sql:
-        if isinstance(part, Text):
-            return self._span_in_index(part)
+        if isinstance(part, Text) or _is_of_index(part):
+            return self._index.of_span(self._connection, self._asked, part)
         if isinstance(part, Term):
-            return self._span_in_index(part) if _is_of_index(part) else self._span_term(part)
+            return self._span_term(part)
         if isinstance(part, OneSpan):
             return has_span(part, self._of_span)
         return combined(part, self._of_span)
@@ -246,31 +209,6 @@ class Compiler:
             return one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
         return text_is("lower(hex(t.trace_id))", lowered)
 
-    def _asked_of_index(self, part: Text | Term) -> _OfIndex | None:
-        """Return what to ask; ``None`` where *part* has no words, so that it is everything."""
-        if isinstance(part, Text):
-            match, unproven = match_of(part.phrase), needs_proof(part.phrase)
-            function, what = "span_holds", part.phrase
-        else:
-            match, unproven = attributes.match_of(part), attributes.needs_proof(part)
-            function, what = "span_says", json.dumps([part.field, part.operator, part.values])
-        if match is None:
-            return None
-        if unproven:
-            return _OfIndex(match, unproven, Sql(f"{function}(texts.rowid, ?)", (what,)))
-        if not self._any_stale:
-            return _OfIndex(match, unproven, EVERYTHING)
-        stale = "texts.rowid IN (SELECT id FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1)"
-        return _OfIndex(
-            match, unproven, Sql(f"(CASE WHEN {stale} THEN {function}(texts.rowid, ?) ELSE 1 END)", (what,))
-        )
-
-    @cached_property
-    def _any_stale(self) -> bool:
-        """Whether there is a span at all whose words in the index may be stale."""
-        found = "SELECT 1 FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1 LIMIT 1"
-        return self._connection.execute(found).fetchone() is not None
-
     def _word_ids(self, term: Term) -> list[int]:
         condition = text_is("value", term)
         found = self._connection.execute(
@@ -280,27 +218,8 @@ class Compiler:
         return [word for (word,) in found]
 
 
-@dataclass(frozen=True, slots=True)
-class _OfIndex:
-    """A question to the text index: its words, and what proves that a span with these words is meant."""
-
-    match: str
-    unproven: bool
-    """Whether the words alone prove nothing."""
-    proof: Sql
-    """Unpacks only the spans whose words prove nothing, or may be stale."""
-
-
-_INSIDE_TRACE: Final = f"rowid BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
-
-
 def _is_of_index(part: Filter) -> TypeGuard[Text | Term]:
     return isinstance(part, Text) or (isinstance(part, Term) and attributes.asks_of_attributes(part.field))
-
-
-def _exists(asked: _OfIndex, where: str) -> Sql:
-    text = f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {where} AND {asked.proof.text})"
-    return Sql(text, (asked.match, *asked.proof.values))
 
 
 def asks_index(filter_: Filter) -> bool:

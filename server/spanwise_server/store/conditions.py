@@ -23,8 +23,10 @@ class Sql:
         return cls(f" {word} ".join(f"({p.text})" for p in parts), tuple(v for p in parts for v in p.values))
 
 
-NOTHING: Final = Sql("0")
-EVERYTHING: Final = Sql("1")
+NOTHING: Final = Sql("FALSE")
+EVERYTHING: Final = Sql("TRUE")
+#: A term with at most this many traces drives; looking at each of them is then quicker than walking by time.
+MOST_DRIVEN: Final = 5_000
 
 
 def combined(part: And | Or | Not, compile_: Callable[[Filter], Sql]) -> Sql:
@@ -69,6 +71,26 @@ def one_of(column: str, values: Sequence[Any]) -> Sql:
     return Sql(f"{column} IS NOT NULL AND {column} IN ({', '.join('?' * len(values))})", tuple(values))
 
 
-def glob_of(pattern: str) -> str:
-    """Return a pattern of the language, in which only ``*`` is special, as SQLite's GLOB."""
-    return pattern.replace("[", "[[]").replace("?", "[?]")
+class Glob(str):
+    """A pattern as SQLite's GLOB has it, which also knows itself as a LIKE."""
+
+    __slots__ = ("like",)
+    like: str
+
+
+def glob_of(pattern: str) -> Glob:
+    """Return a pattern of the language, in which only ``*`` is special."""
+    return _glob(pattern, literal_star=False)
+
+
+def begins_with(prefix: str) -> Glob:
+    """Return the pattern of what begins with *prefix*, in which nothing is special."""
+    return _glob(prefix, literal_star=True)
+
+
+def _glob(text: str, *, literal_star: bool) -> Glob:
+    like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    text = text.replace("[", "[[]").replace("?", "[?]")
+    made = Glob(text.replace("*", "[*]") + "*" if literal_star else text)
+    made.like = f"{like}%" if literal_star else like.replace("*", "%")
+    return made

@@ -13,6 +13,8 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
 
+from .fts import FtsIndex
+
 #: Of the main file; the page size can only be chosen before anything is in it.
 PAGE_BYTES: Final = 8_192
 #: How long to wait for another process (a command beside a running server) to end its write.
@@ -29,6 +31,15 @@ _IDLE_READERS: Final = 16
 SqlFunction = Callable[..., Any]
 
 
+class SqliteConnection(sqlite3.Connection):
+    """A connection as the SQL of the large tables wants one."""
+
+    index = FtsIndex()
+
+    def alone(self) -> None:
+        """Nobody else writes anyway: whoever writes to SQLite is alone."""
+
+
 class Database:
     """An open store's connections: exactly one of them writes, under ``write_lock``."""
 
@@ -39,13 +50,13 @@ class Database:
         self.writer = self._connect(path, _WRITER)
         self.functions: dict[tuple[str, int], SqlFunction] = {}
         """SQL functions of readers, by name and number of arguments."""
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[SqliteConnection] = []
         self._idle_lock = threading.Lock()
         self._engine = _engine(path)
         self._closed = False
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[SqliteConnection]:
         """Give the writing connection in a transaction that is committed at the end, taken back on an error."""
         with self.write_lock:
             self.writer.execute("BEGIN IMMEDIATE")
@@ -58,7 +69,7 @@ class Database:
                 raise
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[SqliteConnection]:
         """Give a connection that sees one moment of both files until the end, whatever is written meanwhile."""
         connection = self._borrow()
         try:
@@ -91,7 +102,7 @@ class Database:
             self._idle.clear()
             self._engine.dispose()
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self) -> SqliteConnection:
         with self._idle_lock:
             if self._idle:
                 return self._idle.pop()
@@ -101,7 +112,7 @@ class Database:
             connection.create_function(name, arguments, function, deterministic=True)
         return connection
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
+    def _give_back(self, connection: SqliteConnection) -> None:
         with self._idle_lock:
             if not self._closed and len(self._idle) < _IDLE_READERS:
                 self._idle.append(connection)
@@ -109,8 +120,10 @@ class Database:
         connection.close()
 
     @staticmethod
-    def _connect(path: Path, pragmas: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    def _connect(path: Path, pragmas: str) -> SqliteConnection:
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=512, factory=SqliteConnection
+        )
         for pragma in f"{_EVERY_CONNECTION}; {pragmas}".split("; "):
             connection.execute(pragma)
         return connection
@@ -129,9 +142,8 @@ def prepare_file(path: Path) -> None:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "isolation_level": None}, pool_size=8
-    )
+    arguments = {"check_same_thread": False, "isolation_level": None, "factory": SqliteConnection}
+    engine = create_engine(f"sqlite:///{path}", connect_args=arguments, pool_size=8)
 
     def on_connect(connection: Any, _record: Any) -> None:
         for pragma in f"{_EVERY_CONNECTION}; PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF".split("; "):

@@ -31,6 +31,7 @@ from .turns import Turns
 #: Every engine that ships with the server, by the scheme of its URLs.
 STORES: Final[Mapping[str, str]] = {
     "sqlite": "spanwise_server.store.sqlite:ENGINE",
+    "postgresql": "spanwise_server.store.postgres:ENGINE",
 }
 #: Entry-point group in which another package announces an engine, under the scheme of its URLs.
 STORE_GROUP: Final = "spanwise.stores"
@@ -123,6 +124,8 @@ class Options:
     data: Path
     """The data folder: of SQLite everything, of the others at most what can be made anew."""
     log_limits: LogLimits = field(default_factory=LogLimits)
+    full_text: bool = False
+    """Whether words of texts are indexed where that is a choice: SQLite always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,6 @@ class Engine:
     """Makes a store, not open yet, of a URL."""
     folder: Callable[[str, Path], Path] | None = None
     """Returns, of a URL and the data folder, the folder that holds everything and is one server's alone."""
-    needs: str = ""
-    """What to install where ``make`` raises ImportError."""
 
 
 def engine_of(url: str) -> Engine:
@@ -150,13 +151,23 @@ def engine_of(url: str) -> Engine:
         raise ConfigError(
             f"There is no store for {scheme}://.", f"Give a file, or a URL that begins with one of {', '.join(listed)}."
         )
-    found: Any = load_object(listed[name])
+    try:
+        found: Any = load_object(listed[name])
+    except ImportError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "spanwise_server":
+            raise
+        raise ConfigError(
+            f"The store {name}:// needs the package {missing}, which is not installed.",
+            f'pip install "spanwise[{_EXTRAS.get(name, name)}]"',
+        ) from error
     assert isinstance(found, Engine)  # noqa: S101  # what the registry is for
     return found
 
 
 #: A scheme of one letter is the drive of a path.
 _SHORTEST_SCHEME: Final = 2
+_EXTRAS: Final = {"postgresql": "postgres"}
 _ALSO: Final = {"postgres": "postgresql", "postgresql+psycopg": "postgresql", "clickhouses": "clickhouse"}
 
 
@@ -184,7 +195,4 @@ def shown(url: str, data: Path) -> str:
 def make_store(url: str, options: Options) -> Store:
     """Return the store at *url*, not open yet; raises ConfigError where its driver is not installed."""
     engine = engine_of(url)
-    try:
-        return engine.make(url, options)
-    except ImportError as error:
-        raise ConfigError(f"{engine.title} needs {error.name}, which is not installed.", engine.needs) from error
+    return engine.make(url, options)

@@ -6,13 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from sqlite3 import Connection
 from typing import Final
 
 from ..query.filters import And, Filter, Not, Or, Query, Term
 from .base import Bar, Count, FacetValue, Totals
 from .compile import Compiler, Plan
-from .conditions import Sql, glob_of
+from .conditions import Sql, begins_with
+from .connection import Connection
 from .judged import asks_of_judgements, judged_values
 from .rows import ERROR
 from .words import WORD_FIELDS, unpack_ids
@@ -96,9 +96,9 @@ def values(connection: Connection, project_id: int, field: str, prefix: str, lim
         return tuple(FacetValue(*one) for one in judged_values(connection, project_id, field, prefix, limit))
     found = connection.execute(
         "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM trace_words WHERE word_id = words.id "
-        f"LIMIT {_MOST_TRACES_PER_VALUE})) FROM words "
+        f"LIMIT {_MOST_TRACES_PER_VALUE}) AS few) FROM words "
         f"WHERE project_id = ? AND field = ? AND value GLOB ? LIMIT {_MOST_COMPLETED}",
-        (project_id, field, glob_of(prefix).replace("*", "[*]") + "*"),
+        (project_id, field, begins_with(prefix)),
     )
     ordered = sorted(((value, n) for value, n in found if n), key=lambda one: (-one[1], one[0]))
     return tuple(FacetValue(value, n) for value, n in ordered[:limit])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from sqlite3 import Connection
 from typing import Any, Final, TypeVar
 
 from ..errors import SpanwiseError
 from ..query.filters import Query
 from .base import Page
 from .compile import Compiler, Plan, asks_index
-from .conditions import Sql
+from .conditions import EVERYTHING, Sql
+from .connection import Connection
 from .cursor import Cursor, read_cursor
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ def _trace_source(connection: Connection, project_id: int, query: Query, plan: P
     if plan.driver is None and index != "ix_traces_time" and (query.from_ns is not None or query.to_ns is not None):
         few = (
             "SELECT count(*) FROM (SELECT 1 FROM traces t INDEXED BY ix_traces_time "
-            f"WHERE t.project_id = ? AND t.start_ns >= ? AND t.start_ns < ? LIMIT {_MOST_SORTED + 1})"
+            f"WHERE t.project_id = ? AND t.start_ns >= ? AND t.start_ns < ? LIMIT {_MOST_SORTED + 1}) AS few"
         )
         range_ = (project_id, query.from_ns or 0, 2**63 - 1 if query.to_ns is None else query.to_ns)
         if connection.execute(few, range_).fetchone()[0] <= _MOST_SORTED:
@@ -207,7 +207,7 @@ def _rows(
     table = sort.column[0]
     if edge is not None:
         source = Sql(f"{source.text} AND {table}{edge[0]}", (*source.values, edge[1]))
-    said = f"{sort.column} IS NOT NULL" if sort.nullable else "1"
+    said = f"{sort.column} IS NOT NULL" if sort.nullable else "TRUE"
     order = f"ORDER BY {sort.column} {direction}, {table}.id {direction}"
     passes = [(said, order, False)]
     if sort.nullable:
@@ -218,7 +218,7 @@ def _rows(
         passes = passes[1:]
     rows: list[tuple[Any, ...]] = []
     for at, (condition, order_by, unsaid) in enumerate(passes):
-        after = Sql("1")
+        after = EVERYTHING
         if cursor is not None and at == 0 and unsaid:
             after = Sql(f"{table}.id {beyond} ?", (cursor.row,))
         elif cursor is not None and at == 0:

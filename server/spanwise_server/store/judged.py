@@ -5,13 +5,13 @@ They are asked of the table of judgements, in which there are far fewer rows tha
 
 from __future__ import annotations
 
-from sqlite3 import Connection
 from typing import Final
 
 from ..query.filters import HELD, NAMED_LABEL, Term
-from .conditions import Sql, glob_of, text_is
+from .conditions import Sql, begins_with, text_is
+from .connection import Connection
 
-_HAS_JSON: Final = "a.correction IS NOT NULL AND a.correction <> 'null'"
+_HAS_JSON: Final = "a.correction IS NOT NULL AND CAST(a.correction AS TEXT) <> 'null'"
 _HOLDS: Final = {held: f"a.{held} IS NOT NULL" for held in HELD} | {"correction": _HAS_JSON}
 _OF_SPAN: Final = " AND (a.span_id IS NULL OR a.span_id = lower(hex(s.span_id)))"
 
@@ -40,7 +40,7 @@ def judged_driver(connection: Connection, project_id: int, term: Term, most: int
     ).fetchall()
     if len(found) > most:
         return None
-    marks = ", ".join("?" * len(found))
+    marks = ", ".join("?" * len(found)) or "NULL"
     ids = (bytes.fromhex(trace_id) for (trace_id,) in found)
     return len(found), Sql(
         f"SELECT id AS row FROM traces WHERE project_id = ? AND trace_id IN ({marks})", (project_id, *ids)
@@ -55,16 +55,16 @@ def judged_values(
     ``label.`` alone asks for the names of labels.
     """
     if field == "has":
-        counts = ", ".join(f"sum({holds})" for holds in _HOLDS.values())
+        counts = ", ".join(f"count(CASE WHEN {holds} THEN 1 END)" for holds in _HOLDS.values())
         row = connection.execute(f"SELECT {counts} FROM annotations a WHERE project_id = ?", (project_id,)).fetchone()
         held = [(name, n) for name, n in zip(_HOLDS, row, strict=True) if n and name.startswith(prefix)]
         return tuple(sorted(held, key=lambda one: -one[1])[:limit])
     column = {"annotator": "annotator_id", NAMED_LABEL: "name"}.get(field, "label")
     named = column == "label"
     found = connection.execute(
-        f"SELECT {column}, count(*) FROM annotations WHERE project_id = ? AND (NOT ? OR name = ?) "
+        f"SELECT {column}, count(*) FROM annotations WHERE project_id = ? AND (0 = ? OR name = ?) "
         f"AND {column} <> '' AND {column} GLOB ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
-        (project_id, named, field.removeprefix(NAMED_LABEL), glob_of(prefix).replace("*", "[*]") + "*", limit),
+        (project_id, int(named), field.removeprefix(NAMED_LABEL), begins_with(prefix), limit),
     )
     return tuple(found.fetchall())
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from sqlite3 import Connection
 
 from ..record import Event, Span
+from .connection import Connection
 from .payload import HASH_BYTES, dumps, loads, pack_text, unpack_text
 
 _OF_TRACE = "SELECT span_id, body FROM span_logs WHERE project_id = ? AND trace_id = ? ORDER BY id"

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from sqlite3 import Connection
 from typing import Any, Final
 
 from ..query.filters import And, Filter, Not, Or, Query, Term
@@ -18,6 +17,7 @@ from ..query.measures import CallPoint, Measured, Part, Percentiles, Slot, Steps
 from ..record import MODEL_KINDS, Usage
 from .compile import Compiler
 from .conditions import Sql, conditions
+from .connection import Connection
 from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, TTFT, bucket, bucket_middle_ns
 from .rows import ERROR
 from .tables import SUMS
@@ -105,7 +105,7 @@ def call_points(connection: Connection, project_id: int, query: Query, most: int
     rows = connection.execute(
         "SELECT t.trace_id, s.span_id, s.model, coalesce(s.output_visible, 0) + coalesce(s.reasoning, 0) + "
         f"coalesce(s.output_audio, 0) + coalesce(s.output_image, 0), s.duration_ns {source.text} "
-        f"AND {plan.where.text} AND s.kind = 'llm' AND s.counted AND s.model IS NOT NULL "
+        f"AND {plan.where.text} AND s.kind = 'llm' AND s.counted = 1 AND s.model IS NOT NULL "
         f"AND s.output_visible IS NOT NULL AND s.status != {ERROR} ORDER BY s.start_ns DESC LIMIT ?",
         (*source.values, *plan.where.values, most),
     )
@@ -176,7 +176,7 @@ def _from_calls(connection: Connection, project_id: int, query: Query, by: str, 
     rows = connection.execute(
         f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({_KINDS}), s.status = {ERROR}, "
         f"s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, {', '.join('s.' + b for b in _BUCKETS)} "
-        f"{source.text} AND {plan.where.text} AND (s.kind IN ({_KINDS}) OR s.counted) "
+        f"{source.text} AND {plan.where.text} AND (s.kind IN ({_KINDS}) OR s.counted = 1) "
         f"ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
         (steps.first_ns, steps.step_ns, *source.values, *plan.where.values),
     )

@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Final
 from uuid import uuid4
 
 from ..media import media_in
+from .connection import Connection
 
 #: How long a file that nothing needs is left: the span that brought it may be waiting to be written.
 GRACE_S: Final = 600.0
-PUT_MEDIA_USE: Final = "INSERT OR IGNORE INTO media_uses (project_id, trace_id, digest) VALUES (?, ?, ?)"
+PUT_MEDIA_USE: Final = "INSERT INTO media_uses (project_id, trace_id, digest) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 _ASKED_AT_ONCE: Final = 400
 
@@ -112,8 +112,8 @@ def is_of_project(connection: Connection, project_id: int, digest: str) -> bool:
     if found is None:
         found = connection.execute(
             "SELECT 1 FROM examples e JOIN datasets d ON d.id = e.dataset_id "
-            "WHERE d.project_id = ? AND instr(e.body, ?) LIMIT 1",
-            (project_id, f"sha256-{digest}"),
+            "WHERE d.project_id = ? AND CAST(e.body AS TEXT) LIKE ? LIMIT 1",
+            (project_id, f"%sha256-{digest}%"),
         ).fetchone()
     return found is not None
 
@@ -128,7 +128,9 @@ def forget_lost_uses(connection: Connection) -> None:
 
 
 def _in_examples(connection: Connection) -> set[str]:
-    rows = connection.execute("SELECT body FROM examples WHERE instr(body, 'spanwise-media:')")
+    rows = connection.execute(
+        "SELECT CAST(body AS TEXT) FROM examples WHERE CAST(body AS TEXT) LIKE ?", ("%spanwise-media:%",)
+    )
     return {media.digest for (body,) in rows for media in media_in(body)}
 
 

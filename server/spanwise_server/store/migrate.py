@@ -24,24 +24,29 @@ def migrate(path: Path) -> None:
     processes that start together do it once.
     """
     prepare_file(path)
-    config = Config()
-    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
     engine = _engine(path)
     try:
         with engine.begin() as connection:
-            version = _version(connection)
-            if version == script.get_current_head():
-                return
-            if version is not None and version not in {revision.revision for revision in script.walk_revisions()}:
-                raise ConfigError(
-                    f"The data in {path.parent} was written by a newer Spanwise (schema {version}).",
-                    "Install that version or a newer one; an older one could damage it.",
-                )
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection, str(path.parent))
     finally:
         engine.dispose()
+
+
+def upgrade(connection: Connection, where: str) -> None:
+    """Bring a database to the newest schema, in the caller's transaction, which nobody else may be doing."""
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    version = _version(connection)
+    if version == script.get_current_head():
+        return
+    if version is not None and version not in {revision.revision for revision in script.walk_revisions()}:
+        raise ConfigError(
+            f"The data in {where} was written by a newer Spanwise (schema {version}).",
+            "Install that version or a newer one; an older one could damage it.",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _version(connection: Connection) -> str | None:

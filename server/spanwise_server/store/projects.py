@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from sqlite3 import Connection
+
+from .connection import Connection
+
+_PUT = "INSERT INTO projects (name, created_ns) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
 def project_id_of(connection: Connection, name: str) -> int:
     """Return the number of the project *name*, which is made where there is none."""
-    connection.execute("INSERT OR IGNORE INTO projects (name, created_ns) VALUES (?, ?)", (name, time.time_ns()))
+    connection.execute(_PUT, (name, time.time_ns()))
     return int(connection.execute("SELECT id FROM projects WHERE name = ?", (name,)).fetchone()[0])
 
 
@@ -20,4 +23,4 @@ def find_project(connection: Connection, name: str) -> int | None:
 
 def project_names(connection: Connection) -> tuple[str, ...]:
     """Return the names of the projects there are, in order."""
-    return tuple(name for (name,) in connection.execute("SELECT name FROM projects ORDER BY name"))
+    return tuple(sorted(name for (name,) in connection.execute("SELECT name FROM projects")))

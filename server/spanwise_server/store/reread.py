@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from sqlite3 import Connection
 from typing import Final
 
 from ..record import Cost, Reading, Record
 from .address import span_range
 from .assemble import Assembler
+from .connection import Connection
 from .rows import SpanRow, buckets_of, row_of, usage_of
-from .write import SpanWriter, note_written
+from .write import SpanWriter
 
 Price = Callable[[Reading, int], Cost | None]
 """Returns what a call cost at a time in nanoseconds since 1970."""
@@ -122,7 +122,7 @@ class Reviser:
     ) -> Revised:
         done = Revised()
         assembler = Assembler(self._connection)
-        read: list[int] = []
+        read: list[tuple[int, Record]] = []
         for trace_id, addresses in asked:
             rows = [row for row in self._rows(addresses) if wanted(row)]
             records = assembler.records(self._project, [(row, trace_id) for row in rows])
@@ -130,10 +130,14 @@ class Reviser:
             changed = {was.span_id: now for was in rows if (now := revised[was.span_id]) != was}
             if changed:
                 self._writer.revise(self._connection, self._project_id, trace_id, changed)
-            read += [was.id for was in rows if _reads_differently(was, revised[was.span_id])]
+            read += [
+                (was.id, record)
+                for was, record in zip(rows, records, strict=True)
+                if _reads_differently(was, revised[was.span_id])
+            ]
             done += Revised(len(rows), sum(_shows_differently(was, revised[was.span_id]) for was in rows))
         if read:
-            note_written(self._connection, read)
+            self._writer.note(self._connection, read)
         return done
 
     def _rows(self, addresses: Sequence[int]) -> list[SpanRow]:

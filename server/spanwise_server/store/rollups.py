@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from sqlite3 import Connection
 from typing import Final
 
+from .connection import Connection
 from .rows import ERROR, SpanRow, buckets_of, is_unpriced
 from .tables import SUMS
 
@@ -51,6 +51,11 @@ class RollupChange:
         self._counts: defaultdict[tuple[Series, int, int, int], int] = defaultdict(int)
         self._taken = False
 
+    @property
+    def series(self) -> set[Series]:
+        """The series that it touches."""
+        return {series for series, _ in self._sums}
+
     def add(self, row: SpanRow) -> None:
         """Count *row* in."""
         self._change(row, 1)
@@ -80,17 +85,21 @@ class RollupChange:
 
     def apply(self, connection: Connection, series_ids: dict[Series, int]) -> None:
         """Write the change; *series_ids* remembers the ids found and made."""
-        for series in {key[0] for key in self._sums}:
-            if series not in series_ids:
-                series_ids[series] = _series_id(connection, series)
-        sums = [(series_ids[series], hour, *values) for (series, hour), values in self._sums.items() if any(values)]
-        counts = [
+        for series in self.series - series_ids.keys():
+            series_ids[series] = series_id(connection, series)
+        # In the order of their keys, so that of two processes which write the same rows neither waits for the other
+        # while that one waits for it.
+        sums = sorted(
+            (series_ids[series], hour, *values) for (series, hour), values in self._sums.items() if any(values)
+        )
+        counts = sorted(
             (series_ids[series], hour, measure, number, n)
             for (series, hour, measure, number), n in self._counts.items() if n
-        ]  # fmt: skip
+        )  # fmt: skip
+        days = sorted((s, hour // HOURS_A_DAY, m, b, n) for s, hour, m, b, n in counts)
         connection.executemany(_ADD_SUMS, sums)
         connection.executemany(_ADD_HOURS, counts)
-        connection.executemany(_ADD_DAYS, [(s, hour // HOURS_A_DAY, m, b, n) for s, hour, m, b, n in counts])
+        connection.executemany(_ADD_DAYS, days)
         if self._taken:
             connection.executemany(
                 "DELETE FROM r_hour WHERE series_id = ? AND hour = ? AND spans = 0", [row[:2] for row in sums]
@@ -102,25 +111,27 @@ class RollupChange:
                 )
 
 
-def _series_id(connection: Connection, series: Series) -> int:
+def series_id(connection: Connection, series: Series) -> int:
+    """Return the number of a series, which is made where there is none."""
     found = connection.execute(_FIND_SERIES, series).fetchone()
     if found is None:
-        found = connection.execute(_MAKE_SERIES, series).fetchone()
+        connection.execute(_MAKE_SERIES, series)
+        found = connection.execute(_FIND_SERIES, series).fetchone()
     return int(found[0])
 
 
 _SERIES_COLUMNS = ("project_id", "kind", "provider", "model", "environment", "prompt_name", "prompt_version")
 _FIND_SERIES = f"SELECT id FROM series WHERE {' AND '.join(f'{column} = ?' for column in _SERIES_COLUMNS)}"
-_MAKE_SERIES = f"INSERT INTO series ({', '.join(_SERIES_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"
+_MAKE_SERIES = f"INSERT INTO series ({', '.join(_SERIES_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _ADD_SUMS = (
     f"INSERT INTO r_hour (series_id, hour, {', '.join(SUMS)}) VALUES ({', '.join('?' * (2 + len(SUMS)))}) "
-    f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)}"
+    f"ON CONFLICT (series_id, hour) DO UPDATE SET {', '.join(f'{n} = r_hour.{n} + excluded.{n}' for n in SUMS)}"
 )
 _ADD_HOURS = (
     "INSERT INTO h_hour (series_id, hour, measure, bucket, n) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET n = n + excluded.n"
+    "ON CONFLICT (series_id, hour, measure, bucket) DO UPDATE SET n = h_hour.n + excluded.n"
 )
 _ADD_DAYS = (
     "INSERT INTO h_day (series_id, day, measure, bucket, n) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET n = n + excluded.n"
+    "ON CONFLICT (series_id, day, measure, bucket) DO UPDATE SET n = h_day.n + excluded.n"
 )

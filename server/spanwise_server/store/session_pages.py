@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from sqlite3 import Connection
 from typing import Any, Final
 
 import orjson
@@ -15,6 +14,7 @@ from .address import id_bytes, span_range
 from .assemble import Assembler
 from .base import Page, SessionSummary
 from .compile import Compiler
+from .connection import Connection
 from .cursor import Cursor, read_cursor
 from .rows import ERROR, SpanRow
 from .summary import total

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from sqlite3 import Connection
 from typing import Final
 
 from ..dialects import read
@@ -13,6 +12,7 @@ from ..pricing.price import Prices
 from ..record import Record, Span, SpanLog
 from .address import id_bytes, span_range
 from .assemble import Assembler
+from .connection import Connection
 from .log_rows import any_logs, logs_of, pack_events, with_logs
 from .projects import find_project, project_id_of
 from .ready import Chunk, Ready

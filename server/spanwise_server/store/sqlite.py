@@ -5,47 +5,40 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from ..errors import SpanwiseError
-from ..query.filters import Query
-from ..query.measures import CallPoint, Measured, Steps, Tallied
-from ..record import Record, SpanLog, TraceSummary
-from . import figures, measures, session_pages, tally
+from ..record import Record, SpanLog
 from .address import id_bytes, trace_row_of
-from .assemble import Assembler, summary_of
-from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
-from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
-from .database import Database
+from .assemble import Assembler
+from .base import Used
+from .database import Database, SqliteConnection
 from .engine import Engine, Options
-from .find import span_page, trace_page
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
-from .projects import find_project, project_id_of, project_names
+from .projects import find_project, project_id_of
 from .proof import Proofs
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
-from .small_store import SmallStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
+from .sql_store import PAGE_OF_ALL, SqlStore
 from .turns import Turns
 from .write import SpanWriter, addresses_of
 
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
-_PAGE_OF_ALL: Final = 200
 _FILES_AT_ONCE: Final = 1_000
 #: What is deleted waits so long for the text index to have it.
 _LONGEST_FOR_INDEX_S: Final = 10.0
 
 
-class SqliteStore(SmallStore):
+class SqliteStore(SqlStore):
     """A store in one folder; open it before use and close it after."""
 
     def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
@@ -145,8 +138,8 @@ class SqliteStore(SmallStore):
             addresses = [at for trace_id in ids for at in addresses_of(connection, project_id, trace_id)]
         # Only what is in the index can be taken out of it. What comes in between is found by nobody.
         if self.wait_until_searchable(_LONGEST_FOR_INDEX_S):
-            for at in range(0, len(addresses), _PAGE_OF_ALL):
-                self._index.drop(self._read_back(addresses[at : at + _PAGE_OF_ALL]))
+            for at in range(0, len(addresses), PAGE_OF_ALL):
+                self._index.drop(self._read_back(addresses[at : at + PAGE_OF_ALL]))
         with self._writing() as connection, self.turns:
             return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
 
@@ -193,126 +186,8 @@ class SqliteStore(SmallStore):
         drop_index(search_path)
         self.open()
 
-    def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
-        with self._reading(query.project) as (connection, project_id):
-            if project_id is None:
-                return Page(())
-            return trace_page(connection, project_id, query, lambda row: summary_of(query.project, row))
-
-    def find_spans(self, query: Query) -> Page[Record]:
-        """Return one page of whole spans, newest first unless the query sorts otherwise."""
-        with self._reading(query.project) as (connection, project_id):
-            if project_id is None:
-                return Page(())
-            page = span_page(connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]))
-            return Page(
-                tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
-            )
-
-    def each_span(self, query: Query) -> Iterator[Record]:
-        """Yield every matching span, whole, a page at a time."""
-        cursor: str | None = query.cursor
-        while True:
-            page = self.find_spans(replace(query, cursor=cursor, limit=_PAGE_OF_ALL))
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-
-    def trace(self, project: str, trace_id: str) -> Trace | None:
-        """Return one trace with its spans, or ``None``."""
-        with self._reading(project) as (connection, project_id):
-            found = connection.execute(
-                "SELECT * FROM traces WHERE project_id = ? AND trace_id = ?", (project_id, _trace_bytes(trace_id))
-            ).fetchone()
-            if found is None:
-                return None
-            records = Assembler(connection).trace(project, found[0], found[2])
-            return Trace(summary_of(project, found), tuple(records))
-
-    def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
-        """Return one span, or ``None``; the newest where two traces share the id."""
-        asked, values = "", tuple[bytes, ...]()
-        if trace_id is not None:
-            asked, values = "AND t.trace_id = ?", (_trace_bytes(trace_id),)
-        with self._reading(project) as (connection, project_id):
-            found = connection.execute(
-                "SELECT s.*, t.trace_id FROM spans s CROSS JOIN traces t ON t.id = s.id >> 24 "
-                f"WHERE s.span_id = ? AND s.project_id = ? {asked} ORDER BY s.start_ns DESC LIMIT 1",
-                (_span_bytes(span_id), project_id, *values),
-            ).fetchone()
-            if found is None:
-                return None
-            return Assembler(connection).records(project, [(SpanRow._make(found[:-1]), found[-1])])[0]
-
-    def find_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, the one with the newest trace that *query* finds first."""
-        with self._reading(query.project) as (connection, project_id):
-            return session_pages.session_page(connection, project_id or 0, query)
-
-    def session_of(self, project: str, session_id: str) -> SessionSummary | None:
-        """Return what all traces of a session come to, ``None`` where there is none."""
-        with self._reading(project) as (connection, project_id):
-            return session_pages.session_summary(connection, project_id or 0, session_id)
-
-    def roots(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, Record]:
-        """Return the root span of each trace there is, by trace id."""
-        with self._reading(project) as (connection, project_id):
-            return session_pages.roots(connection, project, project_id or 0, trace_ids)
-
-    # --- figures -----------------------------------------------------------------------------------------------------
-
-    def totals(self, query: Query) -> Totals:
-        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
-        with self._reading(query.project) as (connection, project_id), self._proofs.limited() as enough:
-            found = figures.totals(connection, project_id or 0, query)
-            return found if enough() else replace(found, traces=replace(found.traces, exact=False))
-
-    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
-        """Return traces over time in *bars* equal steps, empty ones too."""
-        with self._reading(query.project) as (connection, project_id), self._proofs.limited():
-            return figures.histogram(connection, project_id or 0, query, bars)
-
-    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
-        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
-        with self._reading(query.project) as (connection, project_id), self._proofs.limited():
-            return figures.facets(connection, project_id or 0, query, fields, limit)
-
-    def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
-        """Return values that exist and begin with *prefix*, for completion; of attributes those of the newest spans."""
-        if asks_of_attributes(field):
-            newest = self.find_spans(Query(project, limit=MOST_LOOKED_AT)).items
-            return tuple(FacetValue(*one) for one in commonest(newest, field, prefix, limit))
-        with self._reading(project) as (connection, project_id):
-            return figures.values(connection, project_id or 0, field, prefix, limit)
-
-    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
-        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
-        with self._reading(query.project) as (connection, project_id):
-            return measures.measure(connection, project_id or 0, query, by, steps)
-
-    def tally(
-        self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False
-    ) -> tuple[Tallied, ...]:
-        """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
-        with self._reading(query.project) as (connection, project_id):
-            return tally.tally(connection, project_id or 0, query, by, traces=traces, percentiles_too=percentiles)
-
-    def range_of_calls(self, project: str) -> tuple[int, int] | None:
-        """Return the whole hours in which there are calls, ``None`` where there is none."""
-        with self._reading(project) as (connection, project_id):
-            return measures.range_of_calls(connection, project_id or 0)
-
-    def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
-        """Return the newest answered calls that say how many tokens they gave."""
-        with self._reading(query.project) as (connection, project_id):
-            return measures.call_points(connection, project_id or 0, query, most)
-
-    def projects(self) -> tuple[str, ...]:
-        """Return the names of the projects there are, in order."""
-        with self._open.read() as connection:
-            return project_names(connection)
+    def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
+        return self._proofs.limited()
 
     # --- media -------------------------------------------------------------------------------------------------------
 
@@ -373,12 +248,12 @@ class SqliteStore(SmallStore):
         return self._search
 
     @contextmanager
-    def _reading(self, project: str) -> Iterator[tuple[sqlite3.Connection, int | None]]:
+    def _reading(self, project: str) -> Iterator[tuple[SqliteConnection, int | None]]:
         with self._open.read() as connection:
             yield connection, find_project(connection, project)
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[SqliteConnection]:
         database = self._open
         with database.write_lock:
             try:
@@ -454,7 +329,7 @@ def file_of(url: str, data: Path) -> Path:
 ENGINE: Final = Engine("SQLite", _make, folder=lambda url, data: file_of(url, data).parent)
 
 
-def _note_media(connection: sqlite3.Connection, logs: Sequence[SpanLog]) -> None:
+def _note_media(connection: SqliteConnection, logs: Sequence[SpanLog]) -> None:
     for log in logs:
         if log.media:
             trace = project_id_of(connection, log.project), _trace_bytes(log.trace_id)
@@ -463,7 +338,3 @@ def _note_media(connection: sqlite3.Connection, logs: Sequence[SpanLog]) -> None
 
 def _trace_bytes(trace_id: str) -> bytes:
     return id_bytes(trace_id, "Trace id")
-
-
-def _span_bytes(span_id: str) -> bytes:
-    return id_bytes(span_id, "Span id")

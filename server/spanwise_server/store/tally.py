@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from sqlite3 import Connection
 from typing import Any, Final
 
 from ..errors import SpanwiseError
@@ -20,6 +19,7 @@ from ..record import MODEL_KINDS, Usage
 from .address import PLACE_BITS
 from .compile import Compiler
 from .conditions import conditions
+from .connection import Connection
 from .measures import OF_SERIES, VALUE_OF_SERIES, VALUE_OF_SPAN, percentiles
 from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, bucket
 from .rows import ERROR

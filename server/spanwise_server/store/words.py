@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from sqlite3 import Connection
 from typing import Final
 
+from .connection import Connection
 from .rows import NAME_CHARS, STATUSES, SpanRow, prompt_label
 from .summary import Summary
 
@@ -21,6 +21,10 @@ WORD_FIELDS: Final = frozenset(
 SOME_SPAN_FAILED: Final[Word] = ("failed", "yes")
 #: Ids remembered by a writer; far more than a project with sane names has.
 _MOST_REMEMBERED: Final = 200_000
+_ASKED_AT_ONCE: Final = 400
+_LABELS: Final = (
+    "SELECT DISTINCT trace_id, label FROM annotations WHERE project_id = ? AND trace_id IN ({}) AND label IS NOT NULL"
+)
 
 
 def words_of(rows: Iterable[SpanRow], summary: Summary, labels: Iterable[str]) -> set[Word]:
@@ -79,9 +83,13 @@ class WordBook:
 
     def ids(self, connection: Connection, project_id: int, words: Iterable[Word]) -> list[int]:
         """Return the ids of *words*, made where they are new."""
+        self.bound()
+        return [self._id(connection, (project_id, *word)) for word in words]
+
+    def bound(self) -> None:
+        """Forget all ids where too many are remembered."""
         if len(self._ids) > _MOST_REMEMBERED:
             self._ids.clear()
-        return [self._id(connection, (project_id, *word)) for word in words]
 
     def _id(self, connection: Connection, key: tuple[int, str, str]) -> int:
         known = self._ids.get(key)
@@ -103,11 +111,9 @@ def labels_of(connection: Connection, project_id: int, trace_ids: Sequence[bytes
     labels: dict[bytes, set[str]] = {}
     if connection.execute("SELECT 1 FROM annotations WHERE project_id = ? LIMIT 1", (project_id,)).fetchone() is None:
         return labels
-    for trace_id in trace_ids:
-        found = connection.execute(
-            "SELECT DISTINCT label FROM annotations WHERE project_id = ? AND trace_id = ? AND label IS NOT NULL",
-            (project_id, trace_id.hex()),
-        ).fetchall()
-        if found:
-            labels[trace_id] = {label for (label,) in found}
+    for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
+        some = [trace_id.hex() for trace_id in trace_ids[at : at + _ASKED_AT_ONCE]]
+        found = connection.execute(_LABELS.format(", ".join("?" * len(some))), (project_id, *some))
+        for trace_id, label in found:
+            labels.setdefault(bytes.fromhex(trace_id), set()).add(label)
     return labels

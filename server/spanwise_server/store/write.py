@@ -6,12 +6,12 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from sqlite3 import Connection
 from typing import Any, Final
 
 from ..dialects.reader import reader
 from ..record import Record
-from .address import address, span_range
+from .address import address, span_range, trace_row_of
+from .connection import Connection
 from .media import PUT_MEDIA_USE
 from .payload import pack_text, replaced
 from .projects import project_id_of
@@ -34,12 +34,13 @@ def _insert(table: str, columns: Sequence[str], conflict: str = "") -> str:
 
 _MAKE_SPAN: Final = _insert("spans", SPAN_COLUMNS)
 _CHANGE_SPAN: Final = _insert("spans", SPAN_COLUMNS, "OR REPLACE")
-_PUT_PAYLOAD: Final = "INSERT OR REPLACE INTO payloads (id, body) VALUES (?, ?)"
-#: The payload that a span is in begins at its address or before it.
-FIND_PAYLOAD: Final = "SELECT id, body FROM payloads WHERE id <= ? ORDER BY id DESC LIMIT 1"
-_PUT_TEXT: Final = "INSERT OR IGNORE INTO texts (hash, body) VALUES (?, ?)"
-_PUT_USE: Final = "INSERT OR IGNORE INTO text_uses (trace_row, hash) VALUES (?, ?)"
-_PUT_WORD: Final = "INSERT OR IGNORE INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?)"
+_PUT_PAYLOAD: Final = (
+    "INSERT INTO payloads (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
+)
+_FIND_PAYLOAD: Final = "SELECT id, body FROM payloads WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
+_PUT_TEXT: Final = "INSERT INTO texts (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_PUT_USE: Final = "INSERT INTO text_uses (trace_row, hash) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_PUT_WORD: Final = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _DROP_WORD: Final = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
 _MAKE_TRACE: Final = _insert("traces", TRACE_COLUMNS)
 _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
@@ -51,7 +52,7 @@ _FIND_TRACES: Final = (
 
 
 @dataclass(slots=True)
-class _Trace:
+class TraceAtWrite:
     """A trace as it stands in the store, and what has come of it."""
 
     row: int
@@ -67,7 +68,7 @@ class _Trace:
 
 
 @dataclass(slots=True)
-class _Change:
+class Change:
     """The rows that one transaction writes."""
 
     spans: list[SpanRow]
@@ -83,12 +84,18 @@ class _Change:
     rollups: RollupChange
 
     @classmethod
-    def none(cls) -> _Change:
+    def none(cls) -> Change:
+        """Return one that changes nothing."""
         return cls([], [], [], {}, set(), set(), [], [], [], [], RollupChange())
 
 
 class SpanWriter:
     """The one writer, and what it remembers between transactions: ids it would else look up again and again."""
+
+    find_traces = _FIND_TRACES
+    change_span = _CHANGE_SPAN
+    by_address: Sequence[str] = ("spans", "payloads")
+    """The tables that have rows by the address of a span."""
 
     def __init__(self) -> None:
         self._words = WordBook()
@@ -101,6 +108,7 @@ class SpanWriter:
         self.repeated = 0
         """How many spans came whose ids were there already, or came twice in one batch."""
         self._reader: int | None = None
+        self._last_row = 0
 
     def forget(self) -> None:
         """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
@@ -116,12 +124,12 @@ class SpanWriter:
 
         Of two spans with the same ids the later one stands, within the batch as between batches.
         """
-        change = _Change.none()
+        change = Change.none()
         written: list[tuple[int, Record]] = []
         for trace in self._gather(connection, batch):
             self._place_spans(connection, trace, change, written)
         self._apply(connection, change)
-        return note_written(connection, [at for at, _ in written]), written
+        return self.note(connection, written), written
 
     def revise(
         self, connection: Connection, project_id: int, trace_id: bytes, revised: Mapping[bytes, SpanRow]
@@ -129,14 +137,14 @@ class SpanWriter:
         """Put *revised* rows, by span id, in the place of those that a trace has; what was sent stays as it is."""
         self.changes += 1
         row, _, places, words, start_ns = connection.execute(
-            _FIND_TRACES.format("?"), (project_id, trace_id)
+            self.find_traces.format("?"), (project_id, trace_id)
         ).fetchone()
         old = {span.span_id: span for span in span_rows(connection, row)}
-        trace = _Trace(row, project_id, trace_id, old, [], places, unpack_ids(words), start_ns)
+        trace = TraceAtWrite(row, project_id, trace_id, old, [], places, unpack_ids(words), start_ns)
         trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
         rows = old | dict(revised)
         summary = summarise(rows.values())
-        change = _Change.none()
+        change = Change.none()
         for span_id, was in old.items():
             _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
         self._summarise(connection, trace, rows.values(), summary, change)
@@ -149,8 +157,8 @@ class SpanWriter:
             connection.execute(f"DELETE FROM {table}")
         found = connection.execute("SELECT id, project_id, trace_id, places FROM traces ORDER BY id").fetchall()
         for row, project_id, trace_id, places in found:
-            change = _Change.none()
-            trace = _Trace(row, project_id, trace_id, {}, [], places)
+            change = Change.none()
+            trace = TraceAtWrite(row, project_id, trace_id, {}, [], places)
             trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
             rows = {span.span_id: span for span in span_rows(connection, row)}
             summary = summarise(rows.values())
@@ -166,7 +174,7 @@ class SpanWriter:
 
     def delete(self, connection: Connection, project_id: int, trace_id: bytes) -> bool:
         """Take a trace with everything that only it needs out of the store; return whether it was there."""
-        found = connection.execute(_FIND_TRACES.format("?"), (project_id, trace_id)).fetchone()
+        found = connection.execute(self.find_traces.format("?"), (project_id, trace_id)).fetchone()
         if found is None:
             return False
         row, _, _, words, start_ns = found
@@ -174,13 +182,14 @@ class SpanWriter:
         for span in span_rows(connection, row):
             rollups.take(span)
         rollups.apply(connection, self._series)
-        for table in ("spans", "payloads"):
+        for table in self.by_address:
             connection.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", span_range(row))
         connection.executemany(_DROP_WORD, [(word, start_ns, row) for word in unpack_ids(words)])
         used = connection.execute("SELECT hash FROM text_uses WHERE trace_row = ?", (row,)).fetchall()
         connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
         connection.executemany(
-            "DELETE FROM texts WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM text_uses WHERE hash = ?1)", used
+            "DELETE FROM texts WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM text_uses u WHERE u.hash = texts.hash)",
+            used,
         )
         connection.execute("DELETE FROM traces WHERE id = ?", (row,))
         for table in ("span_logs", "media_uses"):  # the files of the media are removed by the next sweep
@@ -191,32 +200,31 @@ class SpanWriter:
         self._texts.difference_update(name for (name,) in used)
         return True
 
-    def _gather(self, connection: Connection, batch: Iterable[Chunk]) -> list[_Trace]:
+    def _gather(self, connection: Connection, batch: Iterable[Chunk]) -> list[TraceAtWrite]:
         """Return the traces that *batch* touches, with the rows of those that are there already."""
         groups: dict[tuple[int, bytes], list[Chunk]] = defaultdict(list)
         for chunk in batch:
             groups[self._project(connection, chunk.project), chunk.trace_id].append(chunk)
-        last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'traces'").fetchone()
-        next_row = 1 if last is None else last[0] + 1
+        self._begin(connection)
         known: dict[tuple[int, bytes], tuple[Any, ...]] = {}
         by_project: dict[int, list[bytes]] = defaultdict(list)
         for project_id, trace_id in groups:
             by_project[project_id].append(trace_id)
-        for project_id, trace_ids in by_project.items():
+        for project_id, trace_ids in sorted(by_project.items()):
+            trace_ids.sort()  # whoever locks them does so in one order
             for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
                 asked = trace_ids[at : at + _ASKED_AT_ONCE]
-                rows = connection.execute(_FIND_TRACES.format(", ".join("?" * len(asked))), (project_id, *asked))
+                rows = connection.execute(self.find_traces.format(", ".join("?" * len(asked))), (project_id, *asked))
                 known.update(((project_id, row[1]), row) for row in rows)
         traces = []
         for (project_id, trace_id), chunks in groups.items():
             found = known.get((project_id, trace_id))
             if found is None:
-                traces.append(_Trace(next_row, project_id, trace_id, {}, chunks))
-                next_row += 1
+                traces.append(TraceAtWrite(self._new_row(connection, chunks), project_id, trace_id, {}, chunks))
             else:
                 row, _, places, words, start_ns = found
                 old = {span.span_id: span for span in span_rows(connection, row)}
-                traces.append(_Trace(row, project_id, trace_id, old, chunks, places, unpack_ids(words), start_ns))
+                traces.append(TraceAtWrite(row, project_id, trace_id, old, chunks, places, unpack_ids(words), start_ns))
         for project_id, trace_ids in by_project.items():
             labels = labels_of(connection, project_id, trace_ids)
             for trace in traces:
@@ -224,8 +232,18 @@ class SpanWriter:
                     trace.labels = labels.get(trace.trace_id, ())
         return traces
 
+    def _begin(self, connection: Connection) -> None:
+        """Look up what a transaction begins with."""
+        last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'traces'").fetchone()
+        self._last_row = 0 if last is None else last[0]
+
+    def _new_row(self, connection: Connection, chunks: Sequence[Chunk]) -> int:  # noqa: ARG002  # others need them
+        """Return the row of a new trace."""
+        self._last_row += 1
+        return self._last_row
+
     def _place_spans(
-        self, connection: Connection, trace: _Trace, change: _Change, written: list[tuple[int, Record]]
+        self, connection: Connection, trace: TraceAtWrite, change: Change, written: list[tuple[int, Record]]
     ) -> None:
         new = {ready.row.span_id: ready for chunk in trace.chunks for ready in chunk.spans}
         places = self._lay(connection, trace, new, change)
@@ -248,7 +266,7 @@ class SpanWriter:
         self._summarise(connection, trace, rows.values(), summary, change)
 
     def _lay(
-        self, connection: Connection, trace: _Trace, new: Mapping[bytes, Ready], change: _Change
+        self, connection: Connection, trace: TraceAtWrite, new: Mapping[bytes, Ready], change: Change
     ) -> dict[bytes, tuple[int, int]]:
         """Return each new span's address, and whether the text index may hold words that it no longer has."""
         places: dict[bytes, tuple[int, int]] = {}
@@ -276,9 +294,9 @@ class SpanWriter:
             self._keep_texts(trace, chunk, change)
         return places
 
-    def _put_over(self, connection: Connection, trace: _Trace, was: SpanRow, ready: Ready, change: _Change) -> int:
+    def _put_over(self, connection: Connection, trace: TraceAtWrite, was: SpanRow, ready: Ready, change: Change) -> int:
         """Put a span in the place of what it was; return whether it ever was something else."""
-        first, body = connection.execute(FIND_PAYLOAD, (was.id,)).fetchone()
+        first, body = payload_of(connection, was.id)
         chunk = chunk_of(ready.record.project, trace.trace_id, [ready], {})
         changed = replaced(body, was.id - first, chunk.packed.body)
         if changed is None:
@@ -287,14 +305,14 @@ class SpanWriter:
         self._keep_texts(trace, chunk, change)
         return 1
 
-    def _keep_texts(self, trace: _Trace, chunk: Chunk, change: _Change) -> None:
+    def _keep_texts(self, trace: TraceAtWrite, chunk: Chunk, change: Change) -> None:
         for name in chunk.packed.names:
             change.uses.add((trace.row, name))
             if name not in self._texts and name not in change.texts:
                 change.texts[name] = pack_text(chunk.texts[name])
 
     def _summarise(
-        self, connection: Connection, trace: _Trace, rows: Iterable[SpanRow], summary: Summary, change: _Change
+        self, connection: Connection, trace: TraceAtWrite, rows: Iterable[SpanRow], summary: Summary, change: Change
     ) -> None:
         words = self._words.ids(connection, trace.project_id, words_of(rows, summary, trace.labels))
         had, has = set(trace.words), set(words)
@@ -307,26 +325,36 @@ class SpanWriter:
         else:
             change.traces_changed.append((*columns, trace.row))
 
-    def _apply(self, connection: Connection, change: _Change) -> None:
-        connection.executemany(_CHANGE_SPAN, change.spans_changed)
+    def _apply(self, connection: Connection, change: Change) -> None:
+        connection.executemany(self.change_span, change.spans_changed)
+        connection.executemany(_CHANGE_TRACE, change.traces_changed)
+        connection.executemany(_DROP_WORD, change.words_dropped)
+        self._put(connection, change)
+        change.rollups.apply(connection, self._series)
+        if len(self._texts) > _MOST_TEXTS_REMEMBERED:
+            self._texts.clear()
+        self._texts.update(change.texts)
+
+    def _put(self, connection: Connection, change: Change) -> None:
+        """Put in the rows that are new."""
         connection.executemany(_MAKE_SPAN, change.spans)
         connection.executemany(_PUT_PAYLOAD, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())
         connection.executemany(_PUT_USE, change.uses)
         connection.executemany(PUT_MEDIA_USE, change.media)
         connection.executemany(_MAKE_TRACE, change.traces_made)
-        connection.executemany(_CHANGE_TRACE, change.traces_changed)
-        connection.executemany(_DROP_WORD, change.words_dropped)
         connection.executemany(_PUT_WORD, sorted(change.words_put))
-        change.rollups.apply(connection, self._series)
-        if len(self._texts) > _MOST_TEXTS_REMEMBERED:
-            self._texts.clear()
-        self._texts.update(change.texts)
+
+    def note(self, connection: Connection, written: Sequence[tuple[int, Record]]) -> int:
+        """Have the text index take in the spans *written*; return the number of the journal entry."""
+        packed = struct.pack(f"<{len(written)}q", *(at for at, _ in written))
+        entry = connection.execute("INSERT INTO journal (addresses) VALUES (?) RETURNING n", (packed,)).fetchone()
+        return int(entry[0])
 
     def reader_id(self, connection: Connection) -> int:
         """Return the number of today's reader."""
         if self._reader is None:
-            connection.execute("INSERT OR IGNORE INTO readers (name) VALUES (?)", (reader(),))
+            connection.execute("INSERT INTO readers (name) VALUES (?) ON CONFLICT DO NOTHING", (reader(),))
             found = connection.execute("SELECT id FROM readers WHERE name = ?", (reader(),)).fetchone()
             self._reader = int(found[0])
         return self._reader
@@ -341,20 +369,19 @@ class SpanWriter:
         name, body = origin
         known = self._origins.get(name)
         if known is None:
-            connection.execute("INSERT OR IGNORE INTO origins (hash, body) VALUES (?, ?)", (name, body))
+            connection.execute("INSERT INTO origins (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, body))
             found = connection.execute("SELECT id FROM origins WHERE hash = ?", (name,)).fetchone()
             known = self._origins[name] = int(found[0])
         return known
 
 
-def note_written(connection: Connection, addresses: Sequence[int]) -> int:
-    """Have the text index take in the spans at *addresses*; return the number of the journal entry."""
-    packed = struct.pack(f"<{len(addresses)}q", *addresses)
-    entry = connection.execute("INSERT INTO journal (addresses) VALUES (?) RETURNING n", (packed,)).fetchone()
-    return int(entry[0])
+def payload_of(connection: Connection, at: int) -> tuple[int, bytes]:
+    """Return the packed body that the span at *at* is in, and the address of the first span in it."""
+    found = connection.execute(_FIND_PAYLOAD, (span_range(trace_row_of(at))[0], at)).fetchone()
+    return found[0], found[1]
 
 
-def _count(was: SpanRow | None, now: SpanRow, change: _Change) -> None:
+def _count(was: SpanRow | None, now: SpanRow, change: Change) -> None:
     if now == was:
         return
     change.rollups.add(now)

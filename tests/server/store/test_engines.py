@@ -18,7 +18,7 @@ from spanwise_server.store.engine import Options, claimed_store, engine_of, fold
 def test_every_listed_engine_can_be_made_of_a_url_and_says_what_it_is(name, tmp_path):
     made = engine_of(f"{name}://")
     assert made.title
-    assert made.folder is not None or made.needs, "what is not embedded has a driver to install"
+    assert shown(f"{name}://host/db", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_scheme_that_nothing_answers_to_is_refused_with_those_there_are(tmp_pa
 def test_another_package_adds_an_engine_by_its_entry_point(tmp_path, monkeypatch):
     point = EntryPoint("elsewhere", f"{__name__}_absent:ENGINE", engine.STORE_GROUP)
     monkeypatch.setattr(engine, "entry_points", lambda group: [point] if group == engine.STORE_GROUP else [])
-    with pytest.raises(ModuleNotFoundError, match="absent"):
+    with pytest.raises(ConfigError, match="_absent"):
         engine_of("elsewhere://host/db")
 
 
@@ -72,3 +72,13 @@ def test_a_store_is_shown_without_its_password(tmp_path, monkeypatch):
     made = engine.Engine("Elsewhere", lambda url, options: None, needs="x")
     monkeypatch.setattr(engine, "engine_of", lambda url: made)
     assert shown("elsewhere://ann:secret@host:5432/db", Path()) == "elsewhere://ann:***@host:5432/db"
+
+
+def test_a_driver_that_is_not_installed_is_named_with_how_to_install_it(monkeypatch):
+    def absent(path):
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+
+    monkeypatch.setattr(engine, "load_object", absent)
+    with pytest.raises(ConfigError, match="needs the package psycopg") as refused:
+        engine_of("postgres://host/db")
+    assert refused.value.hint == 'pip install "spanwise[postgres]"'

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import threading
 from collections import Counter
-from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,22 +17,37 @@ from spanwise_server.query.filters import EVERYTHING, And, Not, OneSpan, Or, Que
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator, Record, Usage
 from spanwise_server.store import compile as compiling
+from spanwise_server.store import fts, gin
 from spanwise_server.store.base import FacetValue, SpanStore
-from spanwise_server.store.sqlite import SqliteStore
+from spanwise_server.store.engine import STORES
+from store_engines import KINDS, opened, rows
 from store_model.naive import span_matches, trace_matches
 from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
 
-STORES = {"sqlite": lambda folder: SqliteStore(folder / "main.db")}
-HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: Worlds that hypothesis makes for each engine; a new database takes its time.
+EXAMPLES = {"sqlite": 25}
+MOST_EXAMPLES_ELSEWHERE = 8
 
 
-@contextmanager
-def opened(kind: str):
-    with TemporaryDirectory() as folder:
-        store = STORES[kind](Path(folder))
-        store.open()
-        with closing(store):
-            yield store
+def over_engines(*strategies):
+    """Hold a check of what *strategies* draw against every engine."""
+
+    def over(check):
+        @pytest.mark.parametrize("kind", KINDS)
+        def test(kind):
+            most = EXAMPLES.get(kind, MOST_EXAMPLES_ELSEWHERE)
+
+            @settings(max_examples=most, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+            @given(st.tuples(*strategies))
+            def holds(drawn):
+                check(kind, *drawn)
+
+            holds()
+
+        test.__name__ = check.__name__
+        return test
+
+    return over
 
 
 @pytest.fixture(params=STORES)
@@ -63,26 +74,28 @@ def every_trace(store: SpanStore, query: Query):
     return [item for page in pages for item in page.items]
 
 
-def sums(store: SqliteStore):
+def sums(store):
     """Return every rollup row that says something, by what it is split by."""
-    with closing(sqlite3.connect(store.path)) as db:
-        series = "SELECT s.kind, s.provider, s.model, s.environment, s.prompt_name, s.prompt_version, r.* FROM series s"
-        found = {}
-        for table in ("r_hour", "h_hour", "h_day"):
-            rows = db.execute(f"{series} JOIN {table} r ON r.series_id = s.id").fetchall()
-            found[table] = sorted((*row[:6], *row[7:]) for row in rows)
-        return found
+    series = "SELECT s.kind, s.provider, s.model, s.environment, s.prompt_name, s.prompt_version, r.* FROM series s"
+    found = {}
+    for table in ("r_hour", "h_hour", "h_day"):
+        joined = rows(store, f"{series} JOIN {table} r ON r.series_id = s.id")
+        found[table] = sorted((*row[:6], *row[7:]) for row in joined)
+    return found
 
 
-def words(store: SqliteStore):
+def words(store):
     """Return every word with the trace and time it is filed under."""
-    with closing(sqlite3.connect(store.path)) as db:
-        return sorted(
-            db.execute(
-                "SELECT field, value, hex(trace_id), w.start_ns FROM trace_words w "
-                "JOIN words ON words.id = word_id JOIN traces t ON t.id = trace_row"
-            )
-        )
+    found = rows(
+        store,
+        "SELECT field, value, trace_id, w.start_ns FROM trace_words w "
+        "JOIN words ON words.id = word_id JOIN traces t ON t.id = trace_row",
+    )
+    return sorted((field, value, trace_id.hex(), start_ns) for field, value, trace_id, start_ns in found)
+
+
+def test_every_engine_of_the_registry_is_held_to_the_contract():
+    assert KINDS.keys() == STORES.keys()
 
 
 def test_a_span_written_is_the_span_read(store):
@@ -140,8 +153,8 @@ def test_only_leaf_model_spans_are_summed(store):
     ])  # fmt: skip
     summary = store.trace("default", TRACES[0]).summary
     assert (summary.usage.total_tokens, summary.cost_nusd, summary.llm_count) == (100, 1_000, 2)
-    rows = sums(store)["r_hour"]
-    assert sum(row[10] for row in rows) == 100, "rollups follow the same rule as traces"
+    hours = sums(store)["r_hour"]
+    assert sum(row[10] for row in hours) == 100, "rollups follow the same rule as traces"
 
 
 def test_where_no_model_span_has_usage_the_highest_with_usage_counts(store):
@@ -188,10 +201,9 @@ def test_parents_in_a_circle_harm_nobody(store):
     assert store.trace("default", TRACES[0]).summary.span_count == 2
 
 
-@HYPOTHESIS
-@given(st.lists(records(traces=3), min_size=1, max_size=14).map(distinct), st.randoms())
-def test_any_order_and_repetition_of_spans_gives_the_same_store(found, random):
-    with opened("sqlite") as once, opened("sqlite") as often:
+@over_engines(st.lists(records(traces=3), min_size=1, max_size=14).map(distinct), st.randoms())
+def test_any_order_and_repetition_of_spans_gives_the_same_store(kind, found, random):
+    with opened(kind) as once, opened(kind) as often:
         once.write(found)
         mixed = found + random.sample(found, len(found) // 2)
         random.shuffle(mixed)
@@ -210,17 +222,16 @@ def test_any_order_and_repetition_of_spans_gives_the_same_store(found, random):
         assert (sums(often), words(often)) == before
 
 
-@HYPOTHESIS
-@given(st.lists(records(traces=3), min_size=1, max_size=12).map(distinct))
-def test_rollups_are_the_sums_over_traces(found):
-    with opened("sqlite") as store:
+@over_engines(st.lists(records(traces=3), min_size=1, max_size=12).map(distinct))
+def test_rollups_are_the_sums_over_traces(kind, found):
+    with opened(kind) as store:
         store.write(found)
         traces = store.find_traces(Query("default")).items
-        rows = sums(store)["r_hour"]
-        assert sum(row[7] for row in rows) == len(found)
-        assert sum(row[8] for row in rows) == sum(t.error_count for t in traces)
-        assert sum(row[20] for row in rows) == sum(t.cost_nusd or 0 for t in traces)
-        assert sum(sum(row[10:20]) for row in rows) == sum(
+        hours = sums(store)["r_hour"]
+        assert sum(row[7] for row in hours) == len(found)
+        assert sum(row[8] for row in hours) == sum(t.error_count for t in traces)
+        assert sum(row[20] for row in hours) == sum(t.cost_nusd or 0 for t in traces)
+        assert sum(sum(row[10:20]) for row in hours) == sum(
             (t.usage.total_tokens or 0) if t.usage else 0 for t in traces
         )
         for trace in traces:
@@ -267,10 +278,9 @@ def filters():
     )
 
 
-@HYPOTHESIS
-@given(st.lists(records(), min_size=1, max_size=25).map(distinct), st.lists(filters(), min_size=1, max_size=12))
-def test_filters_find_what_a_naive_reading_of_them_finds(found, asked):
-    with opened("sqlite") as store:
+@over_engines(st.lists(records(), min_size=1, max_size=25).map(distinct), st.lists(filters(), min_size=1, max_size=12))
+def test_filters_find_what_a_naive_reading_of_them_finds(kind, found, asked):
+    with opened(kind) as store:
         store.write(found)
         assert store.wait_until_searchable()
         traces = {trace_id: store.trace("default", trace_id) for trace_id in {r.span.trace_id for r in found}}
@@ -288,15 +298,14 @@ def test_filters_find_what_a_naive_reading_of_them_finds(found, asked):
             assert len(list(store.each_span(query))) == len(spans)
 
 
-@HYPOTHESIS
-@given(
+@over_engines(
     st.lists(records(), min_size=1, max_size=25).map(distinct),
     st.sampled_from([f"{sign}{name}" for sign in ("", "-") for name in ("time", "latency", "cost", "tokens")]),
     st.integers(1, 4),
     st.sampled_from([EVERYTHING, Term("kind", "=", ("llm",)), Not(Term("status", "=", ("error",)))]),
 )
-def test_pages_hold_every_trace_once_in_order_with_the_unsaid_last(found, sort, limit, filter_):
-    with opened("sqlite") as store:
+def test_pages_hold_every_trace_once_in_order_with_the_unsaid_last(kind, found, sort, limit, filter_):
+    with opened(kind) as store:
         store.write(found)
         for range_ in ({}, {"from_ns": START_NS + SECOND, "to_ns": START_NS + 4 * SECOND}):
             items = every_trace(store, Query("default", filter_, sort=sort, limit=limit, **range_))
@@ -470,7 +479,8 @@ def test_terms_about_attributes_and_metadata_find_traces_and_spans(store, monkey
     }.items():
         few = Query("default", parse(text))
         with monkeypatch.context() as patch:
-            patch.setattr(compiling, "MOST_DRIVEN", 0)  # as if there were too many to look at one by one
+            for module in (fts, gin):
+                patch.setattr(module, "MOST_DRIVEN", 0)  # as if there were too many to look at one by one
             assert store.totals(few).traces.n == count, text
             assert sum(bar.ok for bar in store.histogram(few, 3)) == count, text
 
@@ -510,12 +520,12 @@ def test_a_deleted_trace_is_gone_with_its_texts(store):
     assert store.trace("default", TRACES[0]) is None
     assert store.find_spans(Query("default")).items[0].span.trace_id == TRACES[1]
     assert store.annotations("default", [TRACES[0]]) == {}
-    with closing(sqlite3.connect(store.path)) as db:
-        assert db.execute("SELECT count(*) FROM texts").fetchone() == (1,)
+    assert rows(store, "SELECT count(*) FROM texts") == [(1,)]
     store.write([record(TRACES[0], "a" * 16, note=secret)])
     assert store.span("default", "a" * 16, TRACES[0]).span.attributes["note"] == secret
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_spans_of_few_traces_are_looked_up_and_not_searched_for(store):
     store.write(
         [record(f"{n + 1:032x}", f"{n + 1:016x}", at=n, status="ok" if n % 8 else "error") for n in range(3_000)]

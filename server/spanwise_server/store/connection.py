@@ -1,0 +1,77 @@
+"""What the SQL of the large tables runs on: one database's connection, behind the little that SQLite and others share.
+
+The SQL is written so that both SQLite and PostgreSQL understand it, with ``?`` for values. What remains is SQLite's
+way to say something that PostgreSQL says otherwise (``postgres_connection.py`` lists it), and the text index, which
+each engine has a way of its own to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..query.filters import Term, Text
+from .conditions import Sql
+
+
+class Rows(Protocol):
+    """What a statement found."""
+
+    @property
+    def description(self) -> Any:
+        """The columns, each a sequence that begins with its name."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, ``None`` where there is none."""
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Return what yields all rows that are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where a query looks: a project, and the time in which its traces or spans begin."""
+
+    project_id: int
+    from_ns: int
+    to_ns: int
+    of_all: bool = False
+    """Whether everything is asked for, not only a page."""
+    limited: bool = False
+    """Whether few spans may be proved, and the words of all others believed."""
+    of_spans: bool = False
+    """Whether spans are asked for; the time is theirs then, not their traces'."""
+
+
+class TextIndex(Protocol):
+    """How an engine finds words of texts, and attributes; *part* is a phrase or a term of attributes."""
+
+    def few_traces(self, connection: Connection, asked: Asked, part: Text | Term) -> tuple[int, Sql] | None:
+        """Return how many traces *part* leaves and a query for their rows, named ``row``; ``None`` where many."""
+
+    def of_trace(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
+        """Return that some span of the trace ``t`` is what *part* asks for."""
+
+    def of_span(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
+        """Return that the span ``s`` is what *part* asks for."""
+
+
+class Connection(Protocol):
+    """A connection in a transaction."""
+
+    @property
+    def index(self) -> TextIndex:
+        """How texts are searched here."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Rows:
+        """Run a statement with a value for each ``?``."""
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
+        """Run a statement once for each row of values."""
+
+    def alone(self) -> None:
+        """Have nobody else write spans until the transaction ends."""

@@ -1,0 +1,96 @@
+"""Phrases and attributes asked of SQLite's text index: by words, and where these prove nothing, of the span itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from ..query.filters import Term, Text
+from . import attribute_words as attributes
+from .address import MOST_PLACES, PLACE_BITS
+from .conditions import EVERYTHING, MOST_DRIVEN, Sql
+from .connection import Asked, Connection
+from .search_words import match_of, needs_proof
+
+
+@dataclass(frozen=True, slots=True)
+class _OfIndex:
+    """A question to the text index: its words, and what proves that a span with these words is meant."""
+
+    match: str
+    unproven: bool
+    """Whether the words alone prove nothing."""
+    proof: Sql
+    """Unpacks only the spans whose words prove nothing, or may be stale."""
+
+
+_INSIDE_TRACE: Final = f"rowid BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
+_ANY_STALE: Final = "SELECT 1 FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1 LIMIT 1"
+_STALE: Final = "texts.rowid IN (SELECT id FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1)"
+
+
+class FtsIndex:
+    """The index in ``search.db``, which every reader has attached."""
+
+    def few_traces(
+        self,
+        connection: Connection,
+        asked: Asked,  # noqa: ARG002  # the protocol's
+        part: Text | Term,
+    ) -> tuple[int, Sql] | None:
+        """Return how many traces *part* leaves and a query for their rows, named ``row``; ``None`` where many."""
+        of = _asked_of_index(connection, part)
+        if of is None:
+            return None
+        found = f"SELECT DISTINCT rowid >> {PLACE_BITS} AS row FROM search.texts WHERE texts MATCH ?"
+        few = f"SELECT count(*) FROM ({found} LIMIT {MOST_DRIVEN + 1})"
+        count = connection.execute(few, (of.match,)).fetchone()[0]
+        # Proving means unpacking spans: the walk by time does so only until its page is full.
+        if count > (MOST_DRIVEN // 10 if of.unproven else MOST_DRIVEN):
+            return None
+        return count, Sql(f"{found} AND {of.proof.text}", (of.match, *of.proof.values))
+
+    # A plus keeps SQLite from looking each of what is found up, where it should look whether it is among them.
+
+    def of_trace(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
+        """Ask trace by trace, or where all are asked for, once for all traces."""
+        of = _asked_of_index(connection, part)
+        if of is None:
+            return EVERYTHING
+        if not asked.of_all or (of.unproven and not asked.limited):
+            return _exists(of, _INSIDE_TRACE)
+        found = f"SELECT rowid >> {PLACE_BITS} FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
+        return Sql(f"+t.id IN ({found})", (of.match, *of.proof.values))
+
+    def of_span(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
+        """Ask span by span, or where all are asked for, once for all spans."""
+        of = _asked_of_index(connection, part)
+        if of is None:
+            return EVERYTHING
+        if not asked.of_all or (of.unproven and not asked.limited):
+            return _exists(of, "rowid = s.id")
+        found = f"SELECT rowid FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
+        return Sql(f"+s.id IN ({found})", (of.match, *of.proof.values))
+
+
+def _asked_of_index(connection: Connection, part: Text | Term) -> _OfIndex | None:
+    """Return what to ask; ``None`` where *part* has no words, so that it is everything."""
+    if isinstance(part, Text):
+        match, unproven = match_of(part.phrase), needs_proof(part.phrase)
+        function, what = "span_holds", part.phrase
+    else:
+        match, unproven = attributes.match_of(part), attributes.needs_proof(part)
+        function, what = "span_says", json.dumps([part.field, part.operator, part.values])
+    if match is None:
+        return None
+    if unproven:
+        return _OfIndex(match, unproven, Sql(f"{function}(texts.rowid, ?)", (what,)))
+    if connection.execute(_ANY_STALE).fetchone() is None:
+        return _OfIndex(match, unproven, EVERYTHING)
+    return _OfIndex(match, unproven, Sql(f"(CASE WHEN {_STALE} THEN {function}(texts.rowid, ?) ELSE 1 END)", (what,)))
+
+
+def _exists(asked: _OfIndex, where: str) -> Sql:
+    text = f"EXISTS (SELECT 1 FROM search.texts WHERE texts MATCH ? AND {where} AND {asked.proof.text})"
+    return Sql(text, (asked.match, *asked.proof.values))

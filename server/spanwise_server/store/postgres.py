@@ -1,0 +1,286 @@
+"""The store on PostgreSQL: the same tables and answers as on SQLite, for several server processes at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from psycopg import errors
+
+from ..errors import SpanwiseError
+from ..record import Record, SpanLog
+from .address import id_bytes
+from .base import Used
+from .days import DAYS_AFTER, day_of, days_there, make_day
+from .engine import Engine, Options
+from .gin import GinIndex, fill, records_at
+from .media import GRACE_S, PUT_MEDIA_USE, forget_lost_uses, is_of_project
+from .postgres_connection import PostgresConnection
+from .postgres_database import PostgresDatabase, migrate_database
+from .postgres_media import DatabaseMedia
+from .postgres_write import PostgresWriter
+from .projects import find_project, project_id_of
+from .ready import Chunk, prepare
+from .reread import Part, Price, Revised, Reviser, forget_readers, parts
+from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
+from .sql_store import SqlStore
+from .turns import Turns
+
+T = TypeVar("T")
+#: A transaction that met another one is done again so often.
+_MOST_TRIES: Final = 8
+_MET_ANOTHER: Final = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
+_DAY_NS: Final = 86_400_000_000_000
+_REINDEXED_AT_ONCE: Final = 1_000
+
+
+class PostgresStore(SqlStore):
+    """A store in one database; open it before use and close it after."""
+
+    def __init__(
+        self,
+        url: str,
+        cache: Path,
+        *,
+        full_text: bool = False,
+        log_limits: LogLimits | None = None,
+        read_again: ReadAgain | None = None,
+    ) -> None:
+        self.url = url
+        self._index = GinIndex(full_text=full_text)
+        self._logs = SpanLogs(log_limits or LogLimits(), read_again)
+        self._writer = PostgresWriter(self._index)
+        self._database: PostgresDatabase | None = None
+        self._read_again = 0
+        self.media = DatabaseMedia(lambda: self._open, cache)
+        """Takes the contents of media, before the spans that they came with are written."""
+        self.turns = Turns()
+        """Held by whoever works through spans in this process."""
+
+    def open(self) -> None:
+        """Bring the database to the newest schema, and make the days to come ready."""
+        migrate_database(self.url)
+        self._database = PostgresDatabase(self.url, self._index)
+        self._keep_small_in(self._database)
+        self.make_days()
+
+    def close(self) -> None:
+        """Close every connection; closing twice is closing once."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    # --- spans -------------------------------------------------------------------------------------------------------
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep *records* in one durable transaction; a span that is there already is replaced, never counted twice."""
+        self.write_prepared(prepare(records))
+
+    prepare = staticmethod(prepare)
+
+    def write_prepared(self, batch: Sequence[Chunk]) -> None:
+        """Keep records that were made ready by ``prepare``, which may be done in any thread."""
+        if batch:
+            self._tried(lambda connection: self._write_logged(connection, batch))
+
+    def _write_logged(self, connection: PostgresConnection, batch: Sequence[Chunk]) -> None:
+        self._writer.write(connection, self._logs.joined(connection, batch))
+
+    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
+        """Keep log records in one durable transaction, and read their spans again; return those too many for a span."""
+        return self._tried(lambda connection: self._write_logs(connection, logs))
+
+    def _write_logs(self, connection: PostgresConnection, logs: Sequence[SpanLog]) -> list[SpanLog]:
+        self._writer.alone(connection)  # a span of theirs that another process writes meanwhile must meet them
+        over = self._logs.put(connection, logs)
+        for log in logs:
+            if log.media:
+                trace = project_id_of(connection, log.project), id_bytes(log.trace_id, "Trace id")
+                connection.executemany(PUT_MEDIA_USE, [(*trace, bytes.fromhex(digest)) for digest in log.media])
+        late = self._logs.late(connection, logs)
+        if late:
+            self._writer.write(connection, prepare(late))
+            self._read_again += len(late)
+        return over
+
+    @property
+    def indexing_s(self) -> float:
+        """Nothing apart: words are indexed with the spans."""
+        return 0.0
+
+    @property
+    def repeated(self) -> int:
+        """How many spans came to this process, since its start, that were there already."""
+        return self._writer.repeated - self._read_again
+
+    def waiting_logs(self) -> Waiting:
+        """Return how many log records wait for their span."""
+        with self._open.read() as connection:
+            return self._logs.waiting(connection)
+
+    def wait_until_searchable(self, timeout_s: float = 10.0) -> bool:  # noqa: ARG002  # the protocol's
+        """Return at once that all can be searched: words are indexed with their spans."""
+        return True
+
+    # --- deleting and revising ---------------------------------------------------------------------------------------
+
+    def delete_trace(self, project: str, trace_id: str) -> bool:
+        """Take a trace and its spans away, out of every total; return whether it was there."""
+        return self.delete_traces(project, [trace_id]) == 1
+
+    def delete_traces(self, project: str, trace_ids: Sequence[str]) -> int:
+        """Take traces away in one transaction, out of every total; return how many there were."""
+        ids = sorted({id_bytes(trace_id, "Trace id") for trace_id in trace_ids})
+
+        def delete(connection: PostgresConnection) -> int:
+            project_id = find_project(connection, project)
+            if project_id is None:
+                return 0
+            self._writer.alone(connection)
+            return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
+
+        return self._tried(delete)
+
+    def used(self, project: str) -> Used:
+        """Return what a project takes of the database: its share of what is in use by its share of the spans."""
+        with self._reading(project) as (connection, project_id):
+            size = connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]
+            spans, of_all = connection.execute(
+                "SELECT sum(span_count) FILTER (WHERE project_id = ?), sum(span_count) FROM traces", (project_id,)
+            ).fetchone()
+        return Used(size * (spans or 0) // max(of_all or 0, 1), spans or 0)
+
+    def recount(self) -> int:
+        """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
+
+        def recount(connection: PostgresConnection) -> int:
+            self._writer.alone(connection)
+            with self._writer.beside(connection):  # which is about to make all numbers anew
+                return self._writer.recount(connection)
+
+        return self._tried(recount)
+
+    def revised(
+        self, project: str, trace_ids: Sequence[str], price: Price, how: Callable[[Reviser, Sequence[Part]], Revised]
+    ) -> Iterator[Revised]:
+        """Revise the spans of traces, such as by ``Reviser.reprice``; yield what each small transaction did."""
+        with self._reading(project) as (connection, found):
+            if found is None:
+                return
+            project_id = found
+            in_parts = list(parts(connection, project_id, [id_bytes(one, "Trace id") for one in trace_ids]))
+        for part in in_parts:
+
+            def revise(connection: PostgresConnection, part: Sequence[Part] = part) -> Revised:
+                self._writer.alone(connection)
+                return how(Reviser(connection, self._writer, project, project_id, price), part)
+
+            yield self._tried(revise)
+
+    def forget_readers(self) -> tuple[str, ...]:
+        """Forget the readers that no span is of any more; return the names of those left, today's aside."""
+
+        def forget(connection: PostgresConnection) -> tuple[str, ...]:
+            self._writer.alone(connection)
+            return forget_readers(connection, self._writer.reader_id(connection))
+
+        return self._tried(forget)
+
+    def reindex(self) -> None:
+        """Fill the index of words anew, a few spans at a time."""
+        last = -1
+        while True:
+            with self._open.write() as connection:
+                connection.alone()
+                found = connection.execute(
+                    "SELECT id FROM spans WHERE id > ? ORDER BY id LIMIT ?", (last, _REINDEXED_AT_ONCE)
+                ).fetchall()
+                if not found:
+                    return
+                addresses = [at for (at,) in found]
+                fill(connection, self._index, list(records_at(connection, addresses)))
+                last = addresses[-1]
+
+    # --- media -------------------------------------------------------------------------------------------------------
+
+    def media_file(self, project: str, digest: str) -> Path | None:
+        """Return a file with a content by its SHA-256, ``None`` where nothing of the project has it."""
+        if not self.media.is_digest(digest):
+            return None
+        with self._reading(project) as (connection, project_id):
+            if project_id is None or not is_of_project(connection, project_id, digest):
+                return None
+            return self.media.file_of(connection, digest)
+
+    def media_content(self, project: str, digest: str) -> bytes | None:
+        """Return a content by its SHA-256, ``None`` where nothing of the project has it."""
+        file = self.media_file(project, digest)
+        return None if file is None else file.read_bytes()
+
+    def sweep_media(self, grace_s: float = GRACE_S) -> int:
+        """Remove contents that nothing needs and that came over *grace_s* ago; return how many."""
+        self.make_days()
+        with self._open.write() as connection:
+            forget_lost_uses(connection)
+        return self.media.sweep(grace_s)
+
+    # --- the database ------------------------------------------------------------------------------------------------
+
+    def make_days(self) -> None:
+        """Make the partitions of today and of the days to come."""
+        now = time.time_ns()
+        with self._open.side() as side:
+            there = days_there(side.driver)
+            for ahead in range(DAYS_AFTER + 1):
+                day = day_of(now + ahead * _DAY_NS, now)
+                if day not in there:
+                    make_day(side.driver, day)
+
+    def refusal(self) -> str | None:
+        """Return why nothing can be written now, or ``None``."""
+        if self._database is None:
+            return "The store is closed."
+        try:
+            with self._database.write() as connection:
+                connection.execute("SELECT pg_current_xact_id()")
+        except SpanwiseError as error:
+            return error.message
+        except errors.Error as error:
+            return f"The store cannot be written: {error}."
+        return None
+
+    @property
+    def _open(self) -> PostgresDatabase:
+        if self._database is None:
+            raise SpanwiseError("The store is closed.", "Open it first.")
+        return self._database
+
+    @contextmanager
+    def _reading(self, project: str) -> Iterator[tuple[PostgresConnection, int | None]]:
+        with self._open.read() as connection:
+            yield connection, find_project(connection, project)
+
+    def _tried(self, work: Callable[[PostgresConnection], T]) -> T:
+        """Return what *work* gives in a transaction of the writer, which is done again where it met another one."""
+        database = self._open
+        with database.write_lock:
+            tries = 0
+            while True:
+                tries += 1
+                try:
+                    with database.side() as side, self._writer.beside(side), database.write() as connection, self.turns:
+                        return work(connection)
+                except BaseException as error:
+                    self._writer.forget()
+                    if not isinstance(error, _MET_ANOTHER) or tries == _MOST_TRIES:
+                        raise
+
+
+def _make(url: str, options: Options) -> PostgresStore:
+    return PostgresStore(url, options.data / "media-cache", full_text=options.full_text, log_limits=options.log_limits)
+
+
+ENGINE: Final = Engine("PostgreSQL", _make)

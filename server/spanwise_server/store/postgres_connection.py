@@ -1,0 +1,158 @@
+"""A connection to PostgreSQL that understands the SQL of the large tables.
+
+That SQL is written for SQLite with ``?`` for values. What PostgreSQL says otherwise is put right here, word by word:
+hints about indices and about the order of joins are left out, GLOB is LIKE, and hexadecimal digits are ``encode``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors
+from psycopg.adapt import Loader
+from psycopg.types.string import StrDumperUnknown
+from sqlalchemy import BigInteger, Float, Integer, LargeBinary
+
+from ..errors import Overloaded
+from .conditions import Glob
+from .connection import Rows, TextIndex
+from .tables import METADATA
+
+#: Advisory locks, each with the same first number so that they meet no other program's.
+LOCKS: Final = 0x5350414E
+MIGRATION_LOCK: Final = 1
+#: Shared by whoever writes spans, alone by whoever takes away what they may rely on.
+SPANS_LOCK: Final = 2
+#: Of whoever writes small tables, which is one at a time.
+SMALL_LOCK: Final = 3
+#: Of whoever makes or drops partitions.
+PARTITIONS_LOCK: Final = 4
+
+_HINTS: Final = re.compile(r" (?:NOT INDEXED|INDEXED BY \w+)")
+_HEX: Final = re.compile(r"lower\(hex\(([\w.]+)\)\)")
+
+
+class _NulDumper(StrDumperUnknown):
+    """Writes texts; a NUL character, which PostgreSQL cannot keep, becomes the sign for what cannot be shown."""
+
+    def dump(self, obj: str) -> Any:
+        """Return the bytes of *obj*."""
+        return super().dump(without_nul(obj))
+
+
+class _NumberLoader(Loader):
+    """Reads a sum of integers, which PostgreSQL gives as numeric, as the integer it is."""
+
+    def load(self, data: Any) -> int | float:
+        """Return the number."""
+        text = bytes(data)
+        return float(text) if b"." in text or b"e" in text.lower() or b"n" in text.lower() else int(text)
+
+
+def without_nul(text: str) -> str:
+    """Return *text* as PostgreSQL can keep it."""
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+def adapted(driver: psycopg.Connection[Any]) -> None:
+    """Have a new connection of the driver read and write values as the store does."""
+    driver.adapters.register_dumper(str, _NulDumper)
+    driver.adapters.register_loader("numeric", _NumberLoader)
+
+
+class PostgresConnection:
+    """A connection of the driver's, in a transaction."""
+
+    def __init__(self, driver: psycopg.Connection[Any], index: TextIndex) -> None:
+        self.driver = driver
+        self.index = index
+        self.proven: dict[Any, list[int]] = {}
+        """What was read of spans in this transaction: the question, and the addresses of those that are meant."""
+
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Rows:
+        """Run a statement with a value for each ``?``."""
+        return self.driver.execute(_translated(sql).encode(), list(map(_plain, values)))
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
+        """Run a statement once for each row of values."""
+        listed = list(rows)
+        if listed:
+            with self.driver.cursor() as cursor:
+                cursor.executemany(_translated(sql).encode(), listed)
+
+    def alone(self) -> None:
+        """Have nobody else write spans until the transaction ends."""
+        self.driver.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCKS, SPANS_LOCK))
+
+    def copy(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Put *rows* into a table in the quickest way there is; a key that is there already is an error."""
+        listed = list(rows)
+        if not listed:
+            return
+        columns, types, texts = _columns_of(table)
+        sql = f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)".encode()
+        with self.driver.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.set_types(types)
+            for row in listed:
+                if any("\x00" in row[at] for at in texts if row[at] is not None):
+                    copy.write_row([without_nul(value) if isinstance(value, str) else value for value in row])
+                else:
+                    copy.write_row(row)
+
+    def put_missing(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Put those of *rows*, which are in the order of their keys, *into* a table that are not there."""
+        if not rows:
+            return
+        names = into[into.index("(") + 1 : -1]
+        columns = list(zip(*rows, strict=True))
+        kinds = ["bytea" if isinstance(column[0], bytes) else "bigint" for column in columns]
+        marks = ", ".join(f"%b::{kind}[]" for kind in kinds)
+        self.driver.execute(
+            f"INSERT INTO {into} SELECT * FROM unnest({marks}) AS new ({names}) ON CONFLICT DO NOTHING".encode(),
+            list(map(list, columns)),
+        )
+
+
+_KINDS: Final = {BigInteger: "int8", Integer: "int4", Float: "float8", LargeBinary: "bytea"}
+
+
+@lru_cache(maxsize=16)
+def _columns_of(name: str) -> tuple[str, list[str], list[int]]:
+    """Return the columns of a table, their types, and which of them are text."""
+    table = METADATA.tables[name]
+    kinds = ["int8" if c.primary_key else _kind(c.type) for c in table.columns]
+    return ", ".join(c.name for c in table.columns), kinds, [at for at, kind in enumerate(kinds) if kind == "text"]
+
+
+def _kind(type_: Any) -> str:
+    return next((kind for of, kind in _KINDS.items() if isinstance(type_, of)), "text")
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Turn what the driver says of a database that is away into a refusal that asks for the same again."""
+    try:
+        yield
+    except (errors.DeadlockDetected, errors.SerializationFailure):
+        raise  # it is there, and will do the same when asked again
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()
+        raise Overloaded(
+            f"The database cannot be used: {said[0] if said else type(error).__name__}.",
+            "Nothing that was answered is lost; send the same again in a moment.",
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    return value.like if type(value) is Glob else value
+
+
+@lru_cache(maxsize=2_000)
+def _translated(sql: str) -> str:
+    plain = _HINTS.sub("", sql).replace("CROSS JOIN", "JOIN").replace(" GLOB ", " LIKE ")
+    return _HEX.sub(r"encode(\1, 'hex')", plain).replace("%", "%%").replace("?", "%s")

@@ -1,0 +1,156 @@
+"""What a store of SQL answers, whichever database runs the SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Final
+
+from ..query.filters import Query
+from ..query.measures import CallPoint, Measured, Steps, Tallied
+from ..record import Record, TraceSummary
+from . import figures, measures, session_pages, tally
+from .address import id_bytes
+from .assemble import Assembler, summary_of
+from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
+from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace
+from .connection import Connection
+from .find import span_page, trace_page
+from .projects import project_names
+from .rows import SpanRow
+from .small_store import SmallStore
+
+PAGE_OF_ALL: Final = 200
+
+
+class SqlStore(SmallStore):
+    """The questions of a store, asked in SQL of the connections that an engine gives."""
+
+    def _reading(self, project: str) -> AbstractContextManager[tuple[Connection, int | None]]:
+        """Give a connection that sees one moment, and the number of *project*, ``None`` where there is none."""
+        raise NotImplementedError
+
+    def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
+        """Prove few spans within, where proving is dear; what is given says whether they were enough."""
+        return nullcontext(lambda: True)
+
+    def find_traces(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
+        with self._reading(query.project) as (connection, project_id):
+            if project_id is None:
+                return Page(())
+            return trace_page(connection, project_id, query, lambda row: summary_of(query.project, row))
+
+    def find_spans(self, query: Query) -> Page[Record]:
+        """Return one page of whole spans, newest first unless the query sorts otherwise."""
+        with self._reading(query.project) as (connection, project_id):
+            if project_id is None:
+                return Page(())
+            page = span_page(connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]))
+            return Page(
+                tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
+            )
+
+    def each_span(self, query: Query) -> Iterator[Record]:
+        """Yield every matching span, whole, a page at a time."""
+        cursor: str | None = query.cursor
+        while True:
+            page = self.find_spans(replace(query, cursor=cursor, limit=PAGE_OF_ALL))
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def trace(self, project: str, trace_id: str) -> Trace | None:
+        """Return one trace with its spans, or ``None``."""
+        with self._reading(project) as (connection, project_id):
+            asked = "SELECT * FROM traces WHERE project_id = ? AND trace_id = ?"
+            found = connection.execute(asked, (project_id, id_bytes(trace_id, "Trace id"))).fetchone()
+            if found is None:
+                return None
+            records = Assembler(connection).trace(project, found[0], found[2])
+            return Trace(summary_of(project, found), tuple(records))
+
+    def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
+        """Return one span, or ``None``; the newest where two traces share the id."""
+        asked, values = "", tuple[bytes, ...]()
+        if trace_id is not None:
+            asked, values = "AND t.trace_id = ?", (id_bytes(trace_id, "Trace id"),)
+        with self._reading(project) as (connection, project_id):
+            found = connection.execute(
+                "SELECT s.*, t.trace_id FROM spans s CROSS JOIN traces t ON t.id = s.id >> 24 "
+                f"WHERE s.span_id = ? AND s.project_id = ? {asked} ORDER BY s.start_ns DESC LIMIT 1",
+                (id_bytes(span_id, "Span id"), project_id, *values),
+            ).fetchone()
+            if found is None:
+                return None
+            return Assembler(connection).records(project, [(SpanRow._make(found[:-1]), found[-1])])[0]
+
+    def find_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        with self._reading(query.project) as (connection, project_id):
+            return session_pages.session_page(connection, project_id or 0, query)
+
+    def session_of(self, project: str, session_id: str) -> SessionSummary | None:
+        """Return what all traces of a session come to, ``None`` where there is none."""
+        with self._reading(project) as (connection, project_id):
+            return session_pages.session_summary(connection, project_id or 0, session_id)
+
+    def roots(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, Record]:
+        """Return the root span of each trace there is, by trace id."""
+        with self._reading(project) as (connection, project_id):
+            return session_pages.roots(connection, project, project_id or 0, trace_ids)
+
+    # --- figures -----------------------------------------------------------------------------------------------------
+
+    def totals(self, query: Query) -> Totals:
+        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
+        with self._reading(query.project) as (connection, project_id), self._proving() as enough:
+            found = figures.totals(connection, project_id or 0, query)
+            return found if enough() else replace(found, traces=replace(found.traces, exact=False))
+
+    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
+        """Return traces over time in *bars* equal steps, empty ones too."""
+        with self._reading(query.project) as (connection, project_id), self._proving():
+            return figures.histogram(connection, project_id or 0, query, bars)
+
+    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
+        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
+        with self._reading(query.project) as (connection, project_id), self._proving():
+            return figures.facets(connection, project_id or 0, query, fields, limit)
+
+    def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
+        """Return values that exist and begin with *prefix*, for completion; of attributes those of the newest spans."""
+        if asks_of_attributes(field):
+            newest = self.find_spans(Query(project, limit=MOST_LOOKED_AT)).items
+            return tuple(FacetValue(*one) for one in commonest(newest, field, prefix, limit))
+        with self._reading(project) as (connection, project_id):
+            return figures.values(connection, project_id or 0, field, prefix, limit)
+
+    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
+        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+        with self._reading(query.project) as (connection, project_id):
+            return measures.measure(connection, project_id or 0, query, by, steps)
+
+    def tally(
+        self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False
+    ) -> tuple[Tallied, ...]:
+        """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
+        with self._reading(query.project) as (connection, project_id):
+            return tally.tally(connection, project_id or 0, query, by, traces=traces, percentiles_too=percentiles)
+
+    def range_of_calls(self, project: str) -> tuple[int, int] | None:
+        """Return the whole hours in which there are calls, ``None`` where there is none."""
+        with self._reading(project) as (connection, project_id):
+            return measures.range_of_calls(connection, project_id or 0)
+
+    def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
+        """Return the newest answered calls that say how many tokens they gave."""
+        with self._reading(query.project) as (connection, project_id):
+            return measures.call_points(connection, project_id or 0, query, most)
+
+    def projects(self) -> tuple[str, ...]:
+        """Return the names of the projects there are, in order."""
+        with self._reading("") as (connection, _):
+            return project_names(connection)
