@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from starlette.testclient import TestClient
 
@@ -18,6 +19,10 @@ from spanwise_server.app import create_app
 from spanwise_server.settings import Settings
 from spanwise_server.store import migrate as migrations
 from spanwise_server.store import sqlite
+
+# A busy machine is not a wrong test: nothing fails for how long it took to make or to run an example.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

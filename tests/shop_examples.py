@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from shop_traces import shop_trace, text
-from spanwise_server.datasets.example import Example, example_of
+from spanwise_server.datasets.example import Example, example_id, example_of
 from spanwise_server.record import Annotation, Annotator
 
 PASS = Annotation(
@@ -44,7 +45,8 @@ RESULT = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "
 
 
 def talk(*messages: dict[str, Any], **more: Any) -> Example:
-    return replace(model_example(), input={"messages": list(messages)}, **more)
+    number = example_id("default", "talk", json.dumps([messages, more], default=str))
+    return replace(model_example(), id=number, input={"messages": list(messages)}, **more)
 
 
 TOOL = {"type": "function", "name": "look", "description": "Find.", "parameters": {"type": "object"}}
@@ -61,12 +63,14 @@ ASKED_TWICE = talk(
 PICTURE = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "aGk="}
 WITH_PICTURE = talk({"role": "user", "parts": [{"type": "text", "content": "What is it?"}, PICTURE]})
 FAILED_STEP = replace(
-    agent_example(replace(PASS, label="fail")),
-    label={"verdict": "fail", "critique": "wrong order", "first_bad_step": agent_example().steps[1]["span_id"]},
+    agent_example(replace(PASS, label="fail"), n=5),
+    label={"verdict": "fail", "critique": "wrong order", "first_bad_step": agent_example(n=5).steps[1]["span_id"]},
 )
 CALLS_A_TOOL = talk(
     text("user", "Where?"), expected_output={"content": "", "messages": [{"role": "assistant", "parts": [CALL]}]}
 )
-NOTHING_SAID = replace(model_example(), input={"content": None}, actual_output=None, expected_output=None, label=None)
+NOTHING_SAID = replace(
+    model_example(n=6), input={"content": None}, actual_output=None, expected_output=None, label=None
+)
 #: Every kind of example that a format may meet.
 EVERY_KIND = [*EXAMPLES, ASKED_TWICE, WITH_PICTURE, FAILED_STEP, CALLS_A_TOOL, NOTHING_SAID]

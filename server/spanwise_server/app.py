@@ -34,7 +34,20 @@ from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
 from .jobs.housekeeping import Housekeeper
 from .jobs.prompts_seen import PromptsSeen
-from .pages import annotate, compare, dashboard, ingest_health, label, live, login, queues, sessions, static, views
+from .pages import (
+    annotate,
+    compare,
+    dashboard,
+    dataset_acts,
+    ingest_health,
+    label,
+    live,
+    login,
+    queues,
+    sessions,
+    static,
+    views,
+)
 from .pages import datasets as datasets_page
 from .pages import help as help_page
 from .pages import trace as trace_page
@@ -53,7 +66,7 @@ ROUTERS: Final = (
     annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
     measures_api.router, static.router, login.router, live.router, views.router, traces_page.router,
     trace_page.router, annotate.router, compare.router, dashboard.router, sessions.router, queues.router,
-    label.router, datasets_page.router, ingest_health.router, help_page.router,
+    label.router, dataset_acts.router, datasets_page.router, ingest_health.router, help_page.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer, Server
+from ..datasets.comparing import compared
+from ..datasets.difference import as_json
 from ..datasets.example import Example
+from ..datasets.importing import edited
 from ..datasets.making import Choice, Maker, Which
+from ..datasets.splits import read_shares, shares_text
+from ..datasets.taking import Taken, take_file
 from ..datasets.version import Dataset, Version
 from ..errors import NotFound, SpanwiseError
 from ..exports.contract import rfc3339
 from ..exports.download import download
-from ..exports.export import export_named
+from ..exports.export import EXPORTS, export_named
 from ..exports.spanwise_jsonl import row
 from ..labelling.desk import Desk
 from ..labelling.queue import DEFAULT_ANNOTATION, Target
 from ..query import filters
 from ..query.parse import parse
+from ..store.dataset_rows import Shown
 from ..store.datasets import Datasets
 from .traces import answer
 
@@ -57,9 +64,10 @@ class NewDataset(BaseModel):
 
 
 @router.get("")
-def list_datasets(server: CurrentServer, project: CurrentProject) -> Response:
-    """Return the datasets of a project with their newest versions, the newest first."""
-    return answer({"items": [_dataset(dataset) for dataset in Datasets(server.store).all(project)]})
+def list_datasets(server: CurrentServer, project: CurrentProject, name: str | None = None) -> Response:
+    """Return the datasets of a project with their newest versions, the newest first; only the one called *name*."""
+    found = Datasets(server.store).all(project)
+    return answer({"items": [_dataset(dataset) for dataset in found if name in {None, dataset.name}]})
 
 
 @router.post("", status_code=201)
@@ -78,7 +86,8 @@ def one_dataset(server: CurrentServer, actor: CurrentActor, dataset_id: int) -> 
     """Return one dataset with all its versions, the newest first."""
     datasets = Datasets(server.store)
     dataset = _found(datasets, actor, dataset_id)
-    return answer({**_dataset(dataset), "versions": [_version(v) for v in datasets.versions(dataset.id)]})
+    versions = [_version(version) for version in datasets.versions(dataset.id)]
+    return answer({**_dataset(dataset), "versions": versions, "tags": datasets.tags(dataset.id)})
 
 
 @router.post("/{dataset_id}/examples", status_code=201)
@@ -96,14 +105,17 @@ def list_examples(
     server: CurrentServer,
     actor: CurrentActor,
     dataset_id: int,
-    version: int | None = None,
+    version: str = "",
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = 100,
+    q: str = "",
+    split: str = "",
 ) -> Response:
     """Return examples of one version, the newest unless another is asked for, in the order they were added."""
     datasets = Datasets(server.store)
-    shown = datasets.version(_found(datasets, actor, dataset_id).id, version)
-    found = [] if shown is None else [row(e) for e in datasets.examples(shown.id, offset=offset, limit=limit)]
+    shown = datasets.version_named(_found(datasets, actor, dataset_id).id, version)
+    some = () if shown is None else datasets.examples(shown.id, offset=offset, limit=limit, shown=Shown(q, split))
+    found = [row(example) for example in some]
     return answer({"items": found, "version": None if shown is None else _version(shown)})
 
 
@@ -112,18 +124,105 @@ def export_dataset(
     server: CurrentServer,
     actor: CurrentActor,
     dataset_id: int,
-    format_name: Annotated[str, Query(alias="format", description="jsonl, csv or openai-chat")] = "jsonl",
-    version: int | None = None,
+    format_name: Annotated[str, Query(alias="format", description=", ".join(EXPORTS))] = "jsonl",
+    version: str = "",
 ) -> Response:
     """Download one version as a file; ``X-Spanwise-Left-Out`` counts what the format has no place for, and why."""
     datasets = Datasets(server.store)
     dataset = _found(datasets, actor, dataset_id)
     export = export_named(format_name)
-    shown = datasets.version(dataset.id, version)
-    if shown is None:
-        raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
+    shown = _shown(datasets, dataset, version)
     file = download(datasets, dataset, shown, export, server.store.media_content)
     return StreamingResponse(file.body, media_type=file.media_type, headers=dict(file.headers))
+
+
+@router.post("/{dataset_id}/import", status_code=201)
+async def import_examples(server: CurrentServer, actor: CurrentActor, dataset_id: int, request: Request) -> Response:
+    """Add the rows of a file, the body of the request: CSV, Excel, JSON Lines or a JSON list, of ours or others."""
+    body = await request.body()
+
+    def take() -> Taken:
+        datasets = Datasets(server.store)
+        dataset = _found(datasets, actor, dataset_id)
+        return take_file(datasets, dataset, body, name="a file", by=actor.name or actor.kind)
+
+    taken = await run_in_threadpool(take)
+    return answer(
+        {
+            "version": None if taken.version is None else _version(taken.version),
+            "taken": taken.taken,
+            "unchanged": taken.unchanged,
+            "left_out": list(taken.problems),
+        },
+        status=201,
+    )
+
+
+@router.patch("/{dataset_id}/examples/{example_id}")
+def edit_example(
+    server: CurrentServer, actor: CurrentActor, dataset_id: int, example_id: str, fields: dict[str, Any]
+) -> Response:
+    """Change fields of one example of the newest version, by their names in it, and freeze a version."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    newest = _shown(datasets, dataset, "")
+    example = datasets.example(newest.id, example_id)
+    if example is None:
+        raise NotFound(f"There is no example {example_id!r} in the newest version.", "Is it in an older one?")
+    version = datasets.add(dataset.id, [edited(example, fields)], note="Edited", by=actor.name or actor.kind)
+    return answer({"version": None if version is None else _version(version)})
+
+
+@router.get("/{dataset_id}/diff")
+def diff(
+    server: CurrentServer,
+    actor: CurrentActor,
+    dataset_id: int,
+    before: Annotated[str, Query(alias="from")],
+    after: Annotated[str, Query(alias="to")] = "",
+) -> Response:
+    """Return what one version adds to another, removes from it and changes in it, each change field by field."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    found = compared(datasets, _shown(datasets, dataset, before), _shown(datasets, dataset, after))
+    return answer(
+        {
+            "from": _version(found.before),
+            "to": _version(found.after),
+            "added": list(found.difference.added),
+            "removed": list(found.difference.removed),
+            "changed": [as_json(change) for change in found.changed],
+            "changed_count": len(found.difference.changed),
+        }
+    )
+
+
+@router.put("/{dataset_id}/splits")
+def split_dataset(server: CurrentServer, actor: CurrentActor, dataset_id: int, shares: dict[str, int]) -> Response:
+    """Have examples fall into splits from now on: ``{"train": 70, "dev": 15, "test": 15}``, in percent."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    checked = read_shares(shares_text(shares))
+    version = datasets.split(dataset.id, checked, by=actor.name or actor.kind)
+    return answer({"version": None if version is None else _version(version)})
+
+
+@router.put("/{dataset_id}/tags/{tag}")
+def tag_version(server: CurrentServer, actor: CurrentActor, dataset_id: int, tag: str, version: str = "") -> Response:
+    """Put a tag on a version, the newest unless another is named; it leaves the version that had it."""
+    datasets = Datasets(server.store)
+    dataset = _found(datasets, actor, dataset_id)
+    datasets.tag(dataset.id, tag, _shown(datasets, dataset, version), by=actor.name or actor.kind)
+    return answer({"tags": datasets.tags(dataset.id)})
+
+
+@router.delete("/{dataset_id}/tags/{tag}", status_code=204)
+def untag(server: CurrentServer, actor: CurrentActor, dataset_id: int, tag: str) -> Response:
+    """Take a tag away; the version stays."""
+    datasets = Datasets(server.store)
+    if not datasets.untag(_found(datasets, actor, dataset_id).id, tag):
+        raise NotFound(f"There is no tag {tag!r}.", "GET /api/v1/datasets/{id} lists those there are.")
+    return Response(status_code=204)
 
 
 @router.delete("/{dataset_id}", status_code=204)
@@ -139,6 +238,13 @@ def _found(datasets: Datasets, actor: Actor, dataset_id: int) -> Dataset:
     if dataset is None or actor.project not in {None, dataset.project}:
         raise NotFound(f"There is no dataset {dataset_id}.", "GET /api/v1/datasets lists those of a project.")
     return dataset
+
+
+def _shown(datasets: Datasets, dataset: Dataset, version: str) -> Version:
+    shown = datasets.version_named(dataset.id, version)
+    if shown is None:
+        raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
+    return shown
 
 
 def _examples(server: Server, actor: Actor, project: str, asked: AskedExamples) -> list[Example]:
@@ -164,6 +270,7 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "description": dataset.description,
         "created_at": rfc3339(dataset.created_ns),
+        "splits": dataset.splits,
         "newest": None if dataset.newest is None else _version(dataset.newest),
     }
 
@@ -173,6 +280,7 @@ def _version(version: Version) -> dict[str, Any]:
         "number": version.number,
         "content_hash": version.content_hash,
         "examples": version.examples,
+        "forgotten": version.forgotten,
         "added": version.change.added,
         "changed": version.change.changed,
         "removed": version.change.removed,

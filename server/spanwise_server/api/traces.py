@@ -15,6 +15,7 @@ from ..exports.contract import span_record, trace_summary
 from ..exports.trace_download import Run, trace_file
 from ..exports.trace_files import trace_export
 from ..jobs.deletion import delete_found
+from ..jobs.deletion import delete_traces as delete_traces_of
 from ..query.filters import EVERYTHING
 from ..record import Annotation
 from .asked import AskedQuery
@@ -79,7 +80,7 @@ def delete_traces(server: CurrentServer, query: AskedQuery) -> Response:
 @router.delete("/{trace_id}", status_code=204)
 def delete_trace(server: CurrentServer, project: CurrentProject, trace_id: str) -> Response:
     """Delete one trace with its spans, labels and everything that only it needs."""
-    if not server.store.delete_trace(project, trace_id.lower()):
+    if not delete_traces_of(server.store, project, [trace_id.lower()]):
         raise no_trace(project, trace_id)
     return Response(status_code=204)
 

@@ -38,6 +38,13 @@ class Version:
     note: str
     created_by: str
     created_ns: int
+    forgotten: int = 0
+    """How many of its examples went with a trace that was deleted: it is no longer what its hash says."""
+
+    @property
+    def held(self) -> int:
+        """How many examples it still holds."""
+        return self.examples - self.forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Dataset:
     description: str
     created_ns: int
     newest: Version | None = None
+    splits: Mapping[str, int] | None = None
+    """The shares of the splits that added examples fall into, in percent; ``None`` where they fall into none."""
 
 
 #: Example id -> content hash: what one version holds.

@@ -35,10 +35,10 @@ def download(datasets: Datasets, dataset: Dataset, version: Version, export: Exp
     left_out = sum(reasons.values())
     headers = {
         "Content-Disposition": _attachment(f"{dataset.name}-v{version.number}.{export.extension}"),
-        "ETag": f'"{version.content_hash}-{export.name}"',
+        "ETag": f'"{version.content_hash}-{version.forgotten}-{export.name}"',
         "X-Spanwise-Dataset-Version": str(version.number),
         "X-Spanwise-Content-Hash": version.content_hash,
-        "X-Spanwise-Examples": str(version.examples - left_out),
+        "X-Spanwise-Examples": str(version.held - left_out),
         "X-Spanwise-Left-Out": str(left_out),
     }
     if reasons:

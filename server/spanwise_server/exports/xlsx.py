@@ -8,7 +8,7 @@ from typing import Final
 
 from ..datasets.example import Example
 from .export import Export
-from .flat_csv import COLUMNS, row
+from .flat_csv import COLUMNS, cell, row
 from .sink import Sink
 
 #: Excel takes no longer text in a cell.
@@ -33,17 +33,17 @@ def write(examples: Iterable[Example]) -> Iterator[bytes]:
     sheet.freeze_panes = "B2"
     for at, name in enumerate(COLUMNS, 1):
         sheet.column_dimensions[get_column_letter(at)].width = _WIDTHS.get(name, 16)
-    head = [WriteOnlyCell(sheet, value=name) for name in COLUMNS]
-    for cell in head:
-        cell.font = Font(bold=True)
+    head = [WriteOnlyCell(sheet, value=column) for column in COLUMNS]
+    for name in head:
+        name.font = Font(bold=True)
     sheet.append(head)
     for example in examples:
         cells = []
         for text in row(example).values():
-            cell = WriteOnlyCell(sheet, value=excel_text(text))
-            cell.data_type = "s" if cell.value is not None else "n"  # text, never a formula
-            cell.alignment = Alignment(vertical="top", wrap_text=True)
-            cells.append(cell)
+            made = WriteOnlyCell(sheet, value=excel_text(text))
+            made.data_type = "s" if made.value is not None else "n"  # text, never a formula
+            made.alignment = Alignment(vertical="top", wrap_text=True)
+            cells.append(made)
         sheet.append(cells)
     sink = Sink()
     book.save(sink)
@@ -54,6 +54,11 @@ def excel_text(text: str) -> str | None:
     """Return what a cell can hold of *text*: no control characters, and no more than Excel takes."""
     kept = "".join(c for c in text if c in "\t\n" or c >= " ").replace("\x7f", "")
     return kept[:MOST_IN_A_CELL] or None
+
+
+def cell_forms(example: Example) -> dict[str, tuple[str, ...]]:
+    """Return the texts that each column of *example* has in files of ours: plain, in CSV, in a workbook."""
+    return {name: (text, cell(text), excel_text(text) or "") for name, text in row(example).items()}
 
 
 EXPORT = Export(

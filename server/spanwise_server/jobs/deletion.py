@@ -8,6 +8,7 @@ from typing import Final
 
 from ..query.filters import Query
 from ..record import TraceSummary
+from ..store.datasets import Datasets
 from ..store.engine import Store
 
 #: Spans deleted by one transaction, unless a single trace has more.
@@ -19,17 +20,24 @@ Pause = Callable[[float], bool]
 
 
 def delete_found(
-    store: Store, query: Query, *, pause: Pause | None = None, rest_s: float = 0.0, most_spans: int | None = None
+    store: Store,
+    query: Query,
+    *,
+    pause: Pause | None = None,
+    rest_s: float = 0.0,
+    most_spans: int | None = None,
+    with_examples: bool = True,
 ) -> Iterator[int]:
     """Delete the traces that *query* finds, or the first ones with *most_spans*, and yield how many each step took.
 
-    Each step is one transaction: cut off at any moment, whole traces are gone and whole traces are left.
+    Each step is one transaction: cut off at any moment, whole traces are gone and whole traces are left. Examples of
+    datasets that were made of them are forgotten first, unless they are to outlive their traces.
     """
     cursor: str | None = None
     while True:
         page = store.find_traces(replace(query, cursor=cursor, limit=_TRACES_AT_ONCE))
         for some in _steps(page.items, most_spans):
-            yield store.delete_traces(query.project, [trace.trace_id for trace in some])
+            yield delete_traces(store, query.project, [trace.trace_id for trace in some], with_examples=with_examples)
             if most_spans is not None:
                 most_spans -= sum(trace.span_count for trace in some)
             if (pause is not None and pause(rest_s)) or (most_spans is not None and most_spans <= 0):
@@ -37,6 +45,13 @@ def delete_found(
         cursor = page.next_cursor
         if cursor is None:
             return
+
+
+def delete_traces(store: Store, project: str, trace_ids: Sequence[str], *, with_examples: bool = True) -> int:
+    """Delete traces in one transaction, and what datasets keep of them; return how many there were."""
+    if with_examples:
+        Datasets(store).forget(project, trace_ids)
+    return store.delete_traces(project, trace_ids)
 
 
 def _steps(traces: Sequence[TraceSummary], most_spans: int | None) -> Iterator[list[TraceSummary]]:

@@ -61,11 +61,13 @@ def enforce(store: Store, project: str, now_ns: int, pause: Pause | None = None)
     oldest_first = Query(project, parse("" if retention.labelled else _UNLABELLED), sort="time")
     if retention.days is not None:
         until = replace(oldest_first, to_ns=now_ns - retention.days * DAY_NS)
-        yield from delete_found(store, until, pause=pause, rest_s=_REST_S)
+        yield from delete_found(store, until, pause=pause, rest_s=_REST_S, with_examples=False)
     most = None if retention.max_mb is None else retention.max_mb * MB
     while most is not None and (used := store.used(project)).bytes > most:
         too_many = max(used.spans * (used.bytes - most) // used.bytes, 1)
-        deleted = list(delete_found(store, oldest_first, most_spans=too_many, pause=pause, rest_s=_REST_S))
+        deleted = list(
+            delete_found(store, oldest_first, most_spans=too_many, pause=pause, rest_s=_REST_S, with_examples=False)
+        )
         yield from deleted
         if not sum(deleted) or (pause is not None and pause(0.0)):
             return  # what is left is labelled, or it is time to stop

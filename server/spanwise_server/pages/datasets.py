@@ -13,7 +13,8 @@ from ..auth.csrf import Csrf
 from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer, Server
 from ..datasets.example import Example
 from ..datasets.making import CHOICES, Choice, Maker, Which
-from ..datasets.version import Dataset
+from ..datasets.splits import DEFAULT_SHARES, shares_text
+from ..datasets.version import Dataset, Version
 from ..errors import Forbidden, NotFound
 from ..exports.census import census, is_corrected
 from ..exports.download import download
@@ -24,6 +25,7 @@ from ..labelling.desk import Desk
 from ..labelling.queue import DEFAULT_ANNOTATION, Target
 from ..query.filters import Query
 from ..query.parse import parse
+from ..store.dataset_rows import Shown
 from ..store.datasets import Datasets
 from .label import annotator_of, queue_for
 from .render import render
@@ -69,6 +71,8 @@ class Row:
 
     example: Example
     input: str
+    """What was asked last."""
+    conversation: str
     expected: str
     actual: str
     origin: str
@@ -94,34 +98,50 @@ def dataset_page(
     server: CurrentServer,
     actor: CurrentActor,
     dataset_id: int,
-    version: int | None = None,
+    version: str = "",
     page: int = 1,
+    q: str = "",
+    split: str = "",
 ) -> Response:
     """Show one version of a dataset, the newest unless another is asked for."""
     datasets = Datasets(server.store)
     dataset = dataset_for(datasets, actor, dataset_id)
     if request.query_params.get("project", "default") != dataset.project:
-        params = {"version": version, "page": page if page > 1 else None}
+        params = {"version": version, "page": page if page > 1 else None, "q": q, "split": split}
         return RedirectResponse(url(f"/datasets/{dataset.id}", dataset.project, params), status_code=303)
     versions = datasets.versions(dataset.id)
-    shown = datasets.version(dataset.id, version)
+    shown = datasets.version_named(dataset.id, version)
     at = max(1, page)
-    examples = [] if shown is None else list(datasets.examples(shown.id, offset=(at - 1) * ROWS, limit=ROWS))
-    counted = None if shown is None else census(datasets, shown)
+    which = Shown(q, split)
+    examples = [] if shown is None else datasets.examples(shown.id, offset=(at - 1) * ROWS, limit=ROWS, shown=which)
+    of = 0 if shown is None else datasets.count(shown.id, which) if q or split else shown.held
     return render(
         request,
         "pages/dataset.html",
         dataset=dataset,
         versions=versions,
         shown=shown,
-        newest=shown is not None and shown.number == max(one.number for one in versions),
+        newest=shown is not None and shown.number == versions[0].number,
+        tags=_tags(datasets, dataset),
         rows=[row_of(example) for example in examples],
         first=(at - 1) * ROWS + 1,
         page=at,
-        more=shown is not None and at * ROWS < shown.examples,
+        of=of,
+        more=at * ROWS < of,
+        q=q,
+        split=split,
         formats=offered(),
-        counted=counted,
+        counted=None if shown is None else census(datasets, shown),
+        shares=shares_text(dataset.splits or DEFAULT_SHARES),
     )
+
+
+def _tags(datasets: Datasets, dataset: Dataset) -> dict[int, list[str]]:
+    """Return the tags of each version that has any."""
+    found: dict[int, list[str]] = {}
+    for tag, number in datasets.tags(dataset.id).items():
+        found.setdefault(number, []).append(tag)
+    return found
 
 
 @router.get("/datasets/{dataset_id}/export")
@@ -130,14 +150,12 @@ def export_dataset(
     actor: CurrentActor,
     dataset_id: int,
     format: str = "jsonl",  # noqa: A002 - the parameter's public name
-    version: int | None = None,
+    version: str = "",
 ) -> Response:
     """Download one version in a file format; headers say what the format leaves out and why."""
     datasets = Datasets(server.store)
     dataset = dataset_for(datasets, actor, dataset_id)
-    shown = datasets.version(dataset.id, version)
-    if shown is None:
-        raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
+    shown = version_for(datasets, dataset, version)
     file = download(datasets, dataset, shown, export_named(format), server.store.media_content)
     return StreamingResponse(file.body, media_type=file.media_type, headers=dict(file.headers))
 
@@ -219,6 +237,14 @@ def dataset_for(datasets: Datasets, actor: Actor, dataset_id: int) -> Dataset:
     return dataset
 
 
+def version_for(datasets: Datasets, dataset: Dataset, version: str) -> Version:
+    """Return the version that is named, the newest where none is."""
+    shown = datasets.version_named(dataset.id, version)
+    if shown is None:
+        raise NotFound(f"The dataset {dataset.name!r} is empty.", "Add labelled spans to it first.")
+    return shown
+
+
 def row_of(example: Example) -> Row:
     """Return an example as the table shows it."""
     expected, actual = example.expected_output, example.actual_output
@@ -227,6 +253,7 @@ def row_of(example: Example) -> Row:
     return Row(
         example=example,
         input=text_of(last) if last is not None else conversation(example.input),
+        conversation=conversation(example.input),
         expected="" if expected is None else plain(expected.get("content")),
         actual="" if actual is None else plain(actual.get("content")),
         origin="correction" if is_corrected(example) else "label" if example.label else "by hand",

@@ -14,6 +14,7 @@ from ..auth.csrf import Csrf
 from ..auth.current import CurrentProject, CurrentServer, Server, server_of
 from ..errors import FilterError
 from ..exports.trace_files import offered
+from ..jobs import deletion
 from ..query.filters import EVERYTHING, FIELDS, NAMED, ONE_SPAN, OPEN_FIELDS, Field, Query, field_of
 from ..query.parse import parse
 from ..query.values import quoted
@@ -36,7 +37,7 @@ def delete_traces(
     server: CurrentServer, project: CurrentProject, trace_id: Annotated[list[str], Form(min_length=1)], back: str = ""
 ) -> Response:
     """Delete chosen traces; the page asked first, with their number."""
-    server.store.delete_traces(project, [each.lower() for each in trace_id])
+    deletion.delete_traces(server.store, project, [each.lower() for each in trace_id])
     return RedirectResponse(back if back.startswith("/traces?") else url("/traces", project), status_code=303)
 
 

@@ -81,7 +81,7 @@ def test_the_api_and_the_page_give_the_same_file(labelled: TestClient) -> None:
 def test_a_format_nobody_has_is_refused(labelled: TestClient) -> None:
     answer = labelled.get(f"/api/v1{made(labelled)}/export?format=xml")
     assert answer.status_code == 400
-    assert "jsonl, csv, openai-chat" in answer.json()["error"]["hint"]
+    assert "jsonl, csv, huggingface" in answer.json()["error"]["hint"]
 
 
 def test_an_older_version_is_downloaded_as_it_was(labelled: TestClient) -> None:
@@ -168,3 +168,121 @@ def test_an_example_is_removed_by_its_button_and_stays_in_the_version_before(lab
     before = labelled.get(url, params={"version": 1}).text
     assert gone[3:9] in before
     assert "/remove" not in before
+
+
+# --- files taken in, examples edited, versions compared
+
+
+def upload(client: TestClient, file: str, body: bytes, **fields: str):
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/datasets").text)
+    assert found is not None
+    return client.post("/datasets/import", data={"csrf_token": found[1], **fields}, files={"file": (file, body)})
+
+
+def test_a_file_becomes_a_dataset_of_its_name(client: TestClient) -> None:
+    answer = upload(client, "golden.csv", b"question,answer\nWhere?,Here.\n")
+    assert answer.status_code == 303
+    page = client.get(answer.headers["location"]).text
+    assert "<h2>golden</h2>" in page
+    assert "Where?" in page
+    assert "From golden.csv" in page
+
+
+def test_rows_that_cannot_be_taken_are_named_and_the_others_taken(client: TestClient) -> None:
+    answer = upload(client, "golden.csv", b"question,answer\nWhere?,Here.\n,Nothing\n", name="support")
+    assert answer.status_code == 200
+    assert "1 taken, 1 left out" in answer.text
+    assert "Row 2: It has no input." in answer.text
+    assert client.get("/api/v1/datasets?name=support").json()["items"][0]["newest"]["examples"] == 1
+
+
+def test_a_file_that_cannot_be_read_leaves_no_dataset_behind(client: TestClient) -> None:
+    answer = upload(client, "golden.csv", b"\xff\xfe")
+    assert answer.status_code == 400
+    assert "not UTF-8" in answer.text
+    assert client.get("/api/v1/datasets").json()["items"] == []
+
+
+def test_an_example_is_edited_into_a_new_version(labelled: TestClient) -> None:
+    location = made(labelled).partition("?")[0]
+    listed = labelled.get(f"/api/v1{location}/examples").json()["items"]
+    example = next(item for item in listed if item["label"]["verdict"] == "fail")
+    url = f"{location}/examples/{example['id']}"
+    page = labelled.get(url).text
+    assert "Today." in page
+    same = dict(re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>([^<]*)<', page))
+    answer = post(labelled, url, **{**same, "expected_output": "Tomorrow.", "tags": "late, orders", "split": "test"})
+    assert answer.status_code == 303
+    after = labelled.get(f"/api/v1{location}/examples?q=tomorrow").json()
+    assert after["version"]["number"] == 2
+    (edited,) = after["items"]
+    assert edited["expected_output"] == {"content": "Tomorrow."}
+    assert (edited["tags"], edited["split"]) == (["late", "orders"], "test")
+    assert edited["input"] == example["input"]
+    assert edited["label"] == example["label"]
+    diff = labelled.get(f"{location}/diff").text
+    assert "<del>Today</del>" in diff
+    assert "<ins>Tomorrow</ins>" in diff
+    old = labelled.get(f"{url}?version=1").text
+    assert "as it was" in old
+    assert "Save as a new version" not in old
+
+
+def test_an_example_is_written_by_hand(labelled: TestClient) -> None:
+    location = made(labelled).partition("?")[0]
+    answer = post(labelled, f"{location}/examples/new", input="And by bus?", expected_output="No.", verdict="")
+    assert answer.status_code == 303
+    page = labelled.get(answer.headers["location"]).text
+    assert "And by bus?" in page
+    assert post(labelled, f"{location}/examples/new", input="  ").status_code == 400
+
+
+def test_a_dataset_is_split_and_its_versions_tagged(labelled: TestClient) -> None:
+    location = made(labelled).partition("?")[0]
+    assert post(labelled, f"{location}/split", shares="train 50, test 60").status_code == 400
+    assert post(labelled, f"{location}/split", shares="train 50, test 50").status_code == 303
+    assert post(labelled, f"{location}/tag", version="1", tag="prod").status_code == 303
+    page = labelled.get(location).text
+    assert "Split: train 50, test 50" in page
+    assert '<span class="badge accent">prod</span>' in page
+    exported = labelled.get(f"/api/v1{location}/export?version=prod")
+    assert exported.headers["x-spanwise-dataset-version"] == "1"
+    assert post(labelled, f"{location}/tag", version="1", remove="prod").status_code == 303
+    assert labelled.get(f"/api/v1{location}").json()["tags"] == {}
+
+
+def test_the_search_of_examples_says_when_nothing_matches(labelled: TestClient) -> None:
+    location = made(labelled).partition("?")[0]
+    assert "No example of v1 matches." in labelled.get(f"{location}?q=unheard").text
+    assert "of 1<" in labelled.get(f"{location}?q=Today").text
+
+
+def test_the_api_does_all_of_it(labelled: TestClient) -> None:
+    location = made(labelled).partition("?")[0]
+    path = f"/api/v1{location}"
+    (first, *_) = labelled.get(f"{path}/examples").json()["items"]
+    patched = labelled.patch(f"{path}/examples/{first['id']}", json={"tags": ["a"]})
+    assert patched.json()["version"]["changed"] == 1
+    refused = labelled.patch(f"{path}/examples/{first['id']}", json={"source": None})
+    assert refused.status_code == 400
+    assert "cannot be edited" in refused.json()["error"]["message"]
+    assert labelled.patch(f"{path}/examples/nobody", json={}).status_code == 404
+    assert labelled.put(f"{path}/splits", json={"train": 50, "test": 50}).json()["version"]["number"] == 3
+    assert labelled.put(f"{path}/tags/prod?version=1").json() == {"tags": {"prod": 1}}
+    diff = labelled.get(f"{path}/diff?from=prod&to=2").json()
+    assert diff["changed"] == [{"id": first["id"], "fields": {"tags": {"before": [], "after": ["a"]}}}]
+    assert (diff["added"], diff["removed"], diff["changed_count"]) == ([], [], 1)
+    assert labelled.delete(f"{path}/tags/prod").status_code == 204
+    assert labelled.delete(f"{path}/tags/prod").status_code == 404
+    body = labelled.get(f"{path}/export?format=csv&version=1").content
+    came = labelled.post(f"{path}/import", content=body).json()
+    assert came["taken"] + came["unchanged"] == 3
+
+
+def test_deleting_a_trace_marks_the_versions_that_held_it(labelled: TestClient) -> None:
+    location = made(labelled).partition("?")[0]
+    assert labelled.delete(f"/api/v1/traces/{trace_id(2)}").status_code == 204
+    page = labelled.get(location).text
+    assert "1 example forgotten" in page
+    assert "Today." not in page
+    assert labelled.get(f"/api/v1{location}/export").headers["x-spanwise-examples"] == "2"

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from shop_traces import shop_trace, span_id, trace_id
+from spanwise_server.datasets.comparing import compared
+from spanwise_server.datasets.difference import Difference
 from spanwise_server.datasets.making import Choice, Maker
 from spanwise_server.datasets.version import Change
 from spanwise_server.errors import Conflict, NotFound, SpanwiseError
+from spanwise_server.jobs.deletion import delete_found, delete_traces
 from spanwise_server.labelling.desk import Desk
 from spanwise_server.labelling.judgement import Verdict
 from spanwise_server.labelling.picking import Pick
@@ -17,6 +22,8 @@ from spanwise_server.labelling.queue import NewQueue, Target
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotator
+from spanwise_server.store.dataset_rows import Shown
+from spanwise_server.store.dataset_tables import ExampleRow
 from spanwise_server.store.datasets import Datasets
 from spanwise_server.store.label_events import Act
 from spanwise_server.store.sqlite import SqliteStore
@@ -169,3 +176,125 @@ def test_a_version_nobody_made_is_refused(datasets: Datasets) -> None:
     assert datasets.version(dataset.id) is None
     with pytest.raises(NotFound, match="no version 7"):
         datasets.version(dataset.id, 7)
+
+
+# --- splits, tags, what was forgotten
+
+
+@pytest.fixture
+def filled(store: SqliteStore, datasets: Datasets):
+    """A dataset of four examples in its first version."""
+    dataset = datasets.create("default", "support")
+    queue, _ = Desk(store).queues.all("default")[0]
+    datasets.add(dataset.id, Maker(store).of_queue(queue))
+    return dataset
+
+
+def test_a_split_dataset_splits_what_is_added_and_never_moves_what_is_there(
+    store: SqliteStore, datasets: Datasets, filled
+) -> None:
+    first = list(datasets.examples(datasets.version(filled.id).id))
+    datasets.add(filled.id, [])
+    version = datasets.split(filled.id, {"train": 50, "test": 50}, by="ana")
+    assert (version.note, version.created_by) == ("Split: train 50, test 50", "ana")
+    before = {example.id: example.split for example in datasets.examples(version.id)}
+    assert set(before.values()) <= {"train", "test"}
+    changed = replace(first[0], tags=["new"])  # made anew from its span, it says nothing of a split
+    more = replace(first[1], id="ex_more", source=None, input={"content": "Another question"})
+    after = datasets.add(filled.id, [changed, more])
+    splits = {example.id: example.split for example in datasets.examples(after.id)}
+    assert {name: splits[name] for name in before} == before
+    assert splits["ex_more"] in {"train", "test"}
+    assert datasets.find(filled.id).splits == {"train": 50, "test": 50}
+
+
+def test_a_version_is_named_by_number_tag_and_hash(datasets: Datasets, filled) -> None:
+    first = datasets.version(filled.id)
+    second = datasets.remove(filled.id, [next(datasets.examples(first.id)).id])
+    datasets.tag(filled.id, "prod", first, by="ana")
+    assert datasets.tags(filled.id) == {"prod": 1}
+    for name in ("1", "v1", "prod", first.content_hash, first.content_hash[3:12]):
+        assert datasets.version_named(filled.id, name).number == 1, name
+    for name in ("", "latest", "v2"):
+        assert datasets.version_named(filled.id, name).number == 2, name
+    datasets.tag(filled.id, "prod", second)
+    assert datasets.tags(filled.id) == {"prod": 2}
+    assert datasets.untag(filled.id, "prod")
+    assert not datasets.untag(filled.id, "prod")
+    for name in ("prod", "v9", "b2:ffffffff", "b"):
+        with pytest.raises(NotFound):
+            datasets.version_named(filled.id, name)
+
+
+@pytest.mark.parametrize("tag", ["", "latest", "v3", "7", "two words", "x" * 41])
+def test_a_tag_that_reads_as_something_else_is_refused(datasets: Datasets, filled, tag: str) -> None:
+    with pytest.raises(SpanwiseError, match="is no tag"):
+        datasets.tag(filled.id, tag, datasets.version(filled.id))
+
+
+def test_two_versions_differ_in_what_was_added_changed_and_removed(datasets: Datasets, filled) -> None:
+    first = datasets.version(filled.id)
+    kept, edited, removed, _ = datasets.examples(first.id)
+    datasets.add(filled.id, [replace(edited, tags=["late"]), replace(kept, id="ex_new")])
+    last = datasets.remove(filled.id, [removed.id])
+    found = compared(datasets, first, last)
+    assert (found.difference.added, found.difference.changed, found.difference.removed) == (
+        ("ex_new",), (edited.id,), (removed.id,)
+    )  # fmt: skip
+    assert [change.fields for change in found.changed] == [("tags",)]
+    assert [example.id for example in (*found.added, *found.removed)] == ["ex_new", removed.id]
+    assert compared(datasets, last, last).difference == Difference((), (), ())
+
+
+def test_words_and_splits_find_examples_in_any_language(datasets: Datasets, filled) -> None:
+    some = replace(next(datasets.examples(datasets.version(filled.id).id)), source=None)
+    version = datasets.add(
+        filled.id,
+        [
+            replace(some, id="ex_de", input={"content": "Wo bleibt meine ÜBERWEISUNG?"}, split="test"),
+            replace(some, id="ex_ja", input={"content": "返金はいつですか 100%"}, split="train"),
+        ],
+    )
+
+    def found(words: str, split: str = "") -> list[str]:
+        shown = Shown(words, split)
+        names = [example.id for example in datasets.examples(version.id, shown=shown)]
+        assert datasets.count(version.id, shown) == len(names)
+        return names
+
+    assert found("überweisung") == ["ex_de"]
+    assert found("返金 100%") == ["ex_ja"]
+    assert found("100%") == ["ex_ja"]
+    assert found("", "test") == ["ex_de"]
+    assert found("überweisung", "train") == []
+
+
+def test_a_deleted_trace_takes_its_examples_and_marks_the_versions(
+    store: SqliteStore, datasets: Datasets, filled
+) -> None:
+    first = datasets.version(filled.id)
+    other = datasets.create("default", "other")
+    datasets.add(other.id, [replace(next(datasets.examples(first.id)), source=None)])
+    assert delete_traces(store, "default", [trace_id(4)]) == 1
+    marked = datasets.version(filled.id)
+    assert (marked.examples, marked.forgotten, marked.held) == (4, 1, 3)
+    assert trace_id(4) not in spans(datasets.examples(first.id))
+    assert datasets.version(other.id).forgotten == 0
+    with store.session() as session:
+        assert trace_id(4) not in str(session.exec(select(ExampleRow.body)).all())
+    after = datasets.add(filled.id, [replace(next(datasets.examples(first.id)), tags=["x"])])
+    assert (after.examples, after.forgotten, after.change) == (3, 0, Change(0, 1, 1))
+
+
+def test_retention_leaves_examples_where_they_are(store: SqliteStore, datasets: Datasets, filled) -> None:
+    assert sum(delete_found(store, Query("default"), with_examples=False)) == 6
+    assert datasets.version(filled.id).forgotten == 0
+    assert len(list(datasets.examples(datasets.version(filled.id).id))) == 4
+
+
+def test_another_project_of_the_same_trace_keeps_its_examples(store: SqliteStore, datasets: Datasets, filled) -> None:
+    elsewhere = datasets.create("elsewhere", "support")
+    datasets.add(elsewhere.id, list(datasets.examples(datasets.version(filled.id).id)))
+    assert datasets.forget("default", [trace_id(4)]) == 1
+    assert datasets.version(elsewhere.id).forgotten == 0
+    assert datasets.forget("nobody", [trace_id(4)]) == 0

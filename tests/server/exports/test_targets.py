@@ -73,7 +73,7 @@ def test_a_verdict_is_all_that_an_unpaired_preference_needs() -> None:
 
 
 def test_steps_end_with_the_first_bad_one() -> None:
-    passed, failed = rows("trl-stepwise", [agent_example(), FAILED_STEP])
+    passed, failed = rows("trl-stepwise", [agent_example(n=5), FAILED_STEP])
     assert passed["labels"] == [True] * len(passed["completions"])
     assert failed["labels"] == [True, False]
     assert failed["completions"] == passed["completions"][:2]
