@@ -21,6 +21,8 @@ CONTENT: Final = (
 )  # fmt: skip
 #: Spans that are a step of an answer, as against what only holds others.
 STEP_KINDS: Final = frozenset({"llm", "tool", "retriever", "reranker", "guardrail", "mcp", "memory"})
+#: What labelling notes beside a judgement, and its example keeps.
+FACTS: Final = ("rubric_version", "assisted", "revealed", "sample", "settled")
 MOST_STEPS: Final = 200
 LONGEST_STEP: Final = 4_000
 #: Fields of later formats: they count in the hash where they say something, so that older hashes stay true.
@@ -79,7 +81,12 @@ def example_id(project: str, trace_id: str, span_id: str) -> str:
 
 
 def example_of(
-    record: Record, judged: Annotation | None, *, around: Iterable[Record] = (), blind: bool | None = None
+    record: Record,
+    judged: Annotation | None,
+    *,
+    around: Iterable[Record] = (),
+    blind: bool | None = None,
+    first_bad_step: str | None = None,
 ) -> Example:
     """Return the example that *record* and its judgement come to; *around* are the spans of its trace.
 
@@ -87,7 +94,7 @@ def example_of(
     """
     reading, span, spans = record.reading, record.span, list(around)
     actual, assertions = _output(reading), assertions_of(judged)
-    expected = _expected(judged, actual, assertions)
+    expected = _expected(judged, actual)
     return Example(
         id=example_id(record.project, span.trace_id, span.span_id),
         input=_input(reading),
@@ -98,7 +105,7 @@ def example_of(
         context=_context(record, spans),
         steps=[_step(other) for other in _below(record, spans) if other.kind in STEP_KINDS][:MOST_STEPS],
         tools=_plain(reading.tool_definitions or ()),
-        label=None if judged is None else {"verdict": judged.label, "critique": judged.explanation},
+        label=None if judged is None else _label(judged, first_bad_step),
         tags=list(reading.tags or ()),
         source=_source(record),
         provenance=_provenance(judged, blind=blind),
@@ -117,17 +124,23 @@ def _output(reading: Reading) -> Object | None:
     return None if reading.output is None else {"content": _plain(reading.output)}
 
 
+def _label(judged: Annotation, first_bad_step: str | None) -> Object:
+    said: dict[str, Any] = {"verdict": judged.label, "critique": judged.explanation}
+    if judged.label is None and judged.score is not None:
+        said["score"] = judged.score
+    return said if first_bad_step is None else {**said, "first_bad_step": first_bad_step}
+
+
 def assertions_of(judged: Annotation | None) -> list[str]:
-    """Return what has to be true of an answer, where the correction is a list of such sentences."""
-    wanted = None if judged is None else judged.correction
-    found = wanted.get("assertions") if isinstance(wanted, Mapping) else None
+    """Return what has to be true of an answer, where whoever judged wrote such sentences."""
+    found = None if judged is None else (judged.metadata or {}).get("assertions")
     return [text for text in found if isinstance(text, str) and text] if isinstance(found, list | tuple) else []
 
 
-def _expected(judged: Annotation | None, actual: Object | None, assertions: Sequence[str]) -> Object | None:
+def _expected(judged: Annotation | None, actual: Object | None) -> Object | None:
     if judged is None:
         return None
-    if judged.correction is not None and not assertions:
+    if judged.correction is not None:
         return {"content": _plain(judged.correction)}
     return actual if judged.label == "pass" else None
 
@@ -196,12 +209,14 @@ def _provenance(judged: Annotation | None, *, blind: bool | None) -> Object | No
     if judged is None:
         return None
     kind, _, queue = judged.source.partition(":")
+    facts = judged.metadata or {}
     return {
         "annotation": judged.name,
         "queue": queue if kind == "queue" else None,
         "annotators": [judged.annotator.id or judged.annotator.kind],
         "labelled_at_ns": judged.updated_ns,
         "blind": blind,
+        **{name: _plain(facts[name]) for name in FACTS if name in facts},
     }
 
 

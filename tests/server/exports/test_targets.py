@@ -80,7 +80,7 @@ def test_steps_end_with_the_first_bad_one() -> None:
 
 
 def test_assertions_are_what_the_answer_is_held_against() -> None:
-    wanted = Annotation("a", "default", "correct", "t", "s", label="fail", correction={"assertions": ["names the day"]})
+    wanted = Annotation("a", "default", "correct", "t", "s", label="fail", metadata={"assertions": ["names the day"]})
     example = model_example(wanted)
     assert example.assertions == ["names the day"]
     assert example.expected_output is None
