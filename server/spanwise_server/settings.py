@@ -35,7 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("data", "SPANWISE_DATA", "", "Folder of the embedded store; the user data folder where empty."),
     Setting("store", "SPANWISE_STORE", "", "Where data is kept: a file or a URL such as postgresql://; else SQLite."),
-    Setting("full_text", "SPANWISE_FULL_TEXT", "off", "Whether PostgreSQL indexes the words of texts; SQLite does."),
+    Setting("full_text", "SPANWISE_FULL_TEXT", "", "on or off: whether PostgreSQL indexes texts; else as before."),
     Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
@@ -62,8 +62,8 @@ class Settings:
     """``auto`` is the usual port, if grpcio is installed and nobody else listens there."""
     store: str = ""
     """The URL of the store; empty is SQLite in the data folder."""
-    full_text: bool = False
-    """Whether words of texts are indexed where that is a choice."""
+    full_text: bool | None = None
+    """Whether words of texts are indexed where that is a choice; ``None`` is as before."""
     password: str = ""
     max_body_mb: int = 20
     max_unpacked_mb: int = 100
@@ -128,9 +128,9 @@ def _grpc_port(chosen: Mapping[str, str]) -> int | Literal["off", "auto"]:
     return "auto" if chosen["port"] == "4318" else "off"
 
 
-def _switch(chosen: Mapping[str, str], name: str) -> bool:
-    if chosen[name] in ("on", "off"):
-        return chosen[name] == "on"
+def _switch(chosen: Mapping[str, str], name: str) -> bool | None:
+    if chosen[name] in ("on", "off", ""):
+        return chosen[name] == "on" if chosen[name] else None
     variable = next(s.variable for s in SETTINGS if s.name == name)
     option = name.replace("_", "-")
     raise ConfigError(f"{name} is {chosen[name]!r}, neither on nor off.", f"Correct --{option} or {variable}.")

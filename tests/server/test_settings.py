@@ -45,7 +45,8 @@ def test_every_setting_of_the_table_is_a_setting():
 
 def test_a_switch_is_on_or_off():
     assert load({"full_text": "on"}, {}).full_text
-    assert not load({}, {}).full_text
+    assert load({}, {}).full_text is None
+    assert load({}, {"SPANWISE_FULL_TEXT": "off"}).full_text is False
     with pytest.raises(ConfigError, match="neither on nor off") as refused:
         load({}, {"SPANWISE_FULL_TEXT": "yes"})
     assert "--full-text" in refused.value.hint

@@ -124,8 +124,8 @@ class Options:
     data: Path
     """The data folder: of SQLite everything, of the others at most what can be made anew."""
     log_limits: LogLimits = field(default_factory=LogLimits)
-    full_text: bool = False
-    """Whether words of texts are indexed where that is a choice: SQLite always does."""
+    full_text: bool | None = None
+    """Whether words of texts are indexed where that is a choice; ``None`` is as the store did before."""
 
 
 @dataclass(frozen=True, slots=True)

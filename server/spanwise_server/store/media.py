@@ -63,6 +63,12 @@ class MediaFolder:
                 else:
                     file.unlink()
 
+    def files(self) -> Iterator[Path]:
+        """Yield all files there are, each named by its digest."""
+        for file in self.path.glob("??/*"):
+            if _DIGEST.fullmatch(file.name):
+                yield file
+
     def remove(self, digests: Iterable[str]) -> int:
         """Remove files; return how many there were."""
         removed = 0

@@ -33,6 +33,7 @@ T = TypeVar("T")
 #: A transaction that met another one is done again so often.
 _MOST_TRIES: Final = 8
 _MET_ANOTHER: Final = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
+_FULL_TEXT: Final = "full_text"
 _DAY_NS: Final = 86_400_000_000_000
 _REINDEXED_AT_ONCE: Final = 1_000
 
@@ -45,12 +46,13 @@ class PostgresStore(SqlStore):
         url: str,
         cache: Path,
         *,
-        full_text: bool = False,
+        full_text: bool | None = None,
         log_limits: LogLimits | None = None,
         read_again: ReadAgain | None = None,
     ) -> None:
         self.url = url
-        self._index = GinIndex(full_text=full_text)
+        self._full_text = full_text
+        self._index = GinIndex(full_text=bool(full_text))
         self._logs = SpanLogs(log_limits or LogLimits(), read_again)
         self._writer = PostgresWriter(self._index)
         self._database: PostgresDatabase | None = None
@@ -65,7 +67,15 @@ class PostgresStore(SqlStore):
         migrate_database(self.url)
         self._database = PostgresDatabase(self.url, self._index)
         self._keep_small_in(self._database)
+        self._settle_full_text()
         self.make_days()
+
+    def _settle_full_text(self) -> None:
+        """Do as told, and have servers and commands that are told nothing do the same from now on."""
+        was = self.setting(_FULL_TEXT) == "on"
+        self._index.full_text = was if self._full_text is None else self._full_text
+        if self._index.full_text != was:
+            self.keep_setting(_FULL_TEXT, "on" if self._index.full_text else "off")
 
     def close(self) -> None:
         """Close every connection; closing twice is closing once."""

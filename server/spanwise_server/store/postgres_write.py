@@ -115,7 +115,7 @@ class PostgresWriter(SpanWriter):
             found = connection.execute(
                 "SELECT nextval('trace_numbers') FROM generate_series(1, ?)", (_NUMBERS_AT_ONCE,)
             )
-            self._numbers = [number for (number,) in found]
+            self._numbers = sorted((number for (number,) in found), reverse=True)  # the smallest is taken first
         return trace_row(day, self._numbers.pop())
 
     def _make_day(self, day: int) -> None:

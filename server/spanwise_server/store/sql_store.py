@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -30,6 +30,12 @@ class SqlStore(SmallStore):
     def _reading(self, project: str) -> AbstractContextManager[tuple[Connection, int | None]]:
         """Give a connection that sees one moment, and the number of *project*, ``None`` where there is none."""
         raise NotImplementedError
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one moment of the tables."""
+        with self._reading("") as (connection, _):
+            yield connection
 
     def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
         """Prove few spans within, where proving is dear; what is given says whether they were enough."""
