@@ -10,6 +10,7 @@ import orjson
 
 from ..query.filters import Query
 from ..query.parse import parse
+from ..store.base import Kept
 from ..store.engine import Store
 from .deletion import Pause, delete_found
 
@@ -51,8 +52,19 @@ def keep_retention(store: Store, project: str, retention: Retention) -> None:
 
 def enforce_all(store: Store, now_ns: int, pause: Pause | None = None) -> Iterator[int]:
     """Delete what each project keeps no longer; yield how many traces each step took away."""
+    yield store.drop_days(_kept(store, now_ns))
     for project in store.projects():
         yield from enforce(store, project, now_ns, pause)
+
+
+def _kept(store: Store, now_ns: int) -> dict[str, Kept]:
+    """Return what the projects keep that keep their traces for so many days."""
+    found = {project: retention_of(store, project) for project in store.projects()}
+    return {
+        project: Kept(now_ns - retention.days * DAY_NS, labelled=not retention.labelled)
+        for project, retention in found.items()
+        if retention.days is not None
+    }
 
 
 def enforce(store: Store, project: str, now_ns: int, pause: Pause | None = None) -> Iterator[int]:

@@ -67,6 +67,14 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What a project keeps: the traces from a moment on, and perhaps older ones that were labelled."""
+
+    from_ns: int
+    labelled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """A trace whole: its summary, and its spans in the order they started."""
 
@@ -169,6 +177,9 @@ class SpanStore(Protocol):
 
     def delete_traces(self, project: str, trace_ids: Sequence[str]) -> int:
         """Take traces away in one transaction; return how many there were."""
+
+    def drop_days(self, kept: Mapping[str, Kept]) -> int:
+        """Take whole days away of which no project keeps anything, where that is at once; return how many traces."""
 
     def refusal(self) -> str | None:
         """Return why nothing can be written now, such as a full disk, or ``None``."""

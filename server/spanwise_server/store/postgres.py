@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,8 +14,9 @@ from psycopg import errors
 from ..errors import SpanwiseError
 from ..record import Record, SpanLog
 from .address import id_bytes
-from .base import Used
+from .base import Kept, Used
 from .days import DAYS_AFTER, day_of, days_there, make_day
+from .drop_days import Look, drop, droppable, look
 from .engine import Engine, Options
 from .gin import GinIndex, fill, records_at
 from .media import GRACE_S, PUT_MEDIA_USE, forget_lost_uses, is_of_project
@@ -153,6 +155,22 @@ class PostgresStore(SqlStore):
             return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
 
         return self._tried(delete)
+
+    def drop_days(self, kept: Mapping[str, Kept]) -> int:
+        """Drop the partitions of days of which no project keeps anything; return how many traces went."""
+        gone = 0
+        with self._open.side() as side:
+            days = sorted(days_there(side.driver) - {0})
+        for day in days:
+            with self._open.read() as connection:
+                seen = look(connection, day) if droppable(connection, day, kept) else None
+            if seen is not None:
+                with suppress(errors.LockNotAvailable):  # somebody reads for long; it is tried again
+                    gone += self._tried(partial(self._drop, day=day, kept=kept, seen=seen))
+        return gone
+
+    def _drop(self, connection: PostgresConnection, *, day: int, kept: Mapping[str, Kept], seen: Look) -> int:
+        return drop(connection, self._writer, day, kept, seen)
 
     def used(self, project: str) -> Used:
         """Return what a project takes of the database: its share of what is in use by its share of the spans."""

@@ -19,7 +19,7 @@ from .gin import GinIndex, fill
 from .postgres_connection import LOCKS, SPANS_LOCK, PostgresConnection, without_nul
 from .projects import project_id_of
 from .ready import Chunk
-from .rollups import series_id
+from .rollups import Series, series_id
 from .rows import SpanRow
 from .summary import Summary
 from .words import Word, WordBook, words_of
@@ -157,6 +157,10 @@ class PostgresWriter(SpanWriter):
             super()._summarise(self._aside(), trace, rows, summary, change)
         else:
             self._deferred.append((trace, rows, summary))
+
+    def series_ids(self, connection: Connection, series: Iterable[Series]) -> dict[Series, int]:
+        """Return the numbers of *series*."""
+        return {one: series_id(connection, one) for one in sorted(series)}
 
     def _apply(self, connection: Connection, change: Change) -> None:
         side = self._aside()

@@ -245,3 +245,48 @@ def test_media_lie_in_the_database_and_go_when_nothing_needs_them(url, tmp_path)
 def test_the_url_may_be_spelled_as_other_programs_do(url):
     assert json.dumps(url)  # a url of the cluster's own
     migrate_database(url.replace("postgresql://", "postgres://"))
+
+
+def test_a_day_that_no_project_keeps_is_dropped_whole_and_out_of_every_total(url, tmp_path):
+    from spanwise_server.record import Annotation, Annotator
+    from spanwise_server.store.base import Kept
+
+    def of_day(days: int, n: int, project: str = "default"):
+        from dataclasses import replace
+
+        one = llm(f"{n:032x}", f"{n:016x}", cost=n, note=f"text {n % 3} " * 900, project=project)
+        start = time.time_ns() - days * DAY_NS
+        return replace(one, span=replace(one.span, start_ns=start, end_ns=start + 1_000 * n))
+
+    store = PostgresStore(url, tmp_path)
+    store.open()
+    with closing(store):
+        store.write([of_day(40, n) for n in range(1, 21)] + [of_day(41, 100, "other"), of_day(41, 101)])
+        store.write([of_day(1, n) for n in range(30, 35)])
+        labelled = Annotation(
+            id="1", project="default", name="correct", trace_id=f"{1:032x}", span_id=None, label="fail", score=None,
+            explanation=None, correction=None, annotator=Annotator("human", "ana"), created_ns=1, updated_ns=1,
+            source="ui", metadata=None,
+        )  # fmt: skip
+        store.annotate([labelled])
+        limit = time.time_ns() - 30 * DAY_NS
+        assert store.drop_days({"default": Kept(limit, labelled=True)}) == 0, "one day has a label, one another project"
+        assert store.drop_days({"default": Kept(limit, labelled=False)}) == 20
+        with store._open.side() as side:
+            days = days_there(side.driver)
+        today = day_of(time.time_ns())
+        assert today - 40 not in days
+        assert {today - 41, today - 1} <= days
+        assert len(store.find_traces(Query("default", limit=100)).items) == 6
+        assert len(store.find_traces(Query("other", limit=100)).items) == 1
+        sums = "SELECT sum(spans), sum(cost_nusd) FROM r_hour"
+        assert rows(store, sums) == [(7, 100 + 101 + sum(range(30, 35)))]
+        assert rows(store, "SELECT count(*) FROM texts") == [(4,)], "texts that other days need stay"
+        for table in ("traces", "trace_words", "h_hour", "r_hour", "annotations", "text_uses", "spans", "payloads"):
+            assert rows(store, f"SELECT count(*) >= 0 FROM {table}") == [(True,)]
+        assert rows(store, "SELECT count(*) FROM annotations") == [(0,)]
+        before = rows(store, sums), rows(store, "SELECT count(*), sum(n) FROM h_hour")
+        store.recount()
+        assert (rows(store, sums), rows(store, "SELECT count(*), sum(n) FROM h_hour")) == before
+        store.write([of_day(40, n) for n in range(1, 21)])
+        assert rows(store, sums) == [(27, 100 + 101 + sum(range(30, 35)) + sum(range(1, 21)))]

@@ -1,0 +1,115 @@
+"""Drops whole days of PostgreSQL's partitions, out of every total, where no project keeps anything of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .address import PLACE_BITS
+from .base import Kept
+from .days import drop_day, first_row
+from .postgres_connection import PostgresConnection
+from .postgres_write import PostgresWriter
+from .rollups import RollupChange
+from .rows import SpanRow
+from .words import unpack_ids
+
+#: Dropping waits for whoever reads the tables, and whoever comes after waits for it: so not for long.
+_LOCK_TIMEOUT: Final = "3s"
+_READ_AT_ONCE: Final = 5_000
+#: What tells whether any span of a day was written since it was looked at.
+_STATE: Final = "SELECT count(*), coalesce(max(xmin::text::bigint), 0) FROM spans WHERE id >= %s AND id < %s"
+_OF_DAY: Final = "id >= %(first)s AND id < %(end)s"
+_KEPT: Final = (
+    "SELECT p.name, max(t.start_ns), bool_or(EXISTS (SELECT 1 FROM annotations a WHERE a.project_id = t.project_id "
+    "AND a.trace_id = encode(t.trace_id, 'hex'))) FROM traces t JOIN projects p ON p.id = t.project_id "
+    "WHERE t.id >= %s AND t.id < %s GROUP BY 1"
+)
+_GONE_TEXTS: Final = (
+    "DELETE FROM texts x USING (SELECT DISTINCT hash FROM text_uses WHERE trace_row >= %(first)s "
+    "AND trace_row < %(end)s) u WHERE x.hash = u.hash AND NOT EXISTS (SELECT 1 FROM text_uses o "
+    "WHERE o.hash = u.hash AND (o.trace_row < %(first)s OR o.trace_row >= %(end)s))"
+)
+_GONE: Final = (
+    _GONE_TEXTS,
+    *(
+        f"DELETE FROM {table} x USING traces t WHERE t.{_OF_DAY.replace(' AND ', ' AND t.')} "
+        f"AND x.project_id = t.project_id AND x.trace_id = {named}"
+        for table, named in (
+            ("span_logs", "t.trace_id"),
+            ("media_uses", "t.trace_id"),
+            ("annotations", "encode(t.trace_id, 'hex')"),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A day as it was when its spans were read."""
+
+    state: tuple[int, int]
+    rollups: RollupChange
+
+
+def droppable(connection: PostgresConnection, day: int, kept: Mapping[str, Kept]) -> bool:
+    """Return whether all that is filed under *day* is kept no longer."""
+    found = connection.driver.execute(_KEPT, (first_row(day), first_row(day + 1))).fetchall()
+    return bool(found) and all(
+        project in kept and newest < kept[project].from_ns and not (labelled and kept[project].labelled)
+        for project, newest, labelled in found
+    )
+
+
+def look(connection: PostgresConnection, day: int) -> Look:
+    """Read the spans of a day and sum up what they gave to the rollups."""
+    rollups = RollupChange()
+    for row in _spans(connection, day):
+        rollups.take(row)
+    return Look(_state(connection, day), rollups)
+
+
+def drop(connection: PostgresConnection, writer: PostgresWriter, day: int, kept: Mapping[str, Kept], seen: Look) -> int:
+    """Drop a day in the caller's transaction; return how many traces, 0 where it is not as it was *seen*."""
+    driver = connection.driver
+    writer.alone(connection)
+    if _state(connection, day) != seen.state or not droppable(connection, day, kept):
+        return 0
+    driver.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'".encode())
+    bounds = {"first": first_row(day), "end": first_row(day + 1)}
+    words: set[int] = set()
+    first_ns, last_ns = 2**62, 0
+    with driver.cursor() as cursor:
+        for packed, start_ns in cursor.execute(f"SELECT words, start_ns FROM traces WHERE {_OF_DAY}".encode(), bounds):
+            words.update(unpack_ids(packed))
+            first_ns, last_ns = min(first_ns, start_ns), max(last_ns, start_ns)
+    seen.rollups.apply(connection, writer.series_ids(connection, seen.rollups.series))
+    for statement in _GONE:
+        driver.execute(statement.encode(), bounds)
+    driver.execute(
+        "DELETE FROM trace_words WHERE word_id = ANY(%(words)s::int[]) AND start_ns BETWEEN %(from)s AND %(to)s "
+        "AND trace_row >= %(first)s AND trace_row < %(end)s",
+        {**bounds, "words": sorted(words), "from": first_ns, "to": last_ns},
+    )
+    gone = driver.execute(f"DELETE FROM traces WHERE {_OF_DAY}".encode(), bounds).rowcount
+    drop_day(driver, day)
+    return gone
+
+
+def _state(connection: PostgresConnection, day: int) -> tuple[int, int]:
+    bounds = first_row(day) << PLACE_BITS, first_row(day + 1) << PLACE_BITS
+    count, newest = connection.driver.execute(_STATE, bounds).fetchall()[0]
+    return count, newest
+
+
+def _spans(connection: PostgresConnection, day: int) -> Iterator[SpanRow]:
+    last, end = (first_row(day) << PLACE_BITS) - 1, first_row(day + 1) << PLACE_BITS
+    while True:
+        found = connection.execute(
+            "SELECT * FROM spans WHERE id > ? AND id < ? ORDER BY id LIMIT ?", (last, end, _READ_AT_ONCE)
+        ).fetchall()
+        if not found:
+            return
+        yield from map(SpanRow._make, found)
+        last = found[-1][0]
