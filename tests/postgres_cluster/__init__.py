@@ -109,17 +109,18 @@ def end() -> None:
     _open.close()
 
 
-def _run(program: str, *arguments: str | Path) -> None:
+def _run(name: str, *arguments: str | Path) -> None:
     """Run a program of PostgreSQL's, which does not work for root, so as somebody else where we are."""
-    command = [str(_found(program)), *map(str, arguments)]
+    command = [str(program(name)), *map(str, arguments)]
     as_user: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
     subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, **as_user)
 
 
-def _found(program: str) -> Path:
-    newest = sorted(_DEBIAN.glob(f"*/bin/{program}"), key=lambda path: int(path.parts[-3]))
-    found = newest[-1] if newest else shutil.which(program)
-    assert found is not None, f"{program} is missing: install postgresql (apt-get install postgresql)"
+def program(name: str) -> Path:
+    """Return where a program of PostgreSQL's lies: the newest that Debian has, else the one on the path."""
+    newest = sorted(_DEBIAN.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    found = newest[-1] if newest else shutil.which(name)
+    assert found is not None, f"{name} is missing: install postgresql (apt-get install postgresql)"
     return Path(found)
 
 

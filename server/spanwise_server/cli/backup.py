@@ -12,6 +12,9 @@ from .command import FAILED, add_settings, command, say, settings_of
 from .progress import ProgressLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..store.examine import Finding
     from .command import Commands
 
 _MARKS: Final = {"ok": "ok", "warning": "look", "broken": "BROKEN"}
@@ -52,7 +55,7 @@ def _backup(asked: argparse.Namespace) -> int:
     from ..store.backup import back_up
 
     with ProgressLine() as line:
-        media = back_up(settings_of(asked).data, asked.to, lambda done, of: line.show(done >> 20, of >> 20, "MB"))
+        media = back_up(_folder(asked), asked.to, lambda done, of: line.show(done >> 20, of >> 20, "MB"))
     say(f"The backup is in {asked.to}; {media:,} media files are new there.")
     return 0
 
@@ -61,21 +64,50 @@ def _restore(asked: argparse.Namespace) -> int:
     from ..claim import claimed
     from ..store.backup import restore
 
-    data = settings_of(asked).data
+    data = _folder(asked)
     with claimed(data):
         media = restore(asked.backup, data)
     say(f"The data of {asked.backup} is in {data}, with {media:,} media files. Start the server: spanwise serve")
     return 0
 
 
-def _doctor(asked: argparse.Namespace) -> int:
+def _folder(asked: argparse.Namespace) -> Path:
+    """Return the folder to copy, or say what copies the database that is there instead."""
+    from ..errors import ConfigError
+    from ..store.engine import engine_of, folder_of
+
+    settings = settings_of(asked)
+    folder = folder_of(settings.store, settings.data)
+    if folder is None:
+        engine = engine_of(settings.store)
+        raise ConfigError(f"{engine.title} is copied by tools of its own.", engine.copied_by)
+    return folder
+
+
+def _findings(asked: argparse.Namespace) -> Iterator[Finding]:
+    from spanwise.registry import load_object
+
     from ..claim import is_claimed
+    from ..errors import ConfigError
+    from ..store.engine import engine_of, folder_of, shown
     from ..store.examine import examine
 
-    data = settings_of(asked).data
-    say(f"{data}: a server {'runs' if is_claimed(data) else 'does not run'} on it.")
+    settings = settings_of(asked)
+    folder = folder_of(settings.store, settings.data)
+    if folder is not None:
+        say(f"{folder}: a server {'runs' if is_claimed(folder) else 'does not run'} on it.")
+        yield from examine(folder, full=asked.full)
+        return
+    engine = engine_of(settings.store)
+    if not engine.examiner:
+        raise ConfigError(f"{engine.title} is not looked over by this command.", "Use the tools of its own.")
+    say(f"{shown(settings.store, settings.data)}:")
+    yield from load_object(engine.examiner)(settings.store, full=asked.full)
+
+
+def _doctor(asked: argparse.Namespace) -> int:
     broken = False
-    for found in examine(data, full=asked.full):
+    for found in _findings(asked):
         say(f"{_MARKS[found.state]:>6}  {found.about:<7} {found.sentence}")
         if found.remedy and found.state != "ok":
             say(f"{'':>6}  {'':<7} {found.remedy}")

@@ -135,6 +135,10 @@ class Engine:
     title: str
     make: Callable[[str, Options], Store]
     """Makes a store, not open yet, of a URL."""
+    examiner: str = ""
+    """Import string of what looks for what is wrong: called with the URL and ``full``, it yields findings."""
+    copied_by: str = ""
+    """What makes copies of it and puts them back, where ``spanwise backup`` does not."""
     folder: Callable[[str, Path], Path] | None = None
     """Returns, of a URL and the data folder, the folder that holds everything and is one server's alone."""
 

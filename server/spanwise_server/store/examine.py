@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 
 from ..resources import resource_dir
 from .backup import MAIN_FILE, MEDIA_FOLDER, damage
-from .database import BUSY_MS
+from .connection import Connection
+from .database import BUSY_MS, SqliteConnection
 from .payload import opened, texts_named
 from .sqlite import LEAST_FREE_BYTES
 
@@ -25,6 +26,7 @@ State = Literal["ok", "warning", "broken"]
 _LITTLE_BYTES: Final = 1_000_000_000
 #: Packed spans that are opened unless all are.
 _SAMPLE: Final = 500
+_ALL: Final = 2**62
 _REMOVED_LATER: Final = "A running server removes them within twenty minutes."
 
 
@@ -50,15 +52,16 @@ def examine(data: Path, *, full: bool = False) -> Iterator[Finding]:
         yield Finding("file", "broken", f"{main} is damaged: {wrong}.", "Restore a backup: spanwise restore FOLDER")
         return
     yield Finding("file", "ok", f"{main} is whole{'' if full else ' by a quick check'}.")
-    with closing(sqlite3.connect(f"{main.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    read_only = f"{main.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(read_only, uri=True, factory=SqliteConnection)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         connection.execute("BEGIN")  # all that follows is of one moment
-        schema = _schema(connection)
-        yield schema
-        if schema.state != "ok":
+        found = _schema(connection)
+        yield found
+        if found.state != "ok":
             return
-        yield _totals(connection)
-        yield _payloads(connection, full=full)
+        yield totals(connection)
+        yield payloads(connection, full=full)
         yield _media(connection, data / MEDIA_FOLDER, full=full)
         yield _words(connection, data / "search.db")
 
@@ -75,13 +78,18 @@ def _room(data: Path) -> Finding:
 
 
 def _schema(connection: sqlite3.Connection) -> Finding:
-    config = Config()
-    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
     try:
         version = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
     except (sqlite3.DatabaseError, TypeError):
         return Finding("schema", "broken", "The file is none of Spanwise.", "Say where the data is with --data.")
+    return schema(version)
+
+
+def schema(version: str) -> Finding:
+    """Return what is to be said of a schema of this version."""
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
     newest = script.get_current_head()
     if version == newest:
         return Finding("schema", "ok", f"Schema {version}, the newest.")
@@ -90,14 +98,14 @@ def _schema(connection: sqlite3.Connection) -> Finding:
     return Finding("schema", "broken", f"Schema {version} is of a newer Spanwise.", "Install that one or a newer one.")
 
 
-def _totals(connection: sqlite3.Connection) -> Finding:
+def totals(connection: Connection) -> Finding:
     """Compare the spans with every sum that is kept of them."""
     kept, costs, of_traces = (
         connection.execute(statement).fetchone()
         for statement in (
             "SELECT count(*), count(*) FILTER (WHERE counted = 1 AND cost_nusd IS NOT NULL) FROM spans",
-            "SELECT total(spans), total(priced), total(cost_nusd) FROM r_hour",
-            "SELECT total(span_count), total(cost_nusd), count(*) FROM traces",
+            "SELECT coalesce(sum(spans), 0), coalesce(sum(priced), 0), coalesce(sum(cost_nusd), 0) FROM r_hour",
+            "SELECT coalesce(sum(span_count), 0), coalesce(sum(cost_nusd), 0), count(*) FROM traces",
         )
     )
     if (kept[0], kept[1], costs[2]) == (costs[0], costs[1], of_traces[1]) and kept[0] == of_traces[0]:
@@ -106,20 +114,20 @@ def _totals(connection: sqlite3.Connection) -> Finding:
     return Finding("totals", "broken", f"{said}, or their costs differ.", "Stop the server and run: spanwise recount")
 
 
-def _payloads(connection: sqlite3.Connection, *, full: bool) -> Finding:
+def payloads(connection: Connection, *, full: bool) -> Finding:
     """Open packed spans, and look for each text that they name."""
     lost = connection.execute(
         "SELECT count(*) FROM spans s WHERE NOT EXISTS (SELECT 1 FROM traces t WHERE t.id = s.id >> 24)"
     ).fetchone()[0]
     unreadable = 0
     looked = 0
-    limit = -1 if full else _SAMPLE
+    limit = _ALL if full else _SAMPLE
     for first, body in connection.execute("SELECT id, body FROM payloads ORDER BY id DESC LIMIT ?", (limit,)):
         looked += 1
         unreadable += not _can_be_read(connection, first, body)
     empty = connection.execute(
         "SELECT count(*) FROM (SELECT s.id FROM spans s ORDER BY s.id DESC LIMIT ?) s "
-        "WHERE NOT EXISTS (SELECT 1 FROM payloads p WHERE p.id <= s.id AND p.id >> 24 = s.id >> 24)",
+        "WHERE NOT EXISTS (SELECT 1 FROM payloads p WHERE p.id BETWEEN (s.id >> 24) << 24 AND s.id)",
         (limit,),
     ).fetchone()[0]
     which = "all" if full else f"the newest {looked:,}"
@@ -133,7 +141,7 @@ def _payloads(connection: sqlite3.Connection, *, full: bool) -> Finding:
     )
 
 
-def _can_be_read(connection: sqlite3.Connection, first: int, body: bytes) -> bool:
+def _can_be_read(connection: Connection, first: int, body: bytes) -> bool:
     try:
         _, said = opened(body)
         there = connection.execute(

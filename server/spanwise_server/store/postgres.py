@@ -311,4 +311,10 @@ def _make(url: str, options: Options) -> PostgresStore:
     return PostgresStore(url, options.data / "media-cache", full_text=options.full_text, log_limits=options.log_limits)
 
 
-ENGINE: Final = Engine("PostgreSQL", _make)
+ENGINE: Final = Engine(
+    "PostgreSQL",
+    _make,
+    examiner="spanwise_server.store.examine_postgres:examine_database",
+    copied_by="While servers run: pg_dump --format=custom --file=spanwise.dump URL; into a new database: "
+    "pg_restore --dbname=URL spanwise.dump",
+)

@@ -1,0 +1,70 @@
+"""Looks for what is wrong with a PostgreSQL store, and changes nothing; servers may run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+
+import psycopg
+
+from .connection import Connection
+from .examine import Finding, payloads, schema, totals
+from .gin import GinIndex
+from .postgres_database import OLDEST_VERSION, PostgresDatabase, driver_url
+
+
+def examine_database(url: str, *, full: bool = False) -> Iterator[Finding]:
+    """Yield what each look at the store at *url* comes to; *full* reads every span and every content of media."""
+    try:
+        with psycopg.connect(driver_url(url), connect_timeout=5) as driver:
+            version = driver.info.server_version
+            there = driver.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchall()[0][0]
+            revision = driver.execute("SELECT version_num FROM alembic_version").fetchall()[0][0] if there else None
+    except psycopg.Error as error:
+        yield Finding(
+            "server", "broken", f"{str(error).strip().splitlines()[0]}.", "Start PostgreSQL, or correct --store."
+        )
+        return
+    named = f"PostgreSQL {version // 10_000}.{version % 10_000} answers."
+    if version < OLDEST_VERSION:
+        yield Finding("server", "broken", named, "Use version 14 or newer.")
+        return
+    yield Finding("server", "ok", named)
+    if revision is None:
+        yield Finding("schema", "warning", "The database is empty.", "Its tables are made when a server starts.")
+        return
+    found = schema(revision)
+    yield found
+    if found.state != "ok":
+        return
+    database = PostgresDatabase(url, GinIndex(full_text=False))
+    with closing(database), database.read() as connection:  # so that all is of one moment
+        yield totals(connection)
+        yield payloads(connection, full=full)
+        yield _media(connection, full=full)
+        yield _words(connection)
+
+
+def _media(connection: Connection, *, full: bool) -> Finding:
+    needed, missing = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.digest = u.digest)) "
+        "FROM (SELECT DISTINCT digest FROM media_uses) u"
+    ).fetchone()
+    changed = 0
+    if full:
+        rows = connection.execute("SELECT digest, body FROM media")
+        changed = sum(sha256(body).digest() != digest for digest, body in rows)
+    if missing or changed:
+        said = f"Of {needed:,} contents {missing:,} are missing and {changed:,} are something else."
+        return Finding("media", "broken", said, "Put them back from a dump of the database.")
+    return Finding("media", "ok", f"{needed:,} contents that traces need are there.")
+
+
+def _words(connection: Connection) -> Finding:
+    lacking = connection.execute(
+        "SELECT count(*) FROM spans s WHERE NOT EXISTS (SELECT 1 FROM span_words w WHERE w.id = s.id)"
+    ).fetchone()[0]
+    if lacking:
+        return Finding("search", "broken", f"The words of {lacking:,} spans are not indexed.", "Run: spanwise reindex")
+    return Finding("search", "ok", "The words of every span are indexed.")
