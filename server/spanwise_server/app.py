@@ -183,10 +183,7 @@ def _refuse_strangers(settings: Settings, store: AccessStore) -> None:
 
 
 def _secret(store: AccessStore) -> bytes:
-    secret = store.setting(SECRET_SETTING)
-    if secret is None:
-        secret = secrets.token_hex(32)
-        store.keep_setting(SECRET_SETTING, secret)
+    secret = store.setting(SECRET_SETTING) or store.settled(SECRET_SETTING, secrets.token_hex(32))
     return bytes.fromhex(secret)
 
 

@@ -91,6 +91,15 @@ class Access:
         with self._database.transaction() as session:
             session.merge(SettingRow(name=name, value=value))
 
+    def settled(self, name: str, value: str) -> str:
+        """Return a kept setting; where there is none, *value*, which is kept: the same for all who ask at once."""
+        with self._database.transaction() as session:
+            row = session.get(SettingRow, name)
+            if row is None:
+                session.add(SettingRow(name=name, value=value))
+                return value
+            return row.value
+
     def log_in(self, token: str, expires_ns: int) -> None:
         """Remember the hash of a browser's *token* until it expires, and forget those that have."""
         now = time.time_ns()

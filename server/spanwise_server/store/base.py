@@ -220,6 +220,9 @@ class AccessStore(Protocol):
     def keep_setting(self, name: str, value: str) -> None:
         """Keep a setting."""
 
+    def settled(self, name: str, value: str) -> str:
+        """Return a kept setting; where there is none, *value*, which is kept: the same for all who ask at once."""
+
     def log_in(self, token: str, expires_ns: int) -> None:
         """Remember the hash of a browser's *token* until it expires."""
 

@@ -84,6 +84,10 @@ class SmallStore:
         """Keep a setting."""
         self._access.keep_setting(name, value)
 
+    def settled(self, name: str, value: str) -> str:
+        """Return a kept setting; where there is none, *value*, which is kept: the same for all who ask at once."""
+        return self._access.settled(name, value)
+
     def log_in(self, token: str, expires_ns: int) -> None:
         """Remember the hash of a browser's *token* until it expires."""
         self._access.log_in(token, expires_ns)
