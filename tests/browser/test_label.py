@@ -201,7 +201,7 @@ def test_a_draft_survives_a_reload_and_goes_once_it_is_saved(page: Page, queue: 
     page.reload()
     shows(page, 11)
     expect(page.locator("#critique")).to_have_value("Half a thou")
-    expect(page.locator("input[value=fail]")).to_be_checked()
+    expect(page.locator("#verdict input[value=fail]")).to_be_checked()
     page.keyboard.press("Control+Enter")
     shows(page, 10)
     saved(page)

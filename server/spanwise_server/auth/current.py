@@ -37,6 +37,10 @@ class Server:
     prompt_answers: Answers = field(default_factory=Answers)
 
 
+#: Holds the name that a browser labels under where people have no accounts.
+NAME_COOKIE = "spanwise_name"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who is asking: ``key`` a program with an API key, ``login`` a person, ``local`` anyone on an open loopback."""

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Forbidden, SpanwiseError, Unauthorized
 from ..store.base import AccessStore, ApiKey
-from .current import Actor, Server, server_of
+from .current import NAME_COOKIE, Actor, Server, server_of
 from .origin import SAFE_METHODS, from_another_site, names_this_machine
 
 LOGIN_COOKIE: Final = "spanwise_login"
@@ -88,10 +88,10 @@ class Guard:
                     f"This server answers to its own machine, not to the name {headers.get('host', '')!r}.",
                     "Open it as http://127.0.0.1, or set a password: spanwise users password",
                 )
-            return Actor("local")
+            return Actor("local", name_shown(request.cookies))
         token = request.cookies.get(LOGIN_COOKIE)
         if not ingest and token and server.store.logged_in(token):
-            return Actor("login")
+            return Actor("login", name_shown(request.cookies))
         if path.startswith(PROGRAM_PATHS):
             raise no_key()
         raise Unauthorized("You are not logged in.", "Log in, then try again.")
@@ -158,6 +158,12 @@ class KeyRing:
 def is_closed(server: Server) -> bool:
     """Say whether people need the password and programs a key."""
     return bool(server.settings.password) or server.store.setting(PASSWORD_SETTING) is not None
+
+
+def name_shown(cookies: Mapping[str, str]) -> str:
+    """Return the name that a browser labels under; it proves nothing, where there are no accounts."""
+    name = unquote(cookies.get(NAME_COOKIE, ""))
+    return " ".join("".join(letter for letter in name if letter.isprintable()).split())[:80]
 
 
 def no_key() -> Unauthorized:

@@ -8,6 +8,7 @@ import time
 from typing import Final
 
 from ..store.engine import Store
+from .label_rules import EVERY_S, fill_queues
 from .retention import enforce_all
 
 logger = logging.getLogger("spanwise.housekeeping")
@@ -16,14 +17,15 @@ _FIRST_S: Final = 60.0
 _EVERY_S: Final = 600.0
 
 
-class Housekeeper:
-    """One thread that deletes what is kept no longer, and media that nothing needs; close it before the store."""
+class Repeated:
+    """One thread that does something from time to time; close it before the store."""
 
-    def __init__(self, store: Store, *, first_s: float = _FIRST_S, every_s: float = _EVERY_S) -> None:
-        self._store = store
+    name = "spanwise-repeated"
+
+    def __init__(self, first_s: float, every_s: float) -> None:
         self._waits = first_s, every_s
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="spanwise-housekeeping", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -36,10 +38,44 @@ class Housekeeper:
         while not self._closing.wait(wait):
             wait = then
             try:
-                deleted = sum(enforce_all(self._store, time.time_ns(), self._closing.wait))
-                removed = self._store.sweep_media()
+                self._do()
             except Exception:
-                logger.exception("What is kept too long could not be deleted; it is tried again in %.0f s", then)
-            else:
-                if deleted or removed:
-                    logger.info("%d traces and %d media files are kept no longer: deleted", deleted, removed)
+                logger.exception("%s failed; it is tried again in %.0f s", self.name, then)
+
+    def _do(self) -> None:
+        raise NotImplementedError
+
+
+class Filler(Repeated):
+    """Fills the queues that take new traces by themselves."""
+
+    name = "spanwise-queues"
+
+    def __init__(self, store: Store, *, every_s: float = EVERY_S) -> None:
+        self._store = store
+        super().__init__(every_s, every_s)
+
+    def _do(self) -> None:
+        fill_queues(self._store, now_ns=time.time_ns())
+
+
+class Housekeeper(Repeated):
+    """Deletes what is kept no longer, and media that nothing needs; beside it queues are filled."""
+
+    name = "spanwise-housekeeping"
+
+    def __init__(self, store: Store, *, first_s: float = _FIRST_S, every_s: float = _EVERY_S) -> None:
+        self._store = store
+        self._filler = Filler(store)
+        super().__init__(first_s, every_s)
+
+    def close(self) -> None:
+        """Finish what is under way, and end; the filling of queues too."""
+        self._filler.close()
+        super().close()
+
+    def _do(self) -> None:
+        deleted = sum(enforce_all(self._store, time.time_ns(), self._closing.wait))
+        removed = self._store.sweep_media()
+        if deleted or removed:
+            logger.info("%d traces and %d media files are kept no longer: deleted", deleted, removed)

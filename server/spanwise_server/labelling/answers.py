@@ -71,6 +71,13 @@ def missing(rubric: Rubric, answers: Answers) -> list[Question]:
     return [q for q in rubric.questions if q.required and q.name not in answers]
 
 
+def refuse_incomplete(rubric: Rubric, answers: Answers) -> None:
+    """Refuse a label that leaves a question open; a critique or a correction alone answers the leading one."""
+    open_ = [question.name for question in missing(rubric, answers) if question != rubric.lead]
+    if open_:
+        raise refusal(f"These questions have to be answered: {', '.join(open_)}.", "Send an answer to each.")
+
+
 def answers_json(answers: Answers) -> dict[str, Any]:
     """Return answers as plain JSON, as label events keep them."""
     return {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from ..errors import NotFound, SpanwiseError
+from ..query.filters import Query
 from ..record import Record
 from ..store.base import SpanStore
 from ..store.label_events import Act, Circumstances, LabelEvent, LabelEvents
@@ -16,10 +18,12 @@ from ..store.rubrics import Rubrics
 from ..store.sessions import Sessions
 from ..store.slots import Slots
 from .answers import Answers, Given, annotations_of, answers_json
+from .drawing import drawn_again, resolve, sampled
 from .judgement import Verdict
 from .pace import Pace, pace
-from .picking import Pick, picked, roots
-from .queue import Item, NewQueue, Progress, Queue, Target
+from .picking import roots
+from .queue import Chosen, Item, NewQueue, Progress, Queue, Target, Unit
+from .recipe import RECIPES, Recipe
 from .rubric import Rubric, simple_rubric
 from .slot import hold_ns
 
@@ -42,19 +46,43 @@ class Desk:
         self.events = LabelEvents(store)
         self.history = LabelHistory(store)
 
-    def queue_from_filter(self, new: NewQueue, pick: Pick) -> Queue:
-        """Make a queue of what a filter finds; one that finds nothing is refused."""
-        targets = picked(self._store, pick)
-        if not targets:
-            raise SpanwiseError("The filter finds nothing to label.", "Drop a term of it, or widen the time range.")
-        return self.queues.create(pick.query.project, new, targets)
+    def queue_from_recipe(self, new: NewQueue, query: Query, recipe: Recipe) -> Queue:
+        """Make a queue of a sample of what a filter finds; one that finds nothing is refused."""
+        pairs = self._asks_pairs(query.project, new)
+        sample = sampled(self._store, query, recipe, new.unit, filter_text=new.filter, pairs=pairs)
+        if not sample.chosen and new.rule is None:
+            raise _nothing(recipe, sample.facts["population"], pairs=pairs)
+        return self.queues.create(query.project, replace(new, recipe=sample.facts), sample.chosen)
+
+    def extend(self, queue: Queue, limit: int) -> int:
+        """Draw the larger sample that holds the queue's own, and append what is new; return how many items that is."""
+        if queue.recipe is None:
+            raise SpanwiseError("This queue was not drawn by a recipe.", "Add traces to it by hand.")
+        pairs = self.rubric_of(queue).pairwise
+        sample = drawn_again(self._store, queue, limit, pairs=pairs)
+        added = self.queues.add(queue.id, sample.chosen)
+        self.queues.reweigh(queue.id, sample.chosen)
+        self.queues.keep_sampling(queue.id, sample.facts, queue.rule)
+        return added
 
     def queue_from_traces(self, project: str, new: NewQueue, trace_ids: Iterable[str]) -> Queue:
-        """Make a queue of the root spans of chosen traces."""
-        targets = roots(self._store, project, trace_ids)
+        """Make a queue of chosen traces: of their root spans, of each as a whole, or of pairs of them in order."""
+        targets = self._targets(project, new.unit, trace_ids)
         if not targets:
             raise SpanwiseError("No trace was chosen.", "Tick at least one row, then add it to a queue.")
-        return self.queues.create(project, new, targets)
+        chosen = [Chosen(target, new.reason) for target in targets]
+        if self._asks_pairs(project, new):
+            if len(targets) % 2:
+                raise SpanwiseError("Pairs want an even number of traces.", "Tick two traces for each comparison.")
+            chosen = [Chosen(a, new.reason, other=b) for a, b in zip(targets[::2], targets[1::2], strict=True)]
+        return self.queues.create(project, new, chosen)
+
+    def add_traces(self, queue: Queue, trace_ids: Iterable[str]) -> int:
+        """Append chosen traces to a queue; return how many it did not hold yet."""
+        if self.rubric_of(queue).pairwise:
+            raise SpanwiseError("This queue compares pairs.", "Make a queue of the traces that you want to compare.")
+        targets = self._targets(queue.project, queue.unit, trace_ids)
+        return self.queues.add(queue.id, [Chosen(target, "chosen by hand") for target in targets])
 
     def queue_from_span(self, project: str, new: NewQueue, target: Target) -> Queue:
         """Make a queue of one span."""
@@ -62,11 +90,33 @@ class Desk:
         return self.queues.create(project, new, [target])
 
     def record(self, project: str, target: Target) -> Record:
-        """Return the span that is judged."""
+        """Return the span that is judged; of a trace as a whole, its root."""
+        if not target.span_id:
+            found = roots(self._store, project, [target.trace_id])
+            target = found[0] if found else target
         record = self._store.span(project, target.span_id, target.trace_id)
         if record is None:
             raise NotFound(f"There is no span {target.span_id}.", "Its trace may have been deleted.")
         return record
+
+    def _targets(self, project: str, unit: Unit, trace_ids: Iterable[str]) -> list[Target]:
+        """Return what items of this unit ask about of chosen traces."""
+        found = roots(self._store, project, trace_ids)
+        if unit == "trace":
+            return [Target(target.trace_id) for target in found]
+        if unit == "session":
+            known = [self.record(project, target).reading.session_id for target in found]
+            last = (resolve(self._store, project, Target("", "", s), unit) for s in dict.fromkeys(known) if s)
+            return [target for target in last if target is not None]
+        return found
+
+    def _asks_pairs(self, project: str, new: NewQueue) -> bool:
+        if not new.rubric_id:
+            return False
+        rubric = self.rubrics.find(new.rubric_id)
+        if rubric is None or self.rubrics.project_of(new.rubric_id) != project:
+            raise NotFound(f"There is no rubric {new.rubric_id}.", "Choose another; /rubrics lists them.")
+        return rubric.pairwise
 
     def rubric_of(self, queue: Queue) -> Rubric:
         """Return what a queue asks, in the newest wording."""
@@ -111,9 +161,11 @@ class Desk:
         how = Circumstances(answers=answers_json(answers), blind=False)
         return self.events.judge(act, annotations_of(rubric, answers, given), None, how)
 
-    def pace(self, queue_id: int, done: Progress, annotator: str | None = None) -> Pace | None:
-        """Return how fast a queue goes, or ``None`` where too little was timed."""
-        return pace(self.history.durations_ms(queue_id, annotator=annotator), done.left)
+    def pace(self, queue_id: int, done: Progress, annotator: str | None = None, *, people: int = 1) -> Pace | None:
+        """Return how fast a queue goes, *people* at once, or ``None`` where too little was timed."""
+        wanted, given = self.slots.wanted(queue_id)
+        left = wanted - given if done.left else 0
+        return pace(self.history.durations_ms(queue_id, annotator=annotator), -(-left // people))
 
     def hold_ns(self, queue_id: int, annotator: str) -> int:
         """Return how long a person may hold an item of a queue."""
@@ -137,3 +189,17 @@ class Desk:
         source = f"queue:{queue.id}"
         settled = how.note is not None
         return Given(act.project, item.target, act.annotator, source, time.time_ns(), facts, settled=settled)
+
+
+def _nothing(recipe: Recipe, population: int, *, pairs: bool) -> SpanwiseError:
+    """Return the refusal of a sample without items."""
+    if pairs and population:
+        return SpanwiseError(
+            "No two of these answers were asked the same.", "Widen the filter to two models or prompts of one test set."
+        )
+    if population:
+        return SpanwiseError(
+            f"The filter finds {population:,}, but none that the recipe takes: {RECIPES[recipe.name]}.",
+            "Choose another recipe.",
+        )
+    return SpanwiseError("The filter finds nothing to label.", "Drop a term of it, or widen the time range.")

@@ -18,7 +18,8 @@ from ..labelling.judgement import Verdict, annotation_id, read_label
 from ..labelling.queue import DEFAULT_ANNOTATION, Target
 from ..record import Annotation, Record
 from ..store.label_events import Act, LabelEvent
-from .label import annotator_of, new_key
+from .label import annotator_of
+from .label_sheet import new_key
 from .render import is_fragment, render
 from .urls import url
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from ..labelling.answer import answer_text, plain, question_text, system_text, text_of
 from ..record import Reading, Record
+from .label_form import StepChoice
 from .prose import as_json, json_tree, prose
 
 #: Earlier turns shown open; the others are folded, so that the answer is on the first screen.
@@ -67,6 +68,8 @@ class Seen:
     steps: tuple[Step, ...]
     duration_ms: float
     system: str
+    choices: tuple[StepChoice, ...] = ()
+    """The span and those below it, as steps that can have gone wrong."""
 
 
 def seen(record: Record, around: Sequence[Record]) -> Seen:
@@ -88,7 +91,21 @@ def seen(record: Record, around: Sequence[Record]) -> Seen:
         steps=tuple(_step(r) for r in below),
         duration_ms=record.duration_ms,
         system=next((text for r in (record, *below) if (text := system_text(r.reading))), ""),
+        choices=tuple(StepChoice(r.span.span_id, _step(r).name, r.kind) for r in below),
     )
+
+
+def seen_session(last: Seen, earlier: Iterable[Record]) -> Seen:
+    """Return a session as its user saw it: the turns of its earlier traces, then the last one."""
+    turns = []
+    for root in earlier:
+        if question := question_text(root.reading):
+            turns.append(_said("user", question))
+        if answer := answer_text(root.reading):
+            turns.append(_said("assistant", answer, _files_of(root.reading.output_messages or ())))
+    own = last.turns[-1:]
+    fold = max(0, len(turns) + len(own) - OPEN_TURNS)
+    return replace(last, earlier=tuple(turns[:fold]), turns=(*turns[fold:], *own))
 
 
 def _below(record: Record, around: Iterable[Record]) -> list[Record]:

@@ -2,72 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from dataclasses import replace
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer
 from ..labelling.desk import Desk
-from ..labelling.picking import MOST_ITEMS, Pick
-from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, NewQueue, Queue, Target
+from ..labelling.picking import MOST_ITEMS
+from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, MOST_OVERLAP, UNITS, Queue, Target
+from ..labelling.recipe import RECIPES, STRATA
 from ..query.parse import parse
+from . import outcome, rubrics
 from .label import annotator_of, queue_for
 from .listing import read, words_of
+from .queue_form import DEFAULT_LIMIT, AskedFilter, AskedSpan, AskedTraces
 from .render import clock_of, render
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
-
-DEFAULT_LIMIT: Final = 100
-
-
-class Asked(BaseModel):
-    """How to label what was chosen; every field has a default, so that one click makes a queue."""
-
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
-    name: str = Field("", max_length=200)
-    question: str = Field("", max_length=500)
-    annotation_name: str = Field("", max_length=200)
-    blind: bool = True
-
-    def queue(self, name: str, *, reason: str, filter_text: str = "", by: str = "") -> NewQueue:
-        """Return the queue asked for; *name* is what it is called unless the form says otherwise."""
-        return NewQueue(
-            name=self.name.strip() or name,
-            question=self.question.strip() or DEFAULT_QUESTION,
-            annotation_name=self.annotation_name.strip() or DEFAULT_ANNOTATION,
-            filter=filter_text,
-            reason=reason,
-            blind=self.blind,
-            created_by=by,
-        )
-
-
-class AskedFilter(Asked):
-    """A queue of what a filter finds."""
-
-    filter: str = ""
-    range: str = ""
-    from_time: str = Field("", alias="from")
-    to_time: str = Field("", alias="to")
-    order: Literal["newest", "random"] = "newest"
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MOST_ITEMS)
-
-
-class AskedTraces(Asked):
-    """A queue of chosen traces."""
-
-    trace_id: list[str] = Field(min_length=1, max_length=MOST_ITEMS)
-
-
-class AskedSpan(Asked):
-    """A queue of one span."""
-
-    trace_id: str
-    span_id: str
+#: Pages that queues lead to.
+router.include_router(rubrics.router)
+router.include_router(outcome.router)
 
 
 @router.get("/label")
@@ -84,6 +42,12 @@ def queues_page(request: Request, server: CurrentServer, project: CurrentProject
         annotation_name=DEFAULT_ANNOTATION,
         most=MOST_ITEMS,
         limit=DEFAULT_LIMIT,
+        rubrics=desk.rubrics.all(project),
+        wanted_rubric=int(said) if (said := request.query_params.get("rubric", "")).isdecimal() else 0,
+        recipes=RECIPES,
+        strata=STRATA,
+        units=UNITS,
+        most_overlap=MOST_OVERLAP,
     )
 
 
@@ -100,27 +64,32 @@ def from_filter(
     asked_for = {"filter": asked.filter, "range": asked.range, "from": asked.from_time, "to": asked.to_time}
     listing = read(project, asked_for, clock)
     what = listing.filter or "all traces"
-    how = "Chosen at random from" if asked.order == "random" else "The newest of"
+    recipe = asked.sampling(listing.filter)
+    words = RECIPES[recipe.name]
     new = asked.queue(
-        f"{what}, {asked.order}"[:200],
-        reason=f"{how} {what}, {words_of(listing, clock).lower()}",
+        f"{what}, {recipe.name.replace('_', ' ')}"[:200],
+        reason=f"{words[0].upper()}{words[1:]}, of {what}, {words_of(listing, clock).lower()}",
         filter_text=listing.filter,
         by=annotator_of(actor).id,
     )
-    # The seed is the filter: asked again it picks the same spans, and more of them hold the fewer.
     query = listing.query(parse(listing.filter), clock.now_ns)
-    pick = Pick(query, asked.limit, asked.order, seed=listing.filter)
-    return _open(Desk(server.store).queue_from_filter(new, pick))
+    new = replace(new, rule=asked.rule_for(listing.filter))
+    return _open(Desk(server.store).queue_from_recipe(new, query, recipe))
 
 
 @router.post("/label/from-traces", dependencies=[Csrf])
 def from_traces(
     server: CurrentServer, actor: CurrentActor, project: CurrentProject, asked: Annotated[AskedTraces, Form()]
 ) -> Response:
-    """Make a queue of the traces ticked on the traces page, and open it."""
+    """Make a queue of the traces ticked on the traces page, or add them to one, and open it."""
+    desk, trace_ids = Desk(server.store), [t.lower() for t in asked.trace_id]
+    if asked.queue_id:
+        queue = queue_for(desk, actor, asked.queue_id)
+        desk.add_traces(queue, trace_ids)
+        return _open(queue)
     name = f"{len(asked.trace_id)} chosen {'trace' if len(asked.trace_id) == 1 else 'traces'}"
     new = asked.queue(name, reason="Chosen by hand", by=annotator_of(actor).id)
-    return _open(Desk(server.store).queue_from_traces(project, new, [t.lower() for t in asked.trace_id]))
+    return _open(desk.queue_from_traces(project, new, trace_ids))
 
 
 @router.post("/label/from-span", dependencies=[Csrf])
@@ -145,6 +114,29 @@ def rename_queue(
     desk = Desk(server.store)
     queue = queue_for(desk, actor, queue_id)
     desk.queues.rename(queue.id, name.strip() or queue.name)
+    return RedirectResponse(url("/label", queue.project), status_code=303)
+
+
+@router.post("/label/{queue_id}/extend", dependencies=[Csrf])
+def extend_queue(
+    server: CurrentServer,
+    actor: CurrentActor,
+    queue_id: int,
+    limit: Annotated[int, Form(ge=1, le=MOST_ITEMS)],
+) -> Response:
+    """Draw a larger sample that begins with the queue's own, and append what is new."""
+    desk = Desk(server.store)
+    queue = queue_for(desk, actor, queue_id)
+    desk.extend(queue, limit)
+    return _open(queue)
+
+
+@router.post("/label/{queue_id}/rule", dependencies=[Csrf])
+def end_rule(server: CurrentServer, actor: CurrentActor, queue_id: int) -> Response:
+    """Have a queue take no more new traces by itself."""
+    desk = Desk(server.store)
+    queue = queue_for(desk, actor, queue_id)
+    desk.queues.keep_sampling(queue.id, queue.recipe, None)
     return RedirectResponse(url("/label", queue.project), status_code=303)
 
 

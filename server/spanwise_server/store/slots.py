@@ -19,6 +19,10 @@ from .small_tables import ItemRow, SlotRow
 _SPARE: Final = 4
 
 
+_OTHER: Final = aliased(SlotRow)
+_SAME_ITEM: Final = col(_OTHER.item_id) == col(SlotRow.item_id), col(_OTHER.id) != col(SlotRow.id)
+
+
 class Slots:
     """The labels that items want, in one store."""
 
@@ -32,17 +36,23 @@ class Slots:
         """
         now = time.time_ns()
         with self._sessions.session() as session:
-            found = _one_each(session.exec(_next(queue_id, annotator, after, now, limit * _SPARE)).all(), limit)
-            if all(_is_held(slot, annotator, now + hold_ns // 2) for _, slot in found):
-                return [item_from(item) for item, _ in found]
+            asked = _next(queue_id, annotator, after, now, limit * _SPARE)
+            found = _one_each(session.exec(asked).all())
+        long_enough = now + hold_ns // 2
+        if all(_is_held(slot, annotator, long_enough) for _, slot in found[:limit]):
+            return [item_from(item) for item, _ in found[:limit]]
+        leased: list[Item] = []
         with self._sessions.transaction() as session:
-            leased: dict[int, Item] = {}
-            for item, slot in session.exec(_next(queue_id, annotator, after, now, limit * _SPARE * 2)).all():
-                if known(item.id) not in leased and take(session, known(slot.id), annotator, now, now + hold_ns):
-                    leased[known(item.id)] = item_from(item)
+            for item, slot in found:
+                held = _is_held(slot, annotator, long_enough)
+                if held or take(session, known(slot.id), annotator, now, now + hold_ns):
+                    leased.append(item_from(item))
                 if len(leased) == limit:
-                    break
-            return list(leased.values())
+                    return leased
+        # Others were faster for all that was looked at: look again, unless there was no more to look at.
+        if leased or not found:
+            return leased
+        return self.lease(queue_id, annotator, after=after, limit=limit, hold_ns=hold_ns)
 
     def lease_item(self, item_id: int, annotator: str, hold_ns: int) -> bool:
         """Take one item in hand; return whether it wants this person's label, or has it already."""
@@ -218,9 +228,7 @@ def _next(queue_id: int, annotator: str, after: int, now: int, limit: int | None
 
 def _has_another(annotator: str) -> Any:
     """Return that a person has another slot of the same item."""
-    other = aliased(SlotRow)
-    same = col(other.item_id) == col(SlotRow.item_id), col(other.id) != col(SlotRow.id)
-    return exists().where(*same, col(other.annotator_id) == annotator)
+    return exists().where(*_SAME_ITEM, col(_OTHER.annotator_id) == annotator)
 
 
 def _is_free(annotator: str, now: int) -> Any:
@@ -256,8 +264,8 @@ def _is_held(slot: SlotRow, annotator: str, until_ns: int) -> bool:
     return slot.state == "held" and slot.annotator_id == annotator and (slot.expires_ns or 0) >= until_ns
 
 
-def _one_each(rows: Iterable[Any], limit: int) -> list[tuple[ItemRow, SlotRow]]:
+def _one_each(rows: Iterable[Any]) -> list[tuple[ItemRow, SlotRow]]:
     first: dict[int, tuple[ItemRow, SlotRow]] = {}
     for item, slot in rows:
         first.setdefault(known(item.id), (item, slot))
-    return list(first.values())[:limit]
+    return list(first.values())

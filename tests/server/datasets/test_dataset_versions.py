@@ -17,8 +17,8 @@ from spanwise_server.errors import Conflict, NotFound, SpanwiseError
 from spanwise_server.jobs.deletion import delete_found, delete_traces
 from spanwise_server.labelling.desk import Desk
 from spanwise_server.labelling.judgement import Verdict
-from spanwise_server.labelling.picking import Pick
 from spanwise_server.labelling.queue import NewQueue, Target
+from spanwise_server.labelling.recipe import Recipe
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotator
@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 def datasets(store: SqliteStore) -> Datasets:
     """Datasets of a store in which traces 5, 4, 3 and 2 were labelled in a queue, in that order."""
     desk = Desk(store)
-    queue = desk.queue_from_filter(NewQueue("all"), Pick(Query("default"), 6))
+    queue = desk.queue_from_recipe(NewQueue("all"), Query("default"), Recipe("newest", limit=6))
     for item, verdict in zip(desk.queues.items(queue.id), VERDICTS, strict=False):
         desk.judge_item(queue, item, verdict, act())
     return Datasets(store)

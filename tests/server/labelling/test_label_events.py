@@ -10,9 +10,10 @@ import pytest
 from shop_traces import shop_trace, span_id, trace_id
 from spanwise_server.errors import Conflict, NotFound, SpanwiseError
 from spanwise_server.labelling.desk import Desk
+from spanwise_server.labelling.drawing import sampled
 from spanwise_server.labelling.judgement import Verdict
-from spanwise_server.labelling.picking import Pick, picked
 from spanwise_server.labelling.queue import NewQueue, Queue, Target, progress
+from spanwise_server.labelling.recipe import Recipe
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
@@ -43,11 +44,15 @@ def desk(store: SqliteStore) -> Desk:
 
 @pytest.fixture
 def queue(desk: Desk) -> Queue:
-    return desk.queue_from_filter(NewQueue("all"), Pick(Query("default"), 5))
+    return desk.queue_from_recipe(NewQueue("all"), Query("default"), Recipe("newest", limit=5))
 
 
 def stands(store: SqliteStore, n: int) -> tuple[Annotation, ...]:
     return store.annotations("default", [trace_id(n)]).get(trace_id(n), ())
+
+
+def drawn(store: SqliteStore, query: Query, recipe: Recipe) -> list[Target]:
+    return [one.target for one in sampled(store, query, recipe).chosen]
 
 
 def test_a_queue_asks_about_the_root_of_each_newest_trace(desk: Desk, queue: Queue) -> None:
@@ -56,20 +61,20 @@ def test_a_queue_asks_about_the_root_of_each_newest_trace(desk: Desk, queue: Que
 
 
 def test_a_filter_that_names_a_kind_asks_about_the_matching_spans(store: SqliteStore) -> None:
-    found = picked(store, Pick(Query("default", parse("kind:tool")), 3))
+    found = drawn(store, Query("default", parse("kind:tool")), Recipe("newest", limit=3))
     assert found == [Target(trace_id(n), span_id(n, 2)) for n in (11, 10, 9)]
 
 
 def test_a_random_queue_is_the_same_when_made_again_and_grows_without_changing(store: SqliteStore) -> None:
-    few = picked(store, Pick(Query("default"), 4, "random", "seed"))
-    more = picked(store, Pick(Query("default"), 8, "random", "seed"))
+    few = drawn(store, Query("default"), Recipe("random", "seed", 4))
+    more = drawn(store, Query("default"), Recipe("random", "seed", 8))
     assert more[:4] == few
-    assert few != picked(store, Pick(Query("default"), 4, "newest"))
+    assert few != drawn(store, Query("default"), Recipe("newest", limit=4))
 
 
 def test_a_filter_that_finds_nothing_makes_no_queue(desk: Desk) -> None:
     with pytest.raises(SpanwiseError, match="finds nothing to label"):
-        desk.queue_from_filter(NewQueue("none"), Pick(Query("default", parse("model:nobody")), 5))
+        desk.queue_from_recipe(NewQueue("none"), Query("default", parse("model:nobody")), Recipe("newest"))
     assert desk.queues.all("default") == []
 
 

@@ -1,16 +1,17 @@
 // The labelling page: the next items lie ready in <template>s, so a verdict shows the next one without a request;
 // what was decided goes to the server behind it (label_outbox.js), drafts stay in the browser until it is there.
 {
-  const { keys, toast, typing, outbox, wordDiff } = window.spanwise;
+  const { keys, toast, typing, outbox, wordDiff, labelFields } = window.spanwise;
   const pace = document.getElementById("pace");
-  const queue = pace.dataset.queue;
+  const { queue, annotator, hold, heartbeat } = pace.dataset;
   const seen = new Map(); // item -> its element with all that was typed, for going back
   const decided = new Set(); // items that the server may still list as undecided
   const DRAFT_PAUSE_MS = 400;
 
   const desk = () => document.getElementById("desk");
   const form = () => document.getElementById("verdict");
-  const chosen = () => form().elements.verdict.value;
+  const fields = labelFields(form);
+  const { chosen } = fields;
   const itemUrl = (item) => {
     const url = new URL(location.href);
     url.searchParams.set("item", item);
@@ -19,7 +20,7 @@
 
   // ---- saving
   let status = "";
-  const box = outbox(`label.${queue}`, {
+  const box = outbox(`label.${queue}.${annotator}`, {
     changed({ state, seconds, why }) {
       const words = { saving: "Saving…", saved: "✓ Saved", waiting: `Not saved yet: trying again in ${seconds} s${why ? `, ${why}` : ""}` };
       status = words[state];
@@ -29,9 +30,10 @@
       forget(act.item, act.draft);
       pace.innerHTML = await response.text(); // our own fragment, escaped by the server
       if (act.undo) await undone(response.headers.get("x-spanwise-item"), act.shown);
+      if (act.again) await showAgain(act.item);
     },
     refused(act, message) {
-      decided.delete(act.item);
+      if (!act.again) decided.delete(act.item);
       toast({ text: `Not saved: ${message}`, bad: true });
       if (act.item) show(act.item);
     },
@@ -53,11 +55,8 @@
   });
 
   // ---- drafts
-  const slot = (item) => `spanwise.draft.${queue}.${item}`;
-  const typed = () => {
-    const { critique, expected } = form().elements;
-    return JSON.stringify({ verdict: chosen(), critique: critique.value, expected: expected.value });
-  };
+  const slot = (item) => `spanwise.draft.${queue}.${annotator}.${item}`;
+  const typed = () => JSON.stringify(fields.values());
   let draftTimer = 0;
   function keepDraft() {
     clearTimeout(draftTimer);
@@ -67,10 +66,7 @@
   function restoreDraft() {
     desk().dataset.clean ??= typed();
     const draft = JSON.parse(draftOf(desk().dataset.item));
-    if (!draft) return;
-    form().elements.critique.value = draft.critique;
-    form().elements.expected.value = draft.expected;
-    for (const radio of form().elements.verdict) radio.checked = radio.value === draft.verdict;
+    if (draft) fields.fill(draft); else fields.showMarks();
   }
   function draftOf(item) {
     try { return localStorage.getItem(slot(item)); } catch { return null; /* private window */ }
@@ -135,23 +131,51 @@
   }
 
   // ---- deciding
-  function save(verdict = chosen()) {
-    if (going) return;
-    const { critique, expected } = form().elements;
-    const same = expected.value.trim() === desk().querySelector("[data-answer]").value.trim();
-    if (!verdict && !critique.value.trim() && same) {
-      toast({ text: "Choose pass or fail first", seconds: 3 });
+  const idle = () => !going && desk();
+  function save() {
+    if (!idle()) return;
+    if (!fields.says()) {
+      const lead = [...fields.leading().querySelectorAll(".choice:not(.later)")].map((choice) => choice.lastChild.textContent.trim().toLowerCase());
+      toast({ text: lead.length ? `Choose ${lead.join(" or ")} first` : "Answer first", seconds: 3 });
       return;
     }
+    const unfit = fields.invalid() ?? (fields.missing() && fields.first(fields.missing()));
+    if (unfit) {
+      fields.focusOn(unfit);
+      toast({ text: unfit.validationMessage || "This question wants an answer", seconds: 3 });
+      return;
+    }
+    decide(fields.values());
+  }
+  function decide(said) {
     const { item } = desk().dataset;
-    for (const radio of form().elements.verdict) radio.checked = radio.value === verdict;
     keepDraft();
     const draft = draftOf(item);
     desk().dataset.clean = typed();
     decided.add(item);
-    const fields = { verdict, critique: critique.value, expected: expected.value, ms_on_item: lookedMs() };
-    box.put({ url: form().action, item, draft, fields });
+    send(form().action, item, { draft }, said);
     next();
+  }
+  function send(url, item, more, said) {
+    const { version } = form().dataset;
+    box.put({ url, item, ...more, fields: { ...said, version, ms_on_item: lookedMs(), client_ns: `${Date.now()}000000` } });
+  }
+  const defer = () => { if (idle()) decide({ defer: 1 }); };
+  function flag() {
+    if (!idle()) return;
+    send(form().action, null, {}, { flag: 1 });
+    toast({ text: "Flagged: one more person will label it", seconds: 3 });
+  }
+  function reveal() {
+    const asked = document.getElementById("reveal");
+    if (!asked) { toast({ text: "What others said is shown after your own label, where there is any", seconds: 3 }); return; }
+    send(asked.action, desk().dataset.item, { again: true }, {});
+  }
+  async function showAgain(item) {
+    seen.delete(item);
+    const element = (await fetchPart(item, "desk"))?.querySelector("#desk");
+    if (!element) return;
+    if (desk().dataset.item === item) { desk().replaceWith(element); arrive(); } else seen.set(item, element);
   }
   let going = false; // decided, but the next item is still on its way
   async function next() {
@@ -176,18 +200,34 @@
     await box.empty();
     location.assign(url);
   }
-  function pick(verdict) {
-    if (verdict !== "fail") { save(verdict); return; }
-    for (const radio of form().elements.verdict) radio.checked = radio.value === "fail";
+  function pick(value) {
+    if (!idle()) return;
+    fields.set(value);
     nameThumbs();
     keepDraft();
-    focusOn("critique");
+    const radio = fields.radios(fields.leading()).find((one) => one.checked);
+    if (radio && "why" in radio.dataset) { fields.goto("c"); return; }
+    if ("onKey" in form().dataset) { save(); return; }
+    onward();
   }
-  function focusOn(name) {
-    const field = form().elements[name];
-    field.focus({ preventScroll: true });
-    field.scrollIntoView({ block: "center" });
-    field.setSelectionRange(field.value.length, field.value.length);
+  /** Go to the next question that wants an answer, or to the button that saves. */
+  function onward() {
+    const missing = fields.missing();
+    if (missing) fields.focusOn(fields.first(missing)); else form().querySelector(".send .primary").focus();
+  }
+  function chooseNth(n) {
+    const ask = fields.here();
+    const radio = fields.radios(ask)[n - 1];
+    if (!radio) return false;
+    if ("lead" in ask.dataset) pick(radio.value);
+    else { radio.checked = true; radio.focus(); keepDraft(); onward(); }
+    return true;
+  }
+  function chooseKey(key) {
+    const radio = form().querySelector(`input[data-key="${CSS.escape(key)}"]`);
+    if (!radio) return false;
+    if (radio.closest("[data-lead]")) pick(radio.value); else { radio.checked = true; keepDraft(); onward(); }
+    return true;
   }
   function undo() {
     const url = document.getElementById("undo").action;
@@ -214,7 +254,9 @@
   // ---- the expected answer against the answer
   function showDiff() {
     const before = desk().querySelector("[data-answer]").value;
-    const after = form().elements.expected.value;
+    const expected = form().querySelector("[data-expected]");
+    if (!expected) return;
+    const after = expected.value;
     const shown = desk().querySelector("[data-diff]");
     shown.hidden = before.trim() === after.trim() || after.trim() === "";
     const count = desk().querySelector("[data-diff-count]");
@@ -232,21 +274,25 @@
   // ---- events
   addEventListener("submit", (event) => {
     if (event.target.id === "undo" && desk()) { event.preventDefault(); undo(); }
+    if (event.target.id === "reveal") { event.preventDefault(); reveal(); }
     if (event.target.id !== "verdict") return;
     event.preventDefault();
-    const asked = event.submitter?.value;
-    if (asked === "fail" && chosen() !== "fail") pick("fail"); else if (asked) save(asked); else save();
+    const { name, value } = event.submitter ?? {};
+    if (name === "defer") defer();
+    else if (name === "flag") flag();
+    else if (value && !(chosen() === value && event.submitter.closest(".thumbs"))) pick(value);
+    else save();
   });
   addEventListener("click", (event) => {
-    const choice = event.target.closest?.("#verdict input[name=verdict]");
+    const choice = event.target.closest?.("#verdict [data-lead] input[type=radio]");
     if (choice && event.detail > 0) pick(choice.value); // a pointer; arrow keys in the group only choose
     const away = event.target.closest?.("[data-leave]");
     if (away && box.size) { event.preventDefault(); leave(away.href); }
   });
-  addEventListener("change", (event) => { if (event.target.name === "verdict") nameThumbs(); });
+  addEventListener("change", (event) => { if (event.target.closest?.("#verdict [data-lead]")) nameThumbs(); });
   addEventListener("input", (event) => {
     if (!event.target.closest?.("#verdict")) return;
-    if (event.target.name === "expected") showDiff();
+    if ("expected" in event.target.dataset) showDiff();
     clearTimeout(draftTimer);
     draftTimer = setTimeout(keepDraft, DRAFT_PAUSE_MS);
   });
@@ -258,20 +304,44 @@
   });
   const go = (item) => (item ? void show(item) : toast({ text: "That is the last one this way", seconds: 2 }));
   keys("#desk", {
-    1: () => pick("pass"),
-    2: () => pick("fail"),
-    d: () => pick("defer"),
-    c: () => focusOn("critique"),
-    e: () => focusOn("expected"),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, () => chooseNth(n)])),
+    ...Object.fromEntries(["c", "e", "s", "h", "n", "t"].map((key) => [key, () => fields.goto(key)])),
+    a: () => chooseKey("a"),
+    b: () => chooseKey("b") || fields.goto("b"),
+    "=": () => chooseKey("="),
+    d: defer,
+    f: flag,
+    m: () => fields.mark(),
+    r: reveal,
     u: undo,
+    i: () => { for (const fold of form().querySelectorAll(".guidance")) fold.open = !fold.open; },
     o: () => {
       const folds = [...desk().querySelectorAll(".behind details")];
       const open = folds.some((fold) => !fold.open);
       for (const fold of folds) fold.open = open;
     },
+    ArrowUp: () => fields.move(-1),
+    ArrowDown: () => fields.move(1),
     ArrowLeft: () => go(desk().dataset.before),
     ArrowRight: () => go(desk().dataset.after),
     Escape: () => { if (typing(document.activeElement)) document.activeElement.blur(); else document.querySelector("[data-leave]").click(); },
+  });
+
+  keys("#finished", { u: () => document.getElementById("undo").requestSubmit() });
+
+  // ---- what is in hand: kept while the page is looked at, given back when it is left
+  const readied = () => [...document.querySelectorAll("#ahead template")].map((template) => template.dataset.item);
+  function tell(said) {
+    const token = document.querySelector("input[name=csrf_token]")?.value ?? "";
+    return new URLSearchParams({ ...said, csrf_token: token });
+  }
+  setInterval(() => {
+    if (document.hidden || !desk()) return;
+    const keep = [desk().dataset.item, ...readied()].filter((item) => !decided.has(item)).join(",");
+    fetch(hold, { method: "POST", body: tell({ keep }) }).catch(() => { /* the next one will do */ });
+  }, 1000 * Number(heartbeat));
+  addEventListener("pagehide", () => {
+    if (desk() && readied().length) navigator.sendBeacon(hold, tell({ release: readied().join(",") }));
   });
 
   if (desk()) arrive();
