@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, Response
 from ..auth.current import CurrentProject, CurrentServer
 from ..errors import NotFound
 from ..media import HEAD_BYTES, sniffed
+from ..thumbnail import MEDIA_TYPE, kept_thumbnail
 
 router = APIRouter(prefix="/api/v1/media", tags=["media"])
 
@@ -29,12 +30,30 @@ _HEADERS: Final = {
 @router.get("/{digest}")
 def content(server: CurrentServer, project: CurrentProject, digest: str) -> Response:
     """Return one content of the project by its SHA-256 in hex; parts of it by a ``Range`` header."""
+    return _sent(_file_of(server, project, digest), digest)
+
+
+@router.get("/{digest}/thumbnail")
+def small(server: CurrentServer, project: CurrentProject, digest: str) -> Response:
+    """Return a picture as a WebP of at most 640 by 480; whole where it cannot or need not be made small."""
+    file = _file_of(server, project, digest)
+    found = kept_thumbnail(file)
+    if found is None:
+        return _sent(file, digest)
+    return FileResponse(found, media_type=MEDIA_TYPE, headers=_HEADERS)
+
+
+def _file_of(server: CurrentServer, project: str, digest: str) -> Path:
     file = server.store.media_file(project, digest.lower())
     if file is None:
         raise NotFound(
             f"Project {project!r} has no media {digest[:64]}.",
             "Check the project; what no trace and no dataset needs any more is removed.",
         )
+    return file
+
+
+def _sent(file: Path, digest: str) -> Response:
     media_type = _type_of(file)
     if media_type in _SHOWN:
         return FileResponse(file, media_type=media_type, headers=_HEADERS)

@@ -233,9 +233,10 @@ def _file(part: Message, project: str) -> Part:
 
 def _kept(media: Media, mime: str, modality: str, project: str) -> Part:
     """Return a content that is kept beside the spans."""
-    address = f"/api/v1/media/{media.digest}?project={quote(project, safe='')}"
+    asked = f"?project={quote(project, safe='')}"
+    address = f"/api/v1/media/{media.digest}{asked}"
     if mime in _PICTURES:
-        return Picture(address, mime, address)
+        return Picture(f"/api/v1/media/{media.digest}/thumbnail{asked}", mime, address)
     if modality == "audio":
         return Sound(address, mime, size(media.size))
     return File(address, f"{modality} {mime}".strip(), size(media.size))

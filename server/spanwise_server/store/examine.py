@@ -155,7 +155,7 @@ def _can_be_read(connection: Connection, first: int, body: bytes) -> bool:
 
 def _media(connection: sqlite3.Connection, folder: Path, *, full: bool) -> Finding:
     needed = {digest.hex() for (digest,) in connection.execute("SELECT DISTINCT digest FROM media_uses")}
-    there = {file.name: file for file in folder.glob("??/*")}
+    there = {file.name: file for file in folder.glob("??/*") if "." not in file.name}
     missing = len(needed - there.keys())
     changed = sum(not _holds(there[name], name) for name in needed & there.keys()) if full else 0
     if missing or changed:

@@ -16,6 +16,7 @@ from typing import Final
 from uuid import uuid4
 
 from ..media import media_in
+from ..thumbnail import SUFFIX, thumbnail_of
 from .connection import Connection
 
 #: How long a file that nothing needs is left: the span that brought it may be waiting to be written.
@@ -56,7 +57,7 @@ class MediaFolder:
         latest = time.time() - seconds
         for file in self.path.glob("??/*"):
             with suppress(FileNotFoundError):
-                if file.stat().st_mtime > latest:
+                if file.stat().st_mtime > latest or _is_small_of_one(file):
                     continue
                 if _DIGEST.fullmatch(file.name):
                     yield file.name
@@ -74,7 +75,9 @@ class MediaFolder:
         removed = 0
         for digest in digests:
             with suppress(FileNotFoundError):
-                self._file(digest).unlink()
+                file = self._file(digest)
+                thumbnail_of(file).unlink(missing_ok=True)
+                file.unlink()
                 removed += 1
         return removed
 
@@ -95,6 +98,11 @@ class MediaFolder:
 
     def _file(self, digest: str) -> Path:
         return self.path / digest[:2] / digest
+
+
+def _is_small_of_one(file: Path) -> bool:
+    """Say whether *file* is a thumbnail whose picture is there, with which it goes."""
+    return file.name.endswith(SUFFIX) and file.with_name(file.name.removesuffix(SUFFIX)).is_file()
 
 
 def needed(connection: Connection, digests: Iterable[str]) -> set[str]:
