@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 os.environ["SPANWISE_STRICT"] = "1"
+os.environ.setdefault("SPANWISE_PURE", "1")  # sources can be patched; `test_compiled.py` tries what is compiled
 os.environ["SPANWISE_SPOOL"] = "off"  # the spool of whoever runs the suite is theirs
 
 from spanwise_server.app import create_app

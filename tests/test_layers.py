@@ -13,9 +13,11 @@ SOURCES = {"spanwise": ROOT / "sdk", "spanwise_server": ROOT / "server"}
 #: Layer of a module or package: what lies in one may import what lies in it or below. The longest name counts.
 LEVEL = {
     "spanwise_server": 0,
+    "spanwise_server.compiled": 0,
     "spanwise_server.frozen": 0,
     "spanwise_server.record": 0,
     "spanwise_server.media": 0,
+    "spanwise_server.thumbnail": 0,
     "spanwise_server.errors": 0,
     "spanwise_server.settings": 0,
     "spanwise_server.resources": 0,
@@ -41,6 +43,7 @@ LEVEL = {
     "spanwise_server.__main__": 6,
     "spanwise_server.demo": 6,
     "spanwise_server.serving": 6,
+    "spanwise_server.compiling": 6,
 }
 #: The only modules of the SDK that the server may import.
 SHARED = {"spanwise.vocabulary", "spanwise.registry", "spanwise.template", "spanwise._version"}
@@ -52,6 +55,7 @@ ONLY_IN = {
     "sqlite3": {"spanwise_server.store"},
     "fastapi": {"spanwise_server.api", "spanwise_server.pages", "spanwise_server.auth", "spanwise_server.app"},
     "starlette": {"spanwise_server.api", "spanwise_server.pages", "spanwise_server.auth", "spanwise_server.app"},
+    "PIL": {"spanwise_server.thumbnail"},
     "grpc": {"spanwise_server.api.otlp_grpc"},
     "google.protobuf": {"spanwise_server.ingest", "spanwise_server.api.otlp_grpc"},
     "opentelemetry.proto": {"spanwise_server.ingest", "spanwise_server.api.otlp"},

@@ -12,8 +12,8 @@ import orjson
 from ..errors import SpanwiseError
 from ..record import Attributes, Event, Link, Scope, Span
 from .batch import STATUSES, BadSpan, Batch, parent_id, span_id, times
-from .otlp_protobuf import BYTES_MARK
 from .span_limits import SpanLimits, too_deep
+from .wire import BYTES_MARK
 
 Object = Mapping[str, Any]
 STATUS_NAMES: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}

@@ -1,4 +1,4 @@
-"""Decode OTLP protobuf: parsed in C, then walked once."""
+"""Decode OTLP protobuf: scanned where that is compiled and the body plain, else parsed in C and then walked once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from ..record import Attributes, Event, Link, Scope, Span
 from .batch import STATUSES, BadSpan, Batch, Refusals, parent_id, span_id, times
 from .salvage import Damaged, salvage
 from .span_limits import SpanLimits, too_deep
+from .wire import BYTES_MARK, COMPILED, scanned
 
 M = TypeVar("M", bound=Message)
-BYTES_MARK: Final = "base64:"
 #: Number of the field that names a span.
 _NAME: Final = 5
 
 
 def decode(body: bytes, limits: SpanLimits) -> Batch:
     """Return what *body*, an ``ExportTraceServiceRequest``, carries."""
+    found = scanned(body, limits) if COMPILED else None
+    return walked(body, limits) if found is None else found
+
+
+def walked(body: bytes, limits: SpanLimits) -> Batch:
+    """Return what *body* carries, parsed and walked."""
     batch = Batch()
     request = parsed(body, ExportTraceServiceRequest, "traces", _NAME, batch)
     limits.check_count(sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans))

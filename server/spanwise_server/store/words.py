@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from .connection import Connection
 from .rows import NAME_CHARS, STATUSES, SpanRow, prompt_label
 from .summary import Summary
@@ -71,6 +73,7 @@ def unpack_ids(packed: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(packed) // 4}I", packed)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class WordBook:
     """The ids of the words of every project, as the one writer knows them."""
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mypy_extensions import mypyc_attr
+
 from ..dialects.reader import reader
 from ..record import Record
 from .address import address, span_range, trace_row_of
@@ -89,6 +91,7 @@ class Change:
         return cls([], [], [], {}, set(), set(), [], [], [], [], RollupChange())
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class SpanWriter:
     """The one writer, and what it remembers between transactions: ids it would else look up again and again."""
 
