@@ -5,8 +5,9 @@
 In process: decode, read and price, pack, write, each timed. Through the server: a real process on loopback that is
 posted to, its CPU read from /proc: up to the last answer, without what the text index took meanwhile, which the server
 tells; the text index; and all of it once the index has caught up.
-The yardstick of the same run is a raw protobuf parse and a raw ``sqlite3`` insert of the same spans, with nothing
-computed. Figures are CPU, so that a busy machine says the same.
+The yardstick of the same run is a raw protobuf parse, zstd and a raw ``sqlite3`` insert of the same spans, with nothing
+computed. Figures are CPU, so that a busy machine says the same. What a store does once, its first dictionary above all,
+is done before the server is measured.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from pydoc_data.topics import topics
 
+import zstandard
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
@@ -36,8 +38,11 @@ from spanwise_server.pricing.price import Prices
 from spanwise_server.store.ready import prepare
 from spanwise_server.store.sqlite import SqliteStore
 
-#: What a core must reach, in spans a second, through the server.
-GOAL = 5_000
+#: What a core must reach, in spans a second, through the server, and how many times the yardstick it may take.
+GOAL = 10_000
+MOST_TIMES_RAW = 2.0
+#: Requests sent before it is measured: enough for what is done once.
+WARMED_UP_BY = 4
 SPANS_A_TRACE = 8
 #: What the server says of the CPU that its text index takes, which it does after the answers.
 INDEXING = "spanwise_search_index_cpu_seconds_total"
@@ -153,7 +158,8 @@ def requests(spans: int, per_request: int) -> list[bytes]:
 
 
 def yardstick(bodies: Sequence[bytes], folder: Path) -> float:
-    """Return CPU microseconds a span of a raw parse and a raw insert, a durable commit for each request."""
+    """Return CPU microseconds a span of a raw parse, zstd and a raw insert, a durable commit for each request."""
+    packer = zstandard.ZstdCompressor(level=1)
     connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -163,7 +169,7 @@ def yardstick(bodies: Sequence[bytes], folder: Path) -> float:
         request = ExportTraceServiceRequest.FromString(body)
         rows = [
             (s.trace_id, s.span_id, s.parent_span_id, s.name, s.start_time_unix_nano, s.end_time_unix_nano,
-             s.status.code, s.SerializeToString())
+             s.status.code, packer.compress(s.SerializeToString()))
             for resource in request.resource_spans for scope in resource.scope_spans for s in scope.spans
         ]  # fmt: skip
         connection.execute("BEGIN")
@@ -251,15 +257,17 @@ def post(port: int, bodies: Sequence[bytes], waits: list[float]) -> None:
     connection.close()
 
 
-def through_the_server(bodies: Sequence[bytes], folder: Path, senders: int, spans: int) -> dict[str, float]:
+def through_the_server(bodies: Sequence[bytes], folder: Path, senders: int, per_request: int) -> dict[str, float]:
     """Return the server's CPU microseconds a span up to the last answer and with the index, and the wall clock."""
+    first, measured = bodies[:WARMED_UP_BY], bodies[WARMED_UP_BY:]
+    spans = len(measured) * per_request
     port = free_port()
     process = start_server(folder, port)
     try:
-        post(port, bodies[:1], [])
-        time.sleep(1)  # what starting left to do
+        post(port, first, [])
+        time.sleep(3)  # what starting left to do
         indexed, before, began, waits = indexing_s(port), cpu_of(process.pid), time.perf_counter(), []
-        threads = [threading.Thread(target=post, args=(port, bodies[n::senders], waits)) for n in range(senders)]
+        threads = [threading.Thread(target=post, args=(port, measured[n::senders], waits)) for n in range(senders)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -298,7 +306,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         raw = yardstick(bodies, folder)
-        print(f"raw parse and insert       {raw:7.1f} us  {1e6 / raw:9,.0f} spans per CPU-second")
+        print(f"raw parse, zstd and insert {raw:7.1f} us  {1e6 / raw:9,.0f} spans per CPU-second")
         steps = in_process(bodies, folder / "steps")
         total = sum(steps.values())
         print(f"in process, to the commit  {total:7.1f} us  {1e6 / total:9,.0f}  {total / raw:.1f} times raw")
@@ -306,7 +314,7 @@ def main() -> None:
             print(f"  {step:<24} {used:7.1f} us")
         bytes_kept = sum(path.stat().st_size for path in (folder / "steps").iterdir())
         print(f"  on disk, with the index  {bytes_kept / given.spans:7,.0f} bytes a span")
-        served = through_the_server(bodies, folder / "served", given.senders, given.spans)
+        served = through_the_server(bodies, folder / "served", given.senders, given.per_request)
         rows = (
             ("server, to the answer", "answered"), ("the text index, after it", "index"), ("server, all of it", "all"),
         )  # fmt: skip
@@ -316,8 +324,8 @@ def main() -> None:
         print(
             f"  {served['wall']:,.0f} spans a second; answers {served['p50_ms']:.0f} ms, at most {served['max_ms']:.0f}"
         )
-        if 1e6 / served["answered"] < GOAL:
-            raise SystemExit(f"Below the goal of {GOAL:,} spans per CPU-second.")
+        if 1e6 / served["answered"] < GOAL or served["answered"] > MOST_TIMES_RAW * raw:
+            raise SystemExit(f"Below the goal: {GOAL:,} spans per CPU-second, at most {MOST_TIMES_RAW} times raw.")
 
 
 if __name__ == "__main__":
