@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 PORT ?= 4318
 READY := $(VENV)/.ready
 WORKERS ?= 4
+MATRIX_WORKERS ?= 3
 
-.PHONY: demo test lint bench bench-store compile clean
+.PHONY: demo test matrix lint bench bench-store compile clean
 
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
@@ -14,9 +15,14 @@ demo: $(READY)
 # Fast tests first. Browsers and server processes come after them, in processes of their own: Playwright keeps an
 # event loop running, beside which no other test could run one. Whole files go round, those with the longest tests first.
 test: $(READY)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e" $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e and not matrix" $(ARGS)
 	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "browser or e2e" \
 		tests/e2e tests/browser $(ARGS)
+
+# Every client and framework at its oldest supported and its newest version, each in an environment of its own.
+matrix: $(READY)
+	@PYTHONPATH=examples:tests $(BIN)/python -m matrix --make $(NAMES)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(MATRIX_WORKERS) --dist loadgroup -m matrix tests/matrix $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff format --check .
@@ -35,7 +41,7 @@ bench-store: compile
 	@$(BIN)/python benchmarks/bench_store.py --size $(or $(SIZE),1m) $(if $(ENGINE),--store $(ENGINE)) $(if $(FOLDER),--folder $(FOLDER))
 
 clean:
-	rm -rf $(VENV) server/spanwise_server/_compiled .mypy_cache .ruff_cache .pytest_cache .demo dist build
+	rm -rf $(VENV) server/spanwise_server/_compiled .mypy_cache .ruff_cache .pytest_cache .demo .matrix dist build
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+Document = dict[str, Any]
+
 _FIELDS: Final = {
     "id": ("id", "id_", "doc_id", "document_id"),
     "content": ("content", "page_content", "text", "document", "body"),

@@ -20,6 +20,10 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "google-genai": "spanwise.providers.google:PROVIDER",
     "mistralai": "spanwise.providers.mistral:PROVIDER",
     "ollama": "spanwise.providers.ollama:PROVIDER",
+    "chroma": "spanwise.retrievers.chroma:PROVIDER",
+    "chroma-async": "spanwise.retrievers.chroma:ASYNC",
+    "qdrant": "spanwise.retrievers.qdrant:PROVIDER",
+    "pinecone": "spanwise.retrievers.pinecone:PROVIDER",
 }
 #: The package that each is for: nothing of ours is loaded for it before the program imports it.
 CLIENTS: Final[Mapping[str, str]] = {
@@ -31,9 +35,53 @@ CLIENTS: Final[Mapping[str, str]] = {
     "google-genai": "google.genai",
     "mistralai": "mistralai",
     "ollama": "ollama",
+    "chroma": "chromadb.api.models.Collection",
+    "chroma-async": "chromadb.api.models.AsyncCollection",
+    "qdrant": "qdrant_client",
+    "pinecone": "pinecone",
 }
 #: Entry-point group in which another package announces its providers.
 PROVIDER_GROUP: Final = "spanwise.providers"
+#: Every framework that the SDK records by its own callbacks, or whose own instrumentation it switches on, by name.
+FRAMEWORKS: Final[Mapping[str, str]] = {
+    "langchain": "spanwise.frameworks.langchain:FRAMEWORK",
+    "langgraph": "spanwise.frameworks.langchain:GRAPHS",
+    "openai-agents": "spanwise.frameworks.openai_agents:FRAMEWORK",
+    "llama-index": "spanwise.frameworks.llama_index:FRAMEWORK",
+    "dspy": "spanwise.frameworks.dspy:FRAMEWORK",
+    "pydantic-ai": "spanwise.frameworks.own_tracing:PYDANTIC_AI",
+    "haystack": "spanwise.frameworks.haystack:FRAMEWORK",
+    "semantic-kernel": "spanwise.frameworks.own_tracing:SEMANTIC_KERNEL",
+    "agent-framework": "spanwise.frameworks.own_tracing:AGENT_FRAMEWORK",
+    "google-adk": "spanwise.frameworks.own_tracing:GOOGLE_ADK",
+    "strands": "spanwise.frameworks.own_tracing:STRANDS",
+    "crewai": "spanwise.frameworks.third_party:CREWAI",
+    "autogen": "spanwise.frameworks.third_party:AUTOGEN",
+    "smolagents": "spanwise.frameworks.third_party:SMOLAGENTS",
+    "instructor": "spanwise.frameworks.instructor:FRAMEWORK",
+    "mcp": "spanwise.frameworks.mcp:FRAMEWORK",
+}
+#: The module whose import says that the program uses a framework.
+HOSTS: Final[Mapping[str, str]] = {
+    "langchain": "langchain_core",
+    "langgraph": "langgraph._internal._runnable",  # langgraph itself is only a namespace
+    "openai-agents": "agents.tracing.processor_interface",  # others have a package called agents too
+    "llama-index": "llama_index.core",
+    "dspy": "dspy",
+    "pydantic-ai": "pydantic_ai",
+    "haystack": "haystack.tracing.utils",
+    "semantic-kernel": "semantic_kernel",
+    "agent-framework": "agent_framework",
+    "google-adk": "google.adk",
+    "strands": "strands",
+    "crewai": "crewai",
+    "autogen": "autogen_agentchat",
+    "smolagents": "smolagents",
+    "instructor": "instructor",
+    "mcp": "mcp",
+}
+#: Entry-point group in which another package announces its frameworks.
+FRAMEWORK_GROUP: Final = "spanwise.frameworks"
 #: Every command that ships with the SDK: functions that add it to a parser's subcommands.
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "spanwise.commands.run:add",

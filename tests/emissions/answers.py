@@ -28,6 +28,9 @@ ANSWERS: Final = {
     said.RIVER: Answer(
         "[[ ## answer ## ]]\nThe Seine.\n\n[[ ## completed ## ]]", input_tokens=10_111, output_tokens=1_213
     ),  # as DSPy asks for it
+    said.INSTRUCTED: Answer(
+        tool_calls=(ToolCall("Weather", {"city": "Oslo"}),), input_tokens=10_133, output_tokens=1_217
+    ),
 }  # fmt: skip
 AFTER_TOOL: Final = Answer("It rains in Oslo.", input_tokens=10_091, output_tokens=1_193)
 EMBEDDING: Final = Answer(input_tokens=10_099)

@@ -12,7 +12,7 @@ from typing import Final
 
 import wrapt
 
-from ..registry import CLIENTS, PROVIDER_GROUP, PROVIDERS, load_all, load_object
+from ..registry import CLIENTS, FRAMEWORK_GROUP, FRAMEWORKS, HOSTS, PROVIDER_GROUP, PROVIDERS, load_all, load_object
 from ..safety import guard
 from .engine import Provider, wrap_method
 from .stream import arrive
@@ -20,6 +20,10 @@ from .stream import arrive
 logger = logging.getLogger("spanwise")
 
 Undo = Callable[[], None]
+
+#: What ships with the SDK, and the module whose import each waits for: a framework is a provider with its own way in.
+_LISTED: Final = {**PROVIDERS, **FRAMEWORKS}
+_AWAITED: Final = {**CLIENTS, **HOSTS}
 
 
 class Patches:
@@ -34,8 +38,8 @@ class Patches:
 
     def want(self, names: Iterable[str] | None) -> None:
         """Wrap the providers of these *names* (``None`` for all) now or when they are imported."""
-        plugged: dict[str, Provider] = dict(load_all({}, PROVIDER_GROUP))
-        known: dict[str, Provider | None] = {**dict.fromkeys(PROVIDERS), **plugged}
+        plugged: dict[str, Provider] = dict((*load_all({}, PROVIDER_GROUP), *load_all({}, FRAMEWORK_GROUP)))
+        known: dict[str, Provider | None] = {**dict.fromkeys(_LISTED), **plugged}
         chosen = list(known) if names is None else list(names)
         for name in chosen:
             if name not in known:
@@ -61,7 +65,7 @@ class Patches:
             self._wanted.add(name)
             first = name not in self._awaited
             self._awaited.add(name)
-        client = CLIENTS[name]
+        client = _AWAITED[name]
         if first:
             wrapt.register_post_import_hook(partial(self._come, name), client)
         elif client in sys.modules:
@@ -70,7 +74,7 @@ class Patches:
     def _come(self, name: str, _client: ModuleType) -> None:
         with guard():
             if name in self._wanted:
-                self._want(load_object(PROVIDERS[name]))
+                self._want(load_object(_LISTED[name]))
 
     def _want(self, provider: Provider) -> None:
         with self._lock:

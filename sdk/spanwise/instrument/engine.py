@@ -21,6 +21,7 @@ from .. import vocabulary as v
 from ..prompts import prompt_in_use
 from ..runtime import HELD
 from ..safety import guard
+from .coexist import tell
 from .generation import Generation
 
 Reader = Callable[[Generation, Any], None]
@@ -180,6 +181,7 @@ class Flight:
         name = f"{route.operation} {model}" if model else route.operation
         self.span: Span = runtime.tracer.start_span(name, kind=SpanKind.CLIENT)
         self.context = trace.set_span_in_context(self.span, otel_context.set_value(IN_FLIGHT, value=True))
+        tell(route.kind)
         self.landed = False
         self.seen = False
         self.left_at: float | None = None

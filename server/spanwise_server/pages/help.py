@@ -20,6 +20,7 @@ router = APIRouter(include_in_schema=False)
 PAGES: dict[str, str] = {
     "quickstart": "Quick start",
     "sdk": "Python SDK",
+    "frameworks": "Frameworks",
     "ingest": "Sending spans",
     "dialects": "What was tried",
     "viewer": "Viewer",

@@ -36,7 +36,8 @@ async def talk() -> None:
 def main() -> None:
     """Switch on, run, flush."""
     spans, logs = tracing.start(), tracing.start_logs()
-    enable_instrumentation(enable_sensitive_data=True)
+    if not tracing.BY_SPANWISE:
+        enable_instrumentation(enable_sensitive_data=True)
     asyncio.run(talk())
     spans.shutdown()
     logs.shutdown()

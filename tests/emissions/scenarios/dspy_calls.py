@@ -1,4 +1,4 @@
-"""DSPy's models, alone and in a program: ``python dspy_calls.py MODULE:INSTRUMENTOR``."""
+"""DSPy's models, alone and in a program: ``python dspy_calls.py MODULE:INSTRUMENTOR...``."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def talk() -> None:
         print(type(error).__name__)
 
 
-def main(instrumentor: str) -> None:
+def main(*instrumentors: str) -> None:
     """Instrument, call, flush."""
     spans, logs = tracing.start(), tracing.start_logs()
-    tracing.instrument(instrumentor)
+    tracing.instrument(*instrumentors)
     talk()
     spans.shutdown()
     logs.shutdown()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import said
 import tracing
@@ -15,7 +14,7 @@ from haystack.tools import tool
 
 
 @tool
-def get_weather(city: Annotated[str, "Where"]) -> str:
+def get_weather(city: str) -> str:
     """Says the weather in a city."""
     return said.TOOL_RESULT
 

@@ -9,6 +9,7 @@ import said
 import tracing
 from pydantic_ai import Agent, ImageUrl
 from pydantic_ai.models.instrumented import InstrumentationSettings
+from pydantic_ai.models.openai import OpenAIChatModel
 
 
 def get_weather(city: str) -> str:
@@ -16,12 +17,13 @@ def get_weather(city: str) -> str:
     return said.TOOL_RESULT
 
 
-def main(version: str) -> None:
+def main(version: str = "") -> None:
     """Run agents one after the other, then flush."""
     warnings.simplefilter("ignore")
     spans, logs = tracing.start(), tracing.start_logs()
-    Agent.instrument_all(InstrumentationSettings(version=int(version), tracer_provider=spans))
-    for model in (f"openai-chat:{said.MODEL}", f"anthropic:{said.CLAUDE}"):
+    if version:
+        Agent.instrument_all(InstrumentationSettings(version=int(version), tracer_provider=spans))
+    for model in (OpenAIChatModel(said.MODEL), f"anthropic:{said.CLAUDE}"):
         agent = Agent(model, tools=[get_weather], instructions=said.BRIEF, retries=0)
         agent.run_sync(said.WEATHER)
         plain = Agent(model, system_prompt=said.BRIEF)

@@ -12,6 +12,7 @@ FIRST = "My name is Ada."
 FIRST_ANSWER = "Hello Ada."
 SECOND = "What is my name?"
 RIVER = "Which river runs through Paris?"
+INSTRUCTED = "Where does it rain?"
 EMBEDDED = ("fjord", "mountain")
 
 MODEL = "gpt-4o-mini"

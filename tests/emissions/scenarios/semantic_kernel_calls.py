@@ -8,7 +8,6 @@ import logging
 import openai
 import said
 import tracing
-from opentelemetry.sdk._logs import LoggingHandler
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
@@ -32,12 +31,20 @@ def asked(question: str) -> ChatHistory:
     return history
 
 
+def tell(logs) -> None:
+    """Send what it logs of what is said."""
+    from opentelemetry.sdk._logs import LoggingHandler
+
+    telling = logging.getLogger("semantic_kernel")
+    telling.setLevel(logging.INFO)
+    telling.addHandler(LoggingHandler(logger_provider=logs))
+
+
 async def main() -> None:
     """Make every sort of call."""
     spans, logs = tracing.start(), tracing.start_logs()
-    telling = logging.getLogger("semantic_kernel")  # it logs what is said
-    telling.setLevel(logging.INFO)
-    telling.addHandler(LoggingHandler(logger_provider=logs))
+    if not tracing.BY_SPANWISE:
+        tell(logs)
     kernel = Kernel()
     service = OpenAIChatCompletion(ai_model_id=said.MODEL, async_client=openai.AsyncOpenAI(max_retries=0))
     kernel.add_service(service)

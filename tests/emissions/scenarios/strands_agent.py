@@ -6,6 +6,7 @@ import base64
 import os
 
 import said
+import tracing
 from opentelemetry import trace
 from strands import Agent, tool
 from strands.models.anthropic import AnthropicModel
@@ -41,10 +42,12 @@ def talk(made) -> None:
         print(type(error).__name__)
 
 
-StrandsTelemetry().setup_otlp_exporter()
+if not tracing.BY_SPANWISE:
+    StrandsTelemetry().setup_otlp_exporter()
 client = {"api_key": "fake", "max_retries": 0}
 openai_url = {**client, "base_url": os.environ["OPENAI_BASE_URL"]}
 params = {"temperature": 0.25, "max_tokens": 345}
 talk(lambda: OpenAIModel(client_args=openai_url, model_id=said.MODEL, params=params))
 talk(lambda: AnthropicModel(client_args=client, model_id=said.CLAUDE, max_tokens=345))
-trace.get_tracer_provider().shutdown()
+if not tracing.BY_SPANWISE:
+    trace.get_tracer_provider().shutdown()

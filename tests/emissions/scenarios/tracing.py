@@ -7,13 +7,26 @@ import os
 from contextlib import nullcontext
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+#: Whether Spanwise records this program, so that it is to switch nothing on by itself.
+BY_SPANWISE = os.environ.get("SPANWISE_AUTO") is not None
 
 
-def start() -> TracerProvider:
+class Nothing:
+    """Stands for a provider where Spanwise has its own."""
+
+    def shutdown(self) -> None:
+        """Leave it to Spanwise."""
+
+
+def start():  # its type lies where only some versions have it
     """Make OTLP the exporter of spans and return its provider, which is to be shut down at the end."""
+    if BY_SPANWISE:
+        return Nothing()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
@@ -22,6 +35,8 @@ def start() -> TracerProvider:
 
 def start_logs():  # its type lies where only some versions have it
     """Make OTLP the exporter of log records and return their provider."""
+    if BY_SPANWISE:
+        return Nothing()
     from opentelemetry._logs import set_logger_provider
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
     from opentelemetry.sdk._logs import LoggerProvider

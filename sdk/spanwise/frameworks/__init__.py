@@ -1,0 +1,1 @@
+"""Frameworks, recorded by their own callback interfaces or by their own OpenTelemetry instrumentation."""

@@ -1,0 +1,1 @@
+"""Vector stores: what is looked for and found, as spans of retrieval."""
