@@ -2,6 +2,7 @@
 
 from ._version import __version__
 from .api import annotate, flush, init, instrument, shutdown, status, uninstrument
+from .carry import carry, extract, inject, wrap_executor
 from .context import context
 from .export import Status
 from .observe import observe
@@ -19,10 +20,13 @@ __all__ = [
     "__version__",
     "annotate",
     "aprompt",
+    "carry",
     "context",
     "current_span",
+    "extract",
     "flush",
     "init",
+    "inject",
     "instrument",
     "observe",
     "prompt",
@@ -30,4 +34,5 @@ __all__ = [
     "span",
     "status",
     "uninstrument",
+    "wrap_executor",
 ]

@@ -49,6 +49,7 @@ def init(
     redact: Sequence[Rule] | str | None = None,
     sample_rate: float | None = None,
     keep: str | None = None,
+    max_capture_kb: int | None = None,
     export: Export | None = None,
     instrument: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,

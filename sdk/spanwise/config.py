@@ -46,6 +46,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("sample_rate", "SPANWISE_SAMPLE_RATE", "1", "Share of the traces that are kept, from 0 to 1."),
     Setting("keep", "SPANWISE_KEEP", "errors", "Traces that are kept beside the share: errors, slow:MS, tokens:COUNT."),
+    Setting("max_capture_kb", "SPANWISE_MAX_CAPTURE_KB", "1000", "Longest input or output kept of a function, in KB."),
     Setting("export", "SPANWISE_EXPORT", "llm", "Which spans are sent: those about models (llm), or all."),
     Setting("instrument", "SPANWISE_INSTRUMENT", "all", "Providers to instrument: all, none, or names."),
     Setting("exclude", "SPANWISE_EXCLUDE", "", "Providers not to instrument."),
@@ -84,6 +85,7 @@ class Config:
     redact: tuple[Rule, ...] = ()
     sample_rate: float = 1.0
     keep: Keep = KEEP_ERRORS
+    max_capture_kb: int = 1_000
     export: Export = "llm"
     instrument: tuple[str, ...] | None = None
     """Names of providers; ``None`` for all of them."""
@@ -223,6 +225,7 @@ _READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
     "instrument": _names,
     "exclude": _some_names,
     "stream_usage": _stream_usage,
+    "max_capture_kb": _count,
     "max_queued_mb": _count,
     "export_interval_ms": _count,
     "max_spool_mb": _count,

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import orjson
 
-_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATACLASS
+from .values import stand_in
+
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def to_json(value: Any) -> str:
@@ -34,6 +36,12 @@ def _shallow(text: str) -> str:
 
 def _plain(value: Any) -> Any:
     """Return the nearest plain value of an object that orjson does not know."""
+    known = stand_in(value)
+    return _fields(value) if known is value else known
+
+
+def _fields(value: Any) -> Any:
+    """Return an object of the program's own by its fields, else by what it shows of itself."""
     for method in ("model_dump", "to_dict", "dict"):  # pydantic 2, many client libraries, pydantic 1
         dump = getattr(value, method, None)
         if callable(dump) and not isinstance(value, type):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, overload
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from .runtime import HELD
 from .safety import guard
 from .span import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
+Serializer: TypeAlias = Callable[[Any], Any]
 _SELF: Final = frozenset({"self", "cls"})
 
 
@@ -21,7 +23,12 @@ def observe(function: F, /) -> F: ...
 
 @overload
 def observe(
-    *, name: str | None = None, kind: str = "chain", capture_input: bool = True, capture_output: bool = True
+    *,
+    name: str | None = None,
+    kind: str = "chain",
+    capture_input: bool = True,
+    capture_output: bool = True,
+    serializer: Serializer | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -33,61 +40,91 @@ def observe(
     kind: str = "chain",
     capture_input: bool = True,
     capture_output: bool = True,
+    serializer: Serializer | None = None,
 ) -> Any:
     """Make each call of the decorated function a span, with its arguments as input and its result as output.
 
     Use it bare or with arguments.  *name* is the function's own where not given; *kind* is one of
     ``spanwise.vocabulary.KINDS``.  The span of a generator lasts until it is exhausted, closed or dropped, and its
-    output is what it yielded.
+    output is what it yielded.  Of a class, each public method that it defines itself is observed, and the same class
+    comes back.  *serializer* gets the arguments (a mapping by name) or the result, and returns what is to be kept.
     """
+    policy = _Policy(kind, serializer, captures_input=capture_input, captures_output=capture_output)
     if function is None:
-        return lambda found: _observed(found, name, kind, capture_input, capture_output)
-    return _observed(function, name, kind, capture_input, capture_output)
+        return lambda found: _observed(found, name, policy)
+    return _observed(function, name, policy)
 
 
-def _observed(function: Any, name: str | None, kind: str, capture_input: bool, capture_output: bool) -> Any:  # noqa: FBT001  # passed on
+def _observed(function: Any, name: str | None, policy: _Policy) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
-        inner = _observed(function.__func__, name, kind, capture_input, capture_output)
-        return type(function)(inner)
+        return type(function)(_observed(function.__func__, name, policy))
+    if isinstance(function, type):
+        return _class(function, name, policy)
     shown = name or getattr(function, "__qualname__", type(function).__name__).rpartition("<locals>.")[2]
-    watch = _Watch(function, shown, kind, capture_input=capture_input, capture_output=capture_output)
+    watch = _Watch(function, shown, policy)
     if inspect.isasyncgenfunction(function):
         return _async_generator(function, watch)
     if inspect.isgeneratorfunction(function):
         return _generator(function, watch)
-    return _coroutine(function, watch) if inspect.iscoroutinefunction(function) else _function(function, watch)
+    called = getattr(type(function), "__call__", None)  # noqa: B004  # an object that is awaited when it is called
+    awaited = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+    return _coroutine(function, watch) if awaited else _function(function, watch)
+
+
+def _class(owner: type, name: str | None, policy: _Policy) -> type:
+    """Observe the public methods that *owner* itself defines, in their places, and what it does when it is called."""
+    title = name or owner.__qualname__.rpartition("<locals>.")[2]
+    for method, found in list(vars(owner).items()):
+        public = not method.startswith("_") or method == "__call__"
+        if public and (inspect.isfunction(found) or isinstance(found, (staticmethod, classmethod))):
+            setattr(owner, method, _observed(found, f"{title}.{method}", policy))
+    return owner
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """What is kept of each call."""
+
+    kind: str
+    serializer: Serializer | None
+    captures_input: bool
+    captures_output: bool
 
 
 class _Watch:
     """What to record of each call of one function."""
 
-    __slots__ = ("_captures_input", "_captures_output", "_kind", "_name", "_names", "_rest")
+    __slots__ = ("_name", "_names", "_policy", "_rest")
 
-    def __init__(self, function: Any, name: str, kind: str, *, capture_input: bool, capture_output: bool) -> None:
+    def __init__(self, function: Any, name: str, policy: _Policy) -> None:
         self._name = name
-        self._kind = kind
-        self._captures_input = capture_input
-        self._captures_output = capture_output
+        self._policy = policy
         self._names, self._rest = _positional(function)
 
     def open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         """Return the started span of one call."""
-        opened = Span(self._name, self._kind).start()
-        if self._captures_input and HELD.runtime.config.capture_content:
+        opened = Span(self._name, self._policy.kind).start()
+        if self._policy.captures_input and HELD.runtime.config.capture_content:
             with guard():
-                opened.set_input(self._input(args, kwargs))
+                opened.set_input(self._kept(self._input(args, kwargs)))
         return opened
 
     def output(self, opened: Span, value: Any) -> None:
         """Record what came out."""
-        if self._captures_output:
-            opened.set_output(value)
+        if self._policy.captures_output:
+            with guard():
+                opened.set_output(self._kept(value))
 
     def yielded(self, opened: Span, values: list[Any]) -> None:
         """Record what a generator yielded: pieces of text as one text."""
-        if self._captures_output:
+        if self._policy.captures_output:
             text = bool(values) and all(isinstance(value, str) for value in values)
-            opened.set_output("".join(values) if text else values)
+            with guard():
+                opened.set_output(self._kept("".join(values) if text else values))
+
+    def _kept(self, value: Any) -> Any:
+        serializer = self._policy.serializer
+        return value if serializer is None else serializer(value)
 
     def _input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         names = self._names

@@ -131,7 +131,7 @@ class Span:
     def _set_content(self, name: str, value: Any) -> Self:
         with guard():
             if HELD.runtime.config.capture_content and self._span.is_recording():
-                self._span.set_attribute(name, to_json(value))
+                self._span.set_attribute(name, _within(to_json(value), HELD.runtime.config.max_capture_kb * 1_000))
         return self
 
     # --- its life ------------------------------------------------------------------------------
@@ -190,6 +190,13 @@ class Span:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, traceback)
+
+
+def _within(text: str, most: int) -> str:
+    """Return JSON *text*, or where it is longer than *most* its beginning as a text, which says how much is missing."""
+    if len(text) <= most:
+        return text
+    return to_json(f"{text[:most]}... (cut: {most:,} of {len(text):,} characters)")
 
 
 def span(
