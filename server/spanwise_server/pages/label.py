@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
 from ..auth.current import NAME_COOKIE, Actor, CurrentActor, CurrentServer, Server
-from ..errors import Forbidden, NotFound, SpanwiseError
+from ..errors import Conflict, Forbidden, NotFound, SpanwiseError
 from ..labelling.answers import Answers, refuse_incomplete
 from ..labelling.blind import unbiased
 from ..labelling.desk import Desk
@@ -105,7 +105,11 @@ def reveal(
     slot = next((s for s in desk.slots.of_items([item.id]).get(item.id, []) if s.annotator == act.annotator.id), None)
     if slot is None or slot.state != "done":
         raise Forbidden("What others said is shown after your own label.", "Label the item first.")
-    desk.events.note_reveal(act, item)
+    sheet = next(iter(sheets_of(server, queue, [item], act.annotator)), None)
+    if sheet is None or not (sheet.can_reveal or sheet.others):
+        raise Conflict("Nobody else has said anything of this item yet.", "Go on; come back to it later.")
+    if sheet.can_reveal:
+        desk.events.note_reveal(act, item)
     if is_fragment(request):
         return _pace_fragment(request, desk, queue, act.annotator)
     return RedirectResponse(_path(queue, item.id), status_code=303)

@@ -104,13 +104,17 @@ def test_what_others_said_is_shown_only_after_ones_own_label_and_marks_what_foll
     assert post(shop, f"{here}/items/{item}/reveal").status_code == 403
     post(shop, f"{here}/items/{item}", a0="pass", version="1")
     assert "bo-says-late" not in shop.get(f"{here}?item={item}").text
+    alone = items(shop, queue)[1]["id"]
+    give(shop, queue, 1, "ana", "pass")
+    assert post(shop, f"{here}/items/{alone}/reveal").status_code == 409, "there is nothing to see yet"
+    shop.post(f"/api/v1/queues/{queue['id']}/undo", json={"annotator": "ana"})
     post(shop, f"{here}/items/{item}/reveal")
     page = shop.get(f"{here}?item={item}").text
     assert "bo-says-late" in page
     assert "judge-says-no" in page
     post(shop, f"{here}/items/{item}", a0="fail", version="1")
     events = shop.get(f"/api/v1/queues/{queue['id']}/events").json()["items"]
-    assert [(e["annotator_id"], e["action"], e["revealed"]) for e in events] == [
+    assert [(e["annotator_id"], e["action"], e["revealed"]) for e in events if e["item_id"] == item] == [
         ("ana", "set", True), ("ana", "reveal", None), ("ana", "set", False), ("bo", "set", False),
     ]  # fmt: skip
     found = shop.get(f"/api/v1/queues/{queue['id']}/agreement").json()
