@@ -130,7 +130,7 @@ def a_trace(request: ExportTraceServiceRequest, at_ns: int, count: int) -> None:
         if n in (2, 4, 6):
             put(span, llm(history, model))
         elif n == 0:
-            put(span, {"spanwise.kind": "agent", "input.value": text(700), "output.value": text(1_100)})
+            put(span, {"spanwise.kind": "agent", "spanwise.input": text(700), "spanwise.output": text(1_100)})
         else:
             put(span, {
                 "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": f"tool_{n}",

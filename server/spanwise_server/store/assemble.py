@@ -11,6 +11,7 @@ from ..dialects import read
 from ..record import Event, Record, TraceSummary
 from .address import span_range
 from .connection import Connection
+from .dictionaries import knowing
 from .log_rows import any_logs, logs_of, with_logs
 from .payload import Said, opened, unpack
 from .rows import STATUSES, SpanRow, cost_of, usage_of
@@ -53,7 +54,8 @@ class Assembler:
 
     def record(self, project: str, trace_id: bytes, row: SpanRow, names: Sequence[bytes], said: Said) -> Record:
         """Return the record of one span of an opened payload."""
-        span = unpack(names, said, row, trace_id.hex(), self._origin(row.origin_id), self._text)
+        origin = self._origin(row.origin_id)
+        span = knowing(self._connection, lambda: unpack(names, said, row, trace_id.hex(), origin, self._text))
         if self._has_logs:
             span = with_logs(span, self._logs_of(row.project_id, trace_id).get(row.span_id, ()))
         return Record(project, span, read(span), cost_of(row))
@@ -65,7 +67,7 @@ class Assembler:
         for row, trace_id in rows:
             first, body = payload_of(self._connection, row.id)
             if first != last:
-                last, (names, spans) = first, opened(body)
+                last, (names, spans) = first, self._opened(body)
             made.append(self.record(project, trace_id, row, names, spans[row.id - first]))
         return made
 
@@ -75,10 +77,13 @@ class Assembler:
         for first, body in self._connection.execute(
             "SELECT id, body FROM payloads WHERE id BETWEEN ? AND ?", span_range(trace_row)
         ):
-            names, spans = opened(body)
+            names, spans = self._opened(body)
             found.update((first + place, (names, said)) for place, said in enumerate(spans))
         rows = sorted(span_rows(self._connection, trace_row), key=lambda row: (row.start_ns, row.id))
         return [self.record(project, trace_id, row, *found[row.id]) for row in rows]
+
+    def _opened(self, body: bytes) -> tuple[list[bytes], list[Said]]:
+        return knowing(self._connection, lambda: opened(body))
 
     def _logs_of(self, project_id: int, trace_id: bytes) -> dict[bytes, list[Event]]:
         trace = project_id, trace_id

@@ -18,6 +18,7 @@ from ..resources import resource_dir
 from .backup import MAIN_FILE, MEDIA_FOLDER, damage
 from .connection import Connection
 from .database import BUSY_MS, SqliteConnection
+from .dictionaries import load
 from .payload import opened, texts_named
 from .sqlite import LEAST_FREE_BYTES
 
@@ -122,6 +123,7 @@ def payloads(connection: Connection, *, full: bool) -> Finding:
     unreadable = 0
     looked = 0
     limit = _ALL if full else _SAMPLE
+    load(connection)
     for first, body in connection.execute("SELECT id, body FROM payloads ORDER BY id DESC LIMIT ?", (limit,)):
         looked += 1
         unreadable += not _can_be_read(connection, first, body)

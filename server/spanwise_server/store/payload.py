@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +16,9 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-import zstandard
 
 from ..record import NOTHING, Event, Link, Scope, Span
+from .codec import NONE, packed, unpacked
 from .rows import STATUSES, SpanRow
 
 #: A list shorter than this is not cut, and an element shorter than this stays in the span: naming it would cost more.
@@ -35,17 +34,10 @@ _SHORTEST_PACKED: Final = 200
 _WITH_CARE: Final = b" "
 #: The longest first key of an object that lists are cut at.
 _LONGEST_KEY: Final = 40
-
-
-class _Codec(threading.local):
-    """One thread's compressor and decompressor; neither may be shared."""
-
-    def __init__(self) -> None:
-        self.pack = zstandard.ZstdCompressor(level=1, write_checksum=False, write_dict_id=False)
-        self.unpack = zstandard.ZstdDecompressor()
-
-
-_codec = _Codec()
+#: Spans packed together, and bytes of them before they are packed: to show one of them all are unpacked, and a body of
+#: a few kilobytes leaves little of a page of the store empty.
+MOST_TOGETHER: Final = 32
+MOST_BYTES: Final = 6_000
 
 #: A span as it is written: ``n`` name, ``a`` attributes, ``p`` attributes in pieces, and what else it said.
 Said = dict[str, Any]
@@ -57,16 +49,37 @@ class Packed:
 
     body: bytes
     names: tuple[bytes, ...]
+    spans: int = 1
 
 
-def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes]) -> Packed:
+def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], dictionary: int = NONE) -> Packed:
     """Return *spans* packed; times, ids and status are the rows', resource and scope the origin's.
 
     The texts that it names are put into *texts* by their hash, not packed yet: most are in the store already.
     """
     of_project = _project_key(project)
     names: dict[bytes, int] = {}
-    return Packed(_sealed(names, [dumps(_said(span, of_project, texts, names)) for span in spans]), tuple(names))
+    written = [dumps(_said(span, of_project, texts, names)) for span in spans]
+    return Packed(_sealed(names, written, dictionary), tuple(names), len(spans))
+
+
+def pack_all(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], dictionary: int = NONE) -> list[Packed]:
+    """Return *spans* packed a few together, in order; as ``pack`` does."""
+    of_project = _project_key(project)
+    found: list[Packed] = []
+    names: dict[bytes, int] = {}
+    written: list[bytes] = []
+    size = 0
+    for span in spans:
+        raw = dumps(_said(span, of_project, texts, names))
+        written.append(raw)
+        size += len(raw)
+        if size >= MOST_BYTES or len(written) == MOST_TOGETHER:
+            found.append(Packed(_sealed(names, written, dictionary), tuple(names), len(written)))
+            names, written, size = {}, [], 0
+    if written:
+        found.append(Packed(_sealed(names, written, dictionary), tuple(names), len(written)))
+    return found
 
 
 def _said(span: Span, of_project: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]) -> Said:
@@ -100,10 +113,10 @@ def _say_the_rest(span: Span, said: Said) -> None:
         said["l"] = [[link.trace_id, link.span_id, dict(link.attributes)] for link in span.links]
 
 
-def _sealed(names: Mapping[bytes, int], written: Sequence[bytes]) -> bytes:
+def _sealed(names: Mapping[bytes, int], written: Sequence[bytes], dictionary: int) -> bytes:
     care = _WITH_CARE if any(one[:1] == _WITH_CARE for one in written) else b""
     head = len(names).to_bytes(4, "little") + b"".join(names)
-    return head + _codec.pack.compress(care + b"[" + b",".join(written) + b"]")
+    return head + packed(care + b"[" + b",".join(written) + b"]", dictionary)
 
 
 def _pieces(
@@ -154,7 +167,7 @@ def _elements(text: str) -> Iterator[tuple[int, int]]:
 def opened(body: bytes) -> tuple[list[bytes], list[Said]]:
     """Return the hashes that a packed body names and the spans in it, in order."""
     names = texts_named(body)
-    said = loads(_codec.unpack.decompress(body[4 + len(names) * HASH_BYTES :]))
+    said = loads(unpacked(body[4 + len(names) * HASH_BYTES :]))
     return names, said if isinstance(said, list) else [said]
 
 
@@ -187,7 +200,7 @@ def unpack(
     )
 
 
-def replaced(body: bytes, place: int, by: bytes) -> bytes | None:
+def replaced(body: bytes, place: int, by: bytes, dictionary: int = NONE) -> bytes | None:
     """Return *body* with the span at *place* replaced by the one that *by* holds, ``None`` where it is the same."""
     old_names, spans = opened(body)
     new_names, (new,) = opened(by)
@@ -200,7 +213,7 @@ def replaced(body: bytes, place: int, by: bytes) -> bytes | None:
     if new == spans[place] and list(new.get("a", ())) == list(spans[place].get("a", ())):
         return None
     spans[place] = new
-    return _sealed(names, [dumps(said) for said in spans])
+    return _sealed(names, [dumps(said) for said in spans], dictionary)
 
 
 def texts_named(body: bytes) -> list[bytes]:
@@ -209,17 +222,17 @@ def texts_named(body: bytes) -> list[bytes]:
     return [body[4 + at * HASH_BYTES : 4 + (at + 1) * HASH_BYTES] for at in range(count)]
 
 
-def pack_text(raw: bytes) -> bytes:
+def pack_text(raw: bytes, dictionary: int = NONE) -> bytes:
     """Return a text packed, or marked as raw where packing does not make it shorter."""
-    if len(raw) < _SHORTEST_PACKED:
+    if len(raw) < _SHORTEST_PACKED and dictionary == NONE:
         return _RAW + raw
-    packed = _codec.pack.compress(raw)
-    return _PACKED + packed if len(packed) < len(raw) else _RAW + raw
+    frame = packed(raw, dictionary)
+    return _PACKED + frame if len(frame) < len(raw) else _RAW + raw
 
 
 def unpack_text(body: bytes) -> str:
     """Return the text that was packed."""
-    raw = body[1:] if body[:1] == _RAW else _codec.unpack.decompress(body[1:])
+    raw = body[1:] if body[:1] == _RAW else unpacked(body[1:])
     return raw.decode("utf-8", "surrogatepass")
 
 
@@ -231,7 +244,7 @@ def pack_origin(resource: Mapping[str, Any], scope: Scope) -> tuple[bytes, bytes
 
 def unpack_origin(body: bytes) -> tuple[Mapping[str, Any], Scope]:
     """Return the resource and the scope that were packed."""
-    raw = body[1:] if body[:1] == _RAW else _codec.unpack.decompress(body[1:])
+    raw = body[1:] if body[:1] == _RAW else unpacked(body[1:])
     resource, name, version, attributes = loads(raw)
     return resource or NOTHING, Scope(name, version, attributes or NOTHING)
 

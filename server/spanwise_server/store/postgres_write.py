@@ -17,6 +17,7 @@ from ..record import Record
 from .days import day_of, days_there, make_day, trace_row
 from .gin import GinIndex, fill
 from .postgres_connection import LOCKS, SPANS_LOCK, PostgresConnection, without_nul
+from .previews import with_previews
 from .projects import project_id_of
 from .ready import Chunk
 from .rollups import Series, series_id
@@ -55,7 +56,7 @@ class PostgresWriter(SpanWriter):
     by_address = (*SpanWriter.by_address, "span_words")
 
     def __init__(self, index: GinIndex) -> None:
-        super().__init__()
+        super().__init__(with_previews)
         self._words: PostgresWordBook = PostgresWordBook()
         self._index = index
         self._side: PostgresConnection | None = None

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from ..record import Record
 from .address import id_bytes
-from .payload import Packed, pack, pack_origin
+from .codec import NONE
+from .payload import Packed, pack_all, pack_origin
 from .rows import SpanRow, row_of
-
-#: Spans packed together; to show one of them all are unpacked.
-MOST_IN_CHUNK: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Chunk:
         return len(self.spans)
 
 
-def prepare(records: Iterable[Record]) -> list[Chunk]:
+def prepare(records: Iterable[Record], dictionary: int = NONE) -> list[Chunk]:
     """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed."""
     origins: dict[tuple[int, int], tuple[bytes, bytes]] = {}
     texts: dict[bytes, bytes] = {}
@@ -60,14 +57,17 @@ def prepare(records: Iterable[Record]) -> list[Chunk]:
         traces.setdefault((record.project, span.trace_id), []).append(Ready(record, row, origin))
     chunks: list[Chunk] = []
     for (project, trace_id), found in traces.items():
-        of_trace = id_bytes(trace_id, "Trace id")
-        chunks.extend(
-            chunk_of(project, of_trace, found[at : at + MOST_IN_CHUNK], texts)
-            for at in range(0, len(found), MOST_IN_CHUNK)
-        )
+        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), found, texts, dictionary)
     return chunks
 
 
-def chunk_of(project: str, trace_id: bytes, spans: Sequence[Ready], texts: dict[bytes, bytes]) -> Chunk:
-    """Return *spans* of one trace packed together; *texts* is given what they name."""
-    return Chunk(project, trace_id, tuple(spans), pack([ready.record.span for ready in spans], project, texts), texts)
+def chunks_of(
+    project: str, trace_id: bytes, spans: Sequence[Ready], texts: dict[bytes, bytes], dictionary: int
+) -> list[Chunk]:
+    """Return *spans* of one trace packed a few together; *texts* is given what they name."""
+    chunks: list[Chunk] = []
+    at = 0
+    for packed in pack_all([ready.record.span for ready in spans], project, texts, dictionary):
+        chunks.append(Chunk(project, trace_id, tuple(spans[at : at + packed.spans]), packed, texts))
+        at += packed.spans
+    return chunks

@@ -13,7 +13,7 @@ from ..record import Cost, Reading, Record
 from .address import span_range
 from .assemble import Assembler
 from .connection import Connection
-from .rows import SpanRow, buckets_of, row_of, usage_of
+from .rows import SpanRow, buckets_of, hidden, is_hidden, row_of, usage_of
 from .write import SpanWriter
 
 Price = Callable[[Reading, int], Cost | None]
@@ -157,6 +157,8 @@ def _read_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
     same = buckets_of(now) == buckets_of(was) and all(now[at] == was[at] for at in _PRICED_BY)
     if reported or not same:
         now = row_of(replace(record, cost=cost), was.span_id, was.parent_id)
+    if is_hidden(was):  # what of it stands for its previews can be compared
+        now = now._replace(input_preview=hidden(now.input_preview), output_preview=hidden(now.output_preview))
     return now._replace(
         id=was.id,
         project_id=was.project_id,

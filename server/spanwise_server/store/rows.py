@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from typing import Any, Final, Literal, NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -122,7 +123,28 @@ def _cut(text: str | None, most: int) -> str | None:
 
 
 _COUNTED: Final = SpanRow._fields.index("counted")
+_PREVIEWS: Final = SpanRow._fields.index("input_preview")
 _ORIGIN: Final = SpanRow._fields.index("origin_id")
+#: Before what tells one preview from another, where the preview itself is not kept: its trace shows that of its root.
+_HIDDEN: Final = "\x01"
+
+
+def hidden(preview: str | None) -> str | None:
+    """Return what stands for a preview that nothing shows."""
+    if preview is None or preview[:1] == _HIDDEN:
+        return preview
+    return f"{_HIDDEN}{crc32(preview.encode('utf-8', 'surrogatepass')):x}"
+
+
+def is_hidden(row: SpanRow) -> bool:
+    """Whether previews of the row are not kept."""
+    asked, answered = row.input_preview, row.output_preview
+    return (asked is not None and asked[:1] == _HIDDEN) or (answered is not None and answered[:1] == _HIDDEN)
+
+
+def shows_both(row: SpanRow) -> bool:
+    """Whether the row has both its previews."""
+    return row.input_preview is not None and row.output_preview is not None and not is_hidden(row)
 
 
 def placed(
@@ -134,15 +156,22 @@ def placed(
     origin_id: int = 0,
     rewritten: int = 0,
     reader_id: int = 0,
+    hide: bool = False,
 ) -> SpanRow:
-    """Return *row* with its ``counted``; given *at*, its address, also with all that is known only when written."""
+    """Return *row* with its ``counted``; given *at*, its address, also with all that is known only when written.
+
+    Where *hide* is set, without its previews.
+    """
     if at is None:
         if row.counted == counted:
             return row
         return SpanRow._make((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
-    middle = row[_COUNTED + 1 : _ORIGIN]
+    previews = row[_PREVIEWS:_ORIGIN]
+    if hide:
+        previews = hidden(row.input_preview), hidden(row.output_preview)
+    middle = row[_COUNTED + 1 : _PREVIEWS]
     return SpanRow._make(
-        (at, project_id, *row[2:_COUNTED], counted, *middle, origin_id, rewritten, reader_id, row.answer)
+        (at, project_id, *row[2:_COUNTED], counted, *middle, *previews, origin_id, rewritten, reader_id, row.answer)
     )
 
 

@@ -17,9 +17,11 @@ from .address import id_bytes, trace_row_of
 from .assemble import Assembler
 from .base import Kept, Used
 from .database import Database, SqliteConnection
+from .dictionaries import Dictionaries
 from .engine import Engine, Options
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
+from .previews import with_previews
 from .projects import find_project, project_id_of
 from .proof import Proofs
 from .ready import Chunk, prepare
@@ -45,7 +47,7 @@ class SqliteStore(SqlStore):
         self.path = path
         self._logs = SpanLogs(log_limits or LogLimits(), read_again)
         self._database: Database | None = None
-        self._writer = SpanWriter()
+        self._writer = SpanWriter(with_previews)
         self._read_again = 0
         """How many spans were written again for their log records, which is no repetition of theirs."""
         self._search: SearchIndex | None = None
@@ -64,6 +66,7 @@ class SqliteStore(SqlStore):
         self._database.functions["span_holds", 2] = self._proofs.holds
         self._database.functions["span_says", 2] = self._proofs.says
         self._keep_small_in(self._database)
+        self._dictionaries = Dictionaries(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
         self._mend_journal()
@@ -75,6 +78,7 @@ class SqliteStore(SqlStore):
             self._search.close()
             self._search = None
         if self._database is not None:
+            self._dictionaries.wait()
             self._database.close()
             self._database = None
 
@@ -82,16 +86,20 @@ class SqliteStore(SqlStore):
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep *records* in one durable transaction; a span that is there already is replaced, never counted twice."""
-        self.write_prepared(prepare(records))
+        self.write_prepared(self.prepare(records))
 
-    prepare = staticmethod(prepare)
+    def prepare(self, records: Sequence[Record]) -> list[Chunk]:
+        """Return *records* ready to be written."""
+        return prepare(records, self._dictionaries.current)
 
     def write_prepared(self, batch: Sequence[Chunk]) -> None:
         """Keep records that were made ready by ``prepare``, which may be done in any thread."""
         if not batch:
             return
         with self._writing() as connection, self.turns:
+            self._writer.dictionary = self._dictionaries.current
             entry, written = self._writer.write(connection, self._logs.joined(connection, batch))
+            self._dictionaries.look(connection)
         self._index.hand(entry, written)
 
     def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
@@ -102,7 +110,7 @@ class SqliteStore(SqlStore):
             late = self._logs.late(connection, logs)
             if not late:
                 return over
-            entry, written = self._writer.write(connection, prepare(late))
+            entry, written = self._writer.write(connection, self.prepare(late))
             self._read_again += len(late)
         self._index.hand(entry, written)
         return over

@@ -10,7 +10,7 @@ import orjson
 
 from ..record import MODEL_KINDS
 from .calls import calls_of
-from .rows import ERROR, SpanRow, buckets_of, has_usage, is_unpriced, prompt_label
+from .rows import ERROR, SpanRow, buckets_of, has_usage, is_unpriced, prompt_label, shows_both
 
 T = TypeVar("T")
 
@@ -42,6 +42,12 @@ class Summary:
     prompts: tuple[str, ...]
     has_root: int
     counted: frozenset[bytes]
+    root: SpanRow
+
+    @property
+    def root_shows_all(self) -> bool:
+        """Whether the previews of the trace are those of its root, so that nobody asks for those of other spans."""
+        return bool(self.has_root) and shows_both(self.root)
 
     @property
     def columns(self) -> tuple[object, ...]:
@@ -96,6 +102,7 @@ def summarise(spans: Iterable[SpanRow]) -> Summary:
         prompts=_distinct(map(prompt_label, rows)),
         has_root=int(has_root),
         counted=frozenset(row.span_id for row in counted),
+        root=root,
     )
 
 

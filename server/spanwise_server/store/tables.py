@@ -69,6 +69,7 @@ class SpanTable(SQLModel, table=True):
     prompt_name: str | None
     prompt_version: str | None
     input_preview: str | None
+    """Not kept where the trace's root has both previews: then what stands here tells it from another (``rows.py``)."""
     output_preview: str | None
     origin_id: int
     rewritten: int
@@ -110,6 +111,18 @@ class TextTable(SQLModel, table=True):
     __tablename__ = "texts"
     id: int = Field(sa_column=Column(Integer, primary_key=True))
     hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class DictionaryTable(SQLModel, table=True):
+    """A dictionary that payloads and texts are packed with; see ``dictionaries.py``. None goes: old rows need it."""
+
+    __tablename__ = "dictionaries"
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """The number that frames name it by."""
+    made_ns: int = Field(sa_type=BigInteger)
+    grown: int = Field(sa_type=BigInteger)
+    """How much there was to learn from."""
     body: bytes = Field(sa_type=LargeBinary)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,13 +13,15 @@ from mypy_extensions import mypyc_attr
 from ..dialects.reader import reader
 from ..record import Record
 from .address import address, span_range, trace_row_of
+from .codec import NONE
 from .connection import Connection
+from .dictionaries import knowing
 from .media import PUT_MEDIA_USE
-from .payload import pack_text, replaced
+from .payload import Packed, pack, pack_text, replaced
 from .projects import project_id_of
-from .ready import MOST_IN_CHUNK, Chunk, Ready, chunk_of
+from .ready import Chunk, Ready, chunks_of
 from .rollups import RollupChange, Series
-from .rows import SpanRow, placed
+from .rows import SpanRow, is_hidden, placed
 from .summary import Summary, summarise
 from .tables import SpanTable, TraceTable
 from .words import WordBook, labels_of, pack_ids, unpack_ids, words_of
@@ -91,6 +93,10 @@ class Change:
         return cls([], [], [], {}, set(), set(), [], [], [], [], RollupChange())
 
 
+WithPreviews = Callable[[Connection, bytes, Mapping[bytes, SpanRow]], Mapping[bytes, SpanRow]]
+"""Gives the rows of the trace with this id with the previews that are not kept."""
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class SpanWriter:
     """The one writer, and what it remembers between transactions: ids it would else look up again and again."""
@@ -100,7 +106,10 @@ class SpanWriter:
     by_address: Sequence[str] = ("spans", "payloads")
     """The tables that have rows by the address of a span."""
 
-    def __init__(self) -> None:
+    def __init__(self, with_previews: WithPreviews) -> None:
+        self._with_previews = with_previews
+        self.dictionary = NONE
+        """What is packed with."""
         self._words = WordBook()
         self._projects: dict[str, int] = {}
         self._series: dict[Series, int] = {}
@@ -145,8 +154,7 @@ class SpanWriter:
         old = {span.span_id: span for span in span_rows(connection, row)}
         trace = TraceAtWrite(row, project_id, trace_id, old, [], places, unpack_ids(words), start_ns)
         trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
-        rows = old | dict(revised)
-        summary = summarise(rows.values())
+        rows, summary = self._summed(connection, trace, old | dict(revised))
         change = Change.none()
         for span_id, was in old.items():
             _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
@@ -163,8 +171,7 @@ class SpanWriter:
             change = Change.none()
             trace = TraceAtWrite(row, project_id, trace_id, {}, [], places)
             trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
-            rows = {span.span_id: span for span in span_rows(connection, row)}
-            summary = summarise(rows.values())
+            rows, summary = self._summed(connection, trace, {span.span_id: span for span in span_rows(connection, row)})
             for span in rows.values():
                 counted = placed(span, counted=int(span.span_id in summary.counted))
                 change.rollups.add(counted)
@@ -250,14 +257,16 @@ class SpanWriter:
     ) -> None:
         new = {ready.row.span_id: ready for chunk in trace.chunks for ready in chunk.spans}
         places = self._lay(connection, trace, new, change)
-        rows = trace.old | {span_id: ready.row for span_id, ready in new.items()}
-        summary = summarise(rows.values())
+        rows, summary = self._summed(
+            connection, trace, trace.old | {span_id: ready.row for span_id, ready in new.items()}
+        )
+        hides = summary.root_shows_all
         for span_id, ready in new.items():
             was, (at, rewritten) = trace.old.get(span_id), places[span_id]
             now = placed(
                 ready.row, counted=int(span_id in summary.counted), at=at, project_id=trace.project_id,
                 origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
-                reader_id=self.reader_id(connection),
+                reader_id=self.reader_id(connection), hide=hides and span_id != summary.root.span_id,
             )  # fmt: skip
             written.append((at, ready.record))
             for digest in ready.record.media:
@@ -265,7 +274,7 @@ class SpanWriter:
             _count(was, now, change)
         for span_id, was in trace.old.items():
             if span_id not in new:
-                _count(was, placed(was, counted=int(span_id in summary.counted)), change)
+                _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
         self._summarise(connection, trace, rows.values(), summary, change)
 
     def _lay(
@@ -285,34 +294,44 @@ class SpanWriter:
                     places[span_id] = was.id, self._put_over(connection, trace, was, ready, change)
             self.repeated += sent - len(fresh)
             self.changes += 1
-            for at in range(0, len(fresh), MOST_IN_CHUNK):
-                of_chunk = fresh[at : at + MOST_IN_CHUNK]
-                chunks.append(chunk_of(of_chunk[0].record.project, trace.trace_id, of_chunk, {}))
+            if fresh:
+                chunks = chunks_of(fresh[0].record.project, trace.trace_id, fresh, {}, self.dictionary)
         for chunk in chunks:
             first = address(trace.row, trace.places)
             trace.places += len(chunk)
             address(trace.row, trace.places - 1)  # there must be room for the last one
             places.update((ready.row.span_id, (first + n, 0)) for n, ready in enumerate(chunk.spans))
             change.payloads.append((first, chunk.packed.body))
-            self._keep_texts(trace, chunk, change)
+            self._keep_texts(trace, chunk.packed, chunk.texts, change)
         return places
 
     def _put_over(self, connection: Connection, trace: TraceAtWrite, was: SpanRow, ready: Ready, change: Change) -> int:
         """Put a span in the place of what it was; return whether it ever was something else."""
         first, body = payload_of(connection, was.id)
-        chunk = chunk_of(ready.record.project, trace.trace_id, [ready], {})
-        changed = replaced(body, was.id - first, chunk.packed.body)
+        texts: dict[bytes, bytes] = {}
+        packed = pack([ready.record.span], ready.record.project, texts, self.dictionary)
+        changed = knowing(connection, lambda: replaced(body, was.id - first, packed.body, self.dictionary))
         if changed is None:
             return was.rewritten
         connection.execute(_PUT_PAYLOAD, (first, changed))  # at once: another span of the chunk may come over it
-        self._keep_texts(trace, chunk, change)
+        self._keep_texts(trace, packed, texts, change)
         return 1
 
-    def _keep_texts(self, trace: TraceAtWrite, chunk: Chunk, change: Change) -> None:
-        for name in chunk.packed.names:
+    def _keep_texts(self, trace: TraceAtWrite, packed: Packed, texts: Mapping[bytes, bytes], change: Change) -> None:
+        for name in packed.names:
             change.uses.add((trace.row, name))
             if name not in self._texts and name not in change.texts:
-                change.texts[name] = pack_text(chunk.texts[name])
+                change.texts[name] = pack_text(texts[name], self.dictionary)
+
+    def _summed(
+        self, connection: Connection, trace: TraceAtWrite, rows: Mapping[bytes, SpanRow]
+    ) -> tuple[Mapping[bytes, SpanRow], Summary]:
+        """Return the rows of a trace and what they come to, with the previews that it takes."""
+        summary = summarise(rows.values())
+        if not summary.root_shows_all and any(map(is_hidden, rows.values())):
+            rows = self._with_previews(connection, trace.trace_id, rows)
+            summary = summarise(rows.values())
+        return rows, summary
 
     def _summarise(
         self, connection: Connection, trace: TraceAtWrite, rows: Iterable[SpanRow], summary: Summary, change: Change
