@@ -50,6 +50,7 @@ from .pages import (
 )
 from .pages import datasets as datasets_page
 from .pages import help as help_page
+from .pages import prompts as prompts_page
 from .pages import trace as trace_page
 from .pages import traces as traces_page
 from .pages.errors import error_page
@@ -64,6 +65,7 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
+    prompts_page.router,
     measures_api.router, static.router, login.router, live.router, views.router, traces_page.router,
     trace_page.router, annotate.router, compare.router, dashboard.router, sessions.router, queues.router,
     label.router, dataset_acts.router, datasets_page.router, ingest_health.router, help_page.router,

@@ -71,6 +71,15 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A moment at which something was changed, and where it leads."""
+
+    x: float
+    href: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """One chart."""
 
@@ -80,6 +89,7 @@ class Plot:
     columns: tuple[Column, ...] = ()
     lines: tuple[Line, ...] = ()
     dots: tuple[Dot, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ PLACES: tuple[Place, ...] = (
     Place("Traces", "/traces", "traces", "g t"),
     Place("Sessions", "/sessions", "sessions", "g s"),
     Place("Dashboard", "/dashboard", "dashboard", "g d"),
+    Place("Prompts", "/prompts", "prompts", "g p"),
     Place("Label", "/label", "label", "g l"),
     Place("Datasets", "/datasets", "datasets", "g a"),
     Place("Settings", "/settings", "settings", "g i"),

@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, Literal
 
 from .content import Content
 
 _WORDS: Final = re.compile(r"\s+|\w+|[^\w\s]")
+_HAS_WORD: Final = re.compile(r"\w")
 #: Texts of more words than this are compared line by line: matching words takes time that grows with their square.
 MOST_WORDS: Final = 8_000
 
@@ -88,14 +90,30 @@ def lines_changed(before: str, after: str) -> tuple[Piece, ...]:
 
 
 def _pieces(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
+    """Yield what stayed, went and came; changes with no word between them are one, as a reader would see them."""
+    removed = added = ""
     for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield Piece("same", "".join(old[a:b]))
-            continue
-        if b > a:
-            yield Piece("removed", "".join(old[a:b]))
-        if d > c:
-            yield Piece("added", "".join(new[c:d]))
+        before, after = "".join(old[a:b]), "".join(new[c:d])
+        if tag == "equal" and ("\n" in before or _HAS_WORD.search(before) or not (removed or added)):
+            yield from _changed(removed, added)
+            removed = added = ""
+            yield Piece("same", before)
+        else:
+            removed, added = removed + before, added + after
+    yield from _changed(removed, added)
+
+
+def _changed(removed: str, added: str) -> Iterator[Piece]:
+    """Yield a change; the space and signs that both end in stayed."""
+    both = zip(reversed(removed), reversed(added), strict=False)
+    end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] and not _HAS_WORD.match(pair[0]), both))
+    same = removed[len(removed) - end :] if end else ""
+    if removed[: len(removed) - end]:
+        yield Piece("removed", removed[: len(removed) - end])
+    if added[: len(added) - end]:
+        yield Piece("added", added[: len(added) - end])
+    if same:
+        yield Piece("same", same)
 
 
 def _settings(before: Content, after: Content) -> Iterator[tuple[str, str, str]]:
