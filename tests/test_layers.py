@@ -36,6 +36,7 @@ LEVEL = {
     "spanwise_server.ingest.writer": 3,
     "spanwise_server.auth": 3,
     "spanwise_server.jobs": 3,
+    "spanwise_server.playground": 3,
     "spanwise_server.api": 4,
     "spanwise_server.pages": 4,
     "spanwise_server.app": 5,

@@ -19,6 +19,7 @@ from .api import annotations as annotations_api
 from .api import datasets as datasets_api
 from .api import health, media, metrics, otlp, spans, traces
 from .api import measures as measures_api
+from .api import playground as playground_api
 from .api import prompts as prompts_api
 from .api import queues as queues_api
 from .api import sessions as sessions_api
@@ -50,6 +51,7 @@ from .pages import (
 )
 from .pages import datasets as datasets_page
 from .pages import help as help_page
+from .pages import playground as playground_page
 from .pages import prompts as prompts_page
 from .pages import trace as trace_page
 from .pages import traces as traces_page
@@ -65,7 +67,7 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, datasets_api.router, prompts_api.router, media.router,
-    prompts_page.router,
+    prompts_page.router, playground_api.router, playground_page.router,
     measures_api.router, static.router, login.router, live.router, views.router, traces_page.router,
     trace_page.router, annotate.router, compare.router, dashboard.router, sessions.router, queues.router,
     label.router, dataset_acts.router, datasets_page.router, ingest_health.router, help_page.router,

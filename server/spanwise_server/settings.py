@@ -37,6 +37,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("store", "SPANWISE_STORE", "", "Where data is kept: a file or a URL such as postgresql://; else SQLite."),
     Setting("full_text", "SPANWISE_FULL_TEXT", "", "on or off: whether PostgreSQL indexes texts; else as before."),
     Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
+    Setting("allow_private", "SPANWISE_ALLOW_PRIVATE", "off", "Whether the playground may reach private addresses."),
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
     Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans waiting to be written before 503."),
@@ -76,6 +77,7 @@ class Settings:
     max_span_logs: int = 10_000
     max_waiting_logs_mb: int = 256
     log_wait_hours: int = 24
+    allow_private: bool = False
 
     @property
     def on_loopback(self) -> bool:
@@ -111,6 +113,7 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         max_span_logs=_number(chosen, "max_span_logs", 1, 1_000_000),
         max_waiting_logs_mb=_number(chosen, "max_waiting_logs_mb", 1, 65_536),
         log_wait_hours=_number(chosen, "log_wait_hours", 1, 8_760),
+        allow_private=chosen["allow_private"].strip().lower() in {"on", "true", "1", "yes"},
     )
 
 

@@ -1,0 +1,115 @@
+"""The playground: any recorded call or version of a prompt, changed and made again, several side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from ..auth.csrf import Csrf
+from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
+from ..errors import NotFound
+from ..playground.call import BadCall
+from ..playground.providers import PROVIDERS, provider_named
+from ..playground.replay import Start, of_content, of_example, of_record
+from ..playground.run import MOST_REPEATS
+from ..playground.secrets import Vault, from_environment
+from ..store.datasets import Datasets
+from ..store.prompts import Prompts
+from ..store.prompts_keys import ProviderKeys
+from .label import annotator_of
+from .render import render
+from .urls import url
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/playground")
+def playground_page(
+    request: Request,
+    server: CurrentServer,
+    project: CurrentProject,
+    *,
+    prompt: str = "",
+    version: int | None = None,
+    trace: str = "",
+    span: str = "",
+    dataset: int | None = None,
+    example: str = "",
+) -> Response:
+    """Show the playground with what the URL names."""
+    number: int | None = None
+    values = _values(server, project, dataset, example)
+    if prompt:
+        found = Prompts(server.store).version(project, prompt, "latest" if version is None else str(version))
+        number, start = found.number, of_content(found.content, values)
+    elif span:
+        record = server.store.span(project, span.lower(), trace.lower() or None)
+        if record is None:
+            raise NotFound(f"There is no span {span}.", "Its trace may have been deleted.")
+        start = of_record(record)
+    else:
+        start = Start(variables=values)
+    stored = ProviderKeys(server.store).stored(project)
+    return render(
+        request,
+        "pages/playground.html",
+        start=start,
+        extras=[_extra(asdict(message)) for message in start.messages],
+        pretty=_pretty,
+        prompt=prompt,
+        version=number,
+        providers={name: words for name, (_, _, words) in PROVIDERS.items()},
+        stored=stored,
+        usable={name for name in PROVIDERS if name in stored or from_environment(name) is not None},
+        most_repeats=MOST_REPEATS,
+        datasets=Datasets(server.store).all(project),
+    )
+
+
+@router.post("/playground/keys", dependencies=[Csrf])
+def keep_key(
+    server: CurrentServer,
+    actor: CurrentActor,
+    project: CurrentProject,
+    *,
+    provider: Annotated[str, Form()],
+    key: Annotated[str, Form(max_length=2_000)] = "",
+    base_url: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Store a provider's key, encrypted, in place of the one before; without a key, forget the stored one."""
+    provider_named(provider)
+    keys, address = ProviderKeys(server.store), base_url.strip().rstrip("/")
+    if not key.strip():
+        keys.drop(project, provider)
+        return RedirectResponse(url("/playground", project), status_code=303)
+    if address and not address.startswith(("https://", "http://")):
+        raise BadCall(f"{address!r} is no base URL.", "Such as https://api.example.com/v1.")
+    secret = Vault(server.settings.data).lock(key.strip())
+    keys.keep(project, provider, address, secret, by=annotator_of(actor).id)
+    return RedirectResponse(url("/playground", project), status_code=303)
+
+
+def _values(server: Server, project: str, dataset_id: int | None, example_id: str) -> dict[str, Any]:
+    if dataset_id is None:
+        return {}
+    datasets = Datasets(server.store)
+    dataset = datasets.find(dataset_id)
+    if dataset is None or dataset.project != project or dataset.newest is None:
+        raise NotFound(f"There is no dataset {dataset_id} here.", "/datasets lists those there are.")
+    found = datasets.example(dataset.newest.id, example_id) if example_id else None
+    row = found or next(datasets.examples(dataset.newest.id, limit=1), None)
+    return {} if row is None else of_example(row)
+
+
+def _extra(message: dict[str, Any]) -> str:
+    """Return what a message has beside its role and text, for the browser to hand back."""
+    kept = {name: message[name] for name in ("tool_calls", "tool_call_id") if message[name]}
+    return json.dumps(kept) if kept else ""
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=dict) if value else ""

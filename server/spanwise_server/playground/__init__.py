@@ -1,0 +1,1 @@
+"""The playground: calls made again or anew, through the providers' own clients, traced like any other."""
