@@ -86,26 +86,29 @@ def words_changed(before: str, after: str) -> tuple[Piece, ...]:
 
 def lines_changed(before: str, after: str) -> tuple[Piece, ...]:
     """Return *after* with the lines that came and went."""
-    return tuple(_pieces(before.splitlines(keepends=True), after.splitlines(keepends=True)))
+    return tuple(_pieces(before.splitlines(keepends=True), after.splitlines(keepends=True), whole=True))
 
 
-def _pieces(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
-    """Yield what stayed, went and came; changes with no word between them are one, as a reader would see them."""
+def _pieces(old: Sequence[str], new: Sequence[str], *, whole: bool = False) -> Iterator[Piece]:
+    """Yield what stayed, went and came; changes with no word between them are one, as a reader would see them.
+
+    With *whole* no piece is cut: they are lines.
+    """
     removed = added = ""
     for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         before, after = "".join(old[a:b]), "".join(new[c:d])
         if tag == "equal" and ("\n" in before or _HAS_WORD.search(before) or not (removed or added)):
-            yield from _changed(removed, added)
+            yield from _changed(removed, added, whole=whole)
             removed = added = ""
             yield Piece("same", before)
         else:
             removed, added = removed + before, added + after
-    yield from _changed(removed, added)
+    yield from _changed(removed, added, whole=whole)
 
 
-def _changed(removed: str, added: str) -> Iterator[Piece]:
+def _changed(removed: str, added: str, *, whole: bool) -> Iterator[Piece]:
     """Yield a change; the space and signs that both end in stayed."""
-    both = zip(reversed(removed), reversed(added), strict=False)
+    both = () if whole else zip(reversed(removed), reversed(added), strict=False)
     end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] and not _HAS_WORD.match(pair[0]), both))
     same = removed[len(removed) - end :] if end else ""
     if removed[: len(removed) - end]:

@@ -25,7 +25,7 @@ from spanwise_server.settings import Settings
 
 KEY = "sk-very-secret-0123456789"
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is Lima?"}]
-MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
+MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-of-tests", "google": "gemini-2.5-flash"}
 
 
 @pytest.fixture
