@@ -14,6 +14,7 @@ from spanwise.template import FORMATS, Format
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
+from ..prompts.checks import checks
 from ..prompts.content import BadPrompt, Content
 from ..prompts.diff import as_text, changes, lines_changed
 from ..prompts.figures import answers_to_the_same, failing_examples, figures
@@ -35,6 +36,7 @@ TABS: Final = {
     "template": "Template",
     "answers": "Answers",
     "failures": "Failures",
+    "checks": "Checks",
     "history": "History",
     "code": "Use in code",
 }
@@ -269,7 +271,7 @@ def _tab(
     """Return what the open tab alone needs."""
     found: dict[str, Any] = {
         "diff": None, "rows": (), "pairs": (), "failing": (), "moves": (), "blocks": message_blocks(shown.source),
-        "pieces": (),
+        "pieces": (), "findings": (),
     }  # fmt: skip
     store, prompt = server.store, view.prompt
     if view.tab == "changes" and other is not None:
@@ -283,6 +285,8 @@ def _tab(
     if view.tab == "failures":
         found["rows"] = figures(store, prompt, [shown], steps)
         found["failing"] = failing_examples(store, prompt, shown)
+    if view.tab == "checks":
+        found["findings"] = checks(store, prompt, shown, steps)
     if view.tab == "history":
         found["moves"] = Prompts(store).history(prompt)
     return found

@@ -96,7 +96,7 @@ def figures(
     """Return what each version comes to in the range of *steps*."""
     found = []
     for version in versions:
-        query = _query(prompt, version, steps)
+        query = query_of(prompt, version, steps)
         measured = store.measure(query, "env", steps)
         labels, judges = _rates(store, query) if judged else (Rate(), Rate())
         found.append(
@@ -111,7 +111,7 @@ def figures(
 
 def answers_to_the_same(store: SpanStore, prompt: Prompt, before: Version, after: Version, steps: Steps) -> list[Pair]:
     """Return what two versions answered to the same inputs, what changed first; the newest calls are looked at."""
-    old, new = (_by_input(store, _query(prompt, version, steps)) for version in (before, after))
+    old, new = (_by_input(store, query_of(prompt, version, steps)) for version in (before, after))
     pairs = [
         Pair(
             question_text(record.reading), old[key], record,
@@ -142,7 +142,8 @@ def _failing(store: FiguresStore, prompt: Prompt, version: Version) -> Iterator[
                 yield dataset.id, example
 
 
-def _query(prompt: Prompt, version: Version, steps: Steps) -> Query:
+def query_of(prompt: Prompt, version: Version, steps: Steps) -> Query:
+    """Return the question for the traffic of a version: its calls but for those of the playground."""
     traffic = And((term_of(prompt, version), Not(Term("env", "=", (PLAYGROUND,)))))
     return Query(prompt.project, traffic, steps.first_ns, steps.end_ns)
 
