@@ -53,7 +53,7 @@ def playground_page(
         start = of_record(record)
     else:
         start = Start(variables=values)
-    stored = ProviderKeys(server.store).stored(project)
+    stored = ProviderKeys(server.store).stored(project, PROVIDERS)
     return render(
         request,
         "pages/playground.html",

@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-import time
+import json
+from collections.abc import Iterable
 
-from sqlmodel import select
-
-from .prompts_tables import ProviderKeyRow
-from .sessions import Sessions, project_id, project_id_made
+from .base import AccessStore
 
 
 class ProviderKeys:
-    """The stored connections of one store; secrets come and go encrypted."""
+    """The stored connections of one store, among its settings; secrets come and go encrypted."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, store: AccessStore) -> None:
+        self._store = store
 
     def keep(self, project: str, provider: str, base_url: str, secret: str, *, by: str = "") -> None:
         """Keep an encrypted secret in place of the one before."""
-        with self._sessions.transaction() as session:
-            number = project_id_made(session, project)
-            row = session.get(ProviderKeyRow, (number, provider))
-            if row is None:
-                row = ProviderKeyRow(project_id=number, provider=provider, secret="", created_ns=0)
-            row.base_url, row.secret, row.created_by, row.created_ns = base_url, secret, by, time.time_ns()
-            session.add(row)
+        said = {"base_url": base_url, "secret": secret, "by": by}
+        self._store.keep_setting(_name(project, provider), json.dumps(said))
 
     def find(self, project: str, provider: str) -> tuple[str, str] | None:
         """Return base URL and encrypted secret, or ``None``."""
-        with self._sessions.session() as session:
-            number = project_id(session, project)
-            row = None if number is None else session.get(ProviderKeyRow, (number, provider))
-            return None if row is None else (row.base_url, row.secret)
+        said = self._store.setting(_name(project, provider))
+        if not said:
+            return None
+        kept = json.loads(said)
+        return kept["base_url"], kept["secret"]
 
-    def stored(self, project: str) -> dict[str, str]:
-        """Return the base URL of each provider that a key is stored for."""
-        with self._sessions.session() as session:
-            number = project_id(session, project)
-            rows = session.exec(select(ProviderKeyRow).where(ProviderKeyRow.project_id == number))
-            return {row.provider: row.base_url for row in rows}
+    def stored(self, project: str, providers: Iterable[str]) -> dict[str, str]:
+        """Return the base URL of each of *providers* that a key is stored for."""
+        found = {provider: self.find(project, provider) for provider in providers}
+        return {provider: kept[0] for provider, kept in found.items() if kept is not None}
 
     def drop(self, project: str, provider: str) -> None:
         """Forget a stored key."""
-        with self._sessions.transaction() as session:
-            row = session.get(ProviderKeyRow, (project_id_made(session, project), provider))
-            if row is not None:
-                session.delete(row)
+        self._store.keep_setting(_name(project, provider), "")
+
+
+def _name(project: str, provider: str) -> str:
+    return f"provider key: {provider}, {project}"

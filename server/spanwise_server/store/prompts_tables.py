@@ -78,15 +78,3 @@ class ProtectedLabelRow(SQLModel, table=True):
     __tablename__ = "protected_labels"
     project_id: int = Field(foreign_key="projects.id", primary_key=True)
     label: str = Field(primary_key=True, max_length=40)
-
-
-class ProviderKeyRow(SQLModel, table=True):
-    """Where a provider is and the key that opens it, encrypted: one of a provider in a project."""
-
-    __tablename__ = "provider_keys"
-    project_id: int = Field(foreign_key="projects.id", primary_key=True)
-    provider: str = Field(primary_key=True, max_length=40)
-    base_url: str = ""
-    secret: str
-    created_by: str = ""
-    created_ns: int = _ns()
