@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Final
 
 from .call import Answer, BadCall, Call, Connection, Message, Provider, Stream
@@ -76,6 +77,10 @@ def anthropic(call: Call, connection: Connection, http: Any, answer: Answer) -> 
     if call.output_schema is not None:
         said["output_config"] = {"format": {"type": "json_schema", "schema": dict(call.output_schema)}}
     messages: Any = [_anthropic(message) for message in call.talk]
+    known = signature(client.messages.create).parameters
+    beyond = {name: said.pop(name) for name in list(said) if name not in known}  # what this client has no word for
+    if beyond:
+        said["extra_body"] = beyond
     with client.messages.create(model=call.model, messages=messages, stream=True, **said) as got:
         for event in got:
             yield from _anthropic_event(event, answer)
