@@ -8,10 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from clickhouse_server import database
 from postgres_cluster import running
+from spanwise_server.store.clickhouse import ClickHouseStore
+from spanwise_server.store.conditions import Sql
 from spanwise_server.store.postgres import PostgresStore
 from spanwise_server.store.postgres_database import migrate_database
 from spanwise_server.store.sqlite import SqliteStore
+from spanwise_server.store.tables import SUMS
 
 
 @contextmanager
@@ -28,8 +32,24 @@ def _postgres() -> Iterator[PostgresStore]:
         yield PostgresStore(url, Path(folder), full_text=True)
 
 
+@contextmanager
+def _clickhouse() -> Iterator[ClickHouseStore]:
+    with TemporaryDirectory() as folder, database() as url:
+        yield ClickHouseStore(url, Path(folder))
+
+
 #: How to make a store of each engine of the registry, by the scheme of its URLs.
-KINDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {"sqlite": _sqlite, "postgresql": _postgres}
+KINDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgres,
+    "clickhouse": _clickhouse,
+}
+_SERIES = ("kind", "provider", "model", "environment", "prompt_name", "prompt_version")
+_ROLLUPS = {
+    "r_hour": (("hour",), SUMS),
+    "h_hour": (("hour", "measure", "bucket"), ("n",)),
+    "h_day": (("day", "measure", "bucket"), ("n",)),
+}
 
 
 @contextmanager
@@ -45,3 +65,41 @@ def rows(store: Any, sql: str) -> list[tuple[Any, ...]]:
     """Return what *sql* finds in the tables of a store that keeps them in a database of SQL."""
     with store._reading("") as (connection, _):
         return [tuple(row) for row in connection.execute(sql)]
+
+
+def sums(store: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every rollup row that says something, by what it is split by."""
+    found = {}
+    for table, (keys, values) in _ROLLUPS.items():
+        if isinstance(store, ClickHouseStore):
+            key = ", ".join((*_SERIES, *keys))
+            summed = ", ".join(f"sum(x.{name})" for name in values)
+            said = f"HAVING sum(x.{values[0]}) != 0"
+            sql = Sql(f"SELECT {key}, {summed} FROM {table} AS x GROUP BY {key} {said}")
+            found[table] = sorted(store.server.rows(sql))
+        else:
+            series = ", ".join(f"s.{name}" for name in _SERIES)
+            joined = rows(store, f"SELECT {series}, r.* FROM series s JOIN {table} r ON r.series_id = s.id")
+            found[table] = sorted((*row[:6], *row[7:]) for row in joined)
+    return found
+
+
+def words(store: Any) -> list[tuple[Any, ...]]:
+    """Return every word with the trace and time it is filed under."""
+    if isinstance(store, ClickHouseStore):
+        split = store.server.rows(Sql("SELECT w, trace_id, start_ns FROM traces ARRAY JOIN words AS w"))
+        return sorted((*word.split("\x1f", 1), trace_id.hex(), start_ns) for word, trace_id, start_ns in split)
+    found = rows(
+        store,
+        "SELECT field, value, trace_id, w.start_ns FROM trace_words w "
+        "JOIN words ON words.id = word_id JOIN traces t ON t.id = trace_row",
+    )
+    return sorted((field, value, trace_id.hex(), start_ns) for field, value, trace_id, start_ns in found)
+
+
+def long_texts(store: Any) -> int:
+    """Return how many long texts the tables hold, of spans that are there or not."""
+    if isinstance(store, ClickHouseStore):
+        raw = store.server.client.query("SELECT count() FROM spans WHERE length(payload) > 2000", settings={"final": 0})
+        return int(raw.result_rows[0][0])
+    return int(rows(store, "SELECT count(*) FROM texts")[0][0])

@@ -124,6 +124,12 @@ def _told(record: Record) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield METADATA, record.reading.metadata
 
 
+def said_pairs(record: Record) -> Iterator[tuple[str, str | None, float | None]]:
+    """Yield fields of the language with their value as text and as a number, for stores that keep them so."""
+    for field, value in _pairs(record):
+        yield field, text_of(value), _number(value)
+
+
 def _pairs(record: Record) -> Iterator[tuple[str, Any]]:
     """Yield fields of the language and their values."""
     for begin, said in _told(record):

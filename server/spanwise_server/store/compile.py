@@ -25,7 +25,7 @@ MOST_SPANS_DRIVEN: Final = 500
 _LAST_NS: Final = 2**63 - 1
 
 #: Field of numbers -> column, and how many of the column's units one of the field's is.
-_NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "tokens": ("total_tokens", 1.0)}
+NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "tokens": ("total_tokens", 1.0)}
 #: Field of text -> what a span says of it itself, else its trace.
 _OF_SPAN: Final = {
     "kind": "s.kind", "name": "s.name", "model": "s.model", "provider": "s.provider", "error": "s.error_type",
@@ -162,7 +162,7 @@ class Compiler:
         return combined(part, self._of_trace)
 
     def _trace_term(self, term: Term) -> Sql:
-        if term.field in _NUMBERS:
+        if term.field in NUMBERS:
             return _number("t", term)
         if term.field == "trace":
             return self._trace_id(term)
@@ -191,7 +191,7 @@ class Compiler:
 
     def _span_term(self, term: Term) -> Sql:
         field = term.field
-        if field in _NUMBERS:
+        if field in NUMBERS:
             return _number("s", term)
         if field in _OF_SPAN:
             return text_is(_OF_SPAN[field], term)
@@ -239,13 +239,19 @@ def conjuncts(filter_: Filter) -> Sequence[Filter]:
 
 
 def _number(table: str, term: Term) -> Sql:
-    column, units = _NUMBERS[term.field]
+    column, _ = NUMBERS[term.field]
     # Never NULL, so that NOT makes of it everything that does not match, the unsaid included.
     parts = [
-        Sql(f"{table}.{column} IS NOT NULL AND {table}.{column} {term.operator} ?", (round(float(value) * units),))
+        Sql(f"{table}.{column} IS NOT NULL AND {table}.{column} {term.operator} ?", (in_units(term.field, value),))
         for value in term.values
     ]
     return Sql.all(parts, "OR")
+
+
+def in_units(field: str, value: str | float) -> float:
+    """Return a value of a field of numbers in the units of its column: whole ones, but for a part of a token."""
+    exact = float(value) * NUMBERS[field][1]
+    return exact if field == "tokens" and not exact.is_integer() else round(exact)
 
 
 def _is_hex(text: str) -> bool:

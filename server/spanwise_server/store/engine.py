@@ -32,6 +32,7 @@ from .turns import Turns
 STORES: Final[Mapping[str, str]] = {
     "sqlite": "spanwise_server.store.sqlite:ENGINE",
     "postgresql": "spanwise_server.store.postgres:ENGINE",
+    "clickhouse": "spanwise_server.store.clickhouse:ENGINE",
 }
 #: Entry-point group in which another package announces an engine, under the scheme of its URLs.
 STORE_GROUP: Final = "spanwise.stores"

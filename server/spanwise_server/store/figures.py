@@ -23,14 +23,18 @@ MOST_COUNTED: Final = 10_000
 MOST_FACETED: Final = 5_000
 #: Of a field's values, so many are looked at for completion.
 _MOST_COMPLETED: Final = 200
-_MOST_TRACES_PER_VALUE: Final = 1_000
+MOST_TRACES_PER_VALUE: Final = 1_000
 
 
 def totals(connection: Connection, project_id: int, query: Query) -> Totals:
     """Return the figures above the list, of the newest 10,000 traces where there are more."""
     plan = Compiler(connection, project_id, query, of_all=True, limited=True).traces()
     chosen = _newest(project_id, plan, "t.status, t.cost_nusd, t.duration_ns", MOST_COUNTED + 1)
-    rows = connection.execute(chosen.text, chosen.values).fetchall()
+    return totals_of(connection.execute(chosen.text, chosen.values).fetchall())
+
+
+def totals_of(rows: Sequence[tuple[int, int | None, int]]) -> Totals:
+    """Return the figures of the newest traces, each a status, a cost and a duration: at most one over 10,000."""
     exact = len(rows) <= MOST_COUNTED
     rows = rows[:MOST_COUNTED]
     costs = [cost for _, cost, _ in rows if cost is not None]
@@ -73,16 +77,16 @@ def facets(
     for field in fields:
         if field not in WORD_FIELDS:
             continue
-        without = _without(query.filter, field)
-        counts = counts_of.get(without)
+        rest = without(query.filter, field)
+        counts = counts_of.get(rest)
         if counts is None:
-            counts = counts_of[without] = _word_counts(connection, project_id, replace(query, filter=without))
+            counts = counts_of[rest] = _word_counts(connection, project_id, replace(query, filter=rest))
         commonest = _commonest(connection, project_id, field, counts, limit)
-        found[field] = _ok_together(commonest) if field == "status" else commonest
+        found[field] = ok_together(commonest) if field == "status" else commonest
     return found
 
 
-def _ok_together(found: tuple[FacetValue, ...]) -> tuple[FacetValue, ...]:
+def ok_together(found: tuple[FacetValue, ...]) -> tuple[FacetValue, ...]:
     """Return statuses as the language asks for them: what was left unset ended well."""
     counts: Counter[str] = Counter()
     for one in found:
@@ -96,7 +100,7 @@ def values(connection: Connection, project_id: int, field: str, prefix: str, lim
         return tuple(FacetValue(*one) for one in judged_values(connection, project_id, field, prefix, limit))
     found = connection.execute(
         "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM trace_words WHERE word_id = words.id "
-        f"LIMIT {_MOST_TRACES_PER_VALUE}) AS few) FROM words "
+        f"LIMIT {MOST_TRACES_PER_VALUE}) AS few) FROM words "
         f"WHERE project_id = ? AND field = ? AND value GLOB ? LIMIT {_MOST_COMPLETED}",
         (project_id, field, begins_with(prefix)),
     )
@@ -150,14 +154,14 @@ def _commonest(
     return tuple(sorted(found, key=lambda f: (-f.count, f.value))[:limit])
 
 
-def _without(filter_: Filter, field: str) -> Filter:
+def without(filter_: Filter, field: str) -> Filter:
     """Return *filter_* without the terms of *field* that must hold; an empty part asks for nothing."""
     if isinstance(filter_, Term):
         return And() if filter_.field == field else filter_
     if isinstance(filter_, Not):
         return And() if isinstance(filter_.of, Term) and filter_.of.field == field else filter_
     if isinstance(filter_, And):
-        kept = tuple(part for inner in filter_.all if (part := _without(inner, field)) != And())
+        kept = tuple(part for inner in filter_.all if (part := without(inner, field)) != And())
         return And(kept)
     if isinstance(filter_, Or) and all(isinstance(part, Term) and part.field == field for part in filter_.any):
         return And()

@@ -26,14 +26,14 @@ def judged(term: Term, *, of_span: bool = False) -> Sql:
 
     Of a span, which is ``s``, only those count that were given to it or to its trace as a whole.
     """
-    asked = _asked(term)
+    asked = asked_of_judgements(term)
     which = "a.project_id = t.project_id AND a.trace_id = lower(hex(t.trace_id))" + (_OF_SPAN if of_span else "")
     return Sql(f"EXISTS (SELECT 1 FROM annotations a WHERE {which} AND ({asked.text}))", asked.values)
 
 
 def judged_driver(connection: Connection, project_id: int, term: Term, most: int) -> tuple[int, Sql] | None:
     """Return how many traces *term* leaves and the query for them; ``None`` where they are more than *most*."""
-    asked = _asked(term)
+    asked = asked_of_judgements(term)
     found = connection.execute(
         f"SELECT DISTINCT a.trace_id FROM annotations a WHERE a.project_id = ? AND ({asked.text}) LIMIT {most + 1}",
         (project_id, *asked.values),
@@ -69,7 +69,8 @@ def judged_values(
     return tuple(found.fetchall())
 
 
-def _asked(term: Term) -> Sql:
+def asked_of_judgements(term: Term) -> Sql:
+    """Return what *term* asks of a judgement ``a``."""
     if term.field == "has":
         return Sql.all([Sql(_HOLDS[str(held)]) for held in term.values], "OR")
     if term.field == "annotator":

@@ -24,8 +24,8 @@ from .tables import SUMS
 
 #: Where calls are looked at one by one, at most so many of the newest are.
 MOST_CALLS: Final = 5_000
-_KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
-_BUCKETS: Final = tuple(f.name for f in fields(Usage))
+KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
+BUCKETS: Final = tuple(f.name for f in fields(Usage))
 _DAY_NS: Final = HOUR_NS * HOURS_A_DAY
 #: Field of the language -> what a series says of it, in the order in which a prompt is asked for.
 OF_SERIES: Final = {
@@ -60,7 +60,7 @@ Counts = Counter[int]
 
 
 @dataclass(slots=True)
-class _Gathered:
+class Gathered:
     """Sums and bucket counts by value and step, before they become what the caller reads."""
 
     sums: defaultdict[tuple[Value, int], Sums] = field(default_factory=lambda: defaultdict(Sums))
@@ -74,7 +74,7 @@ def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] |
     """Return the first and the last nanosecond of the whole hours in which the project has calls."""
     found = connection.execute(
         f"SELECT min(h.hour), max(h.hour) FROM series r CROSS JOIN r_hour h ON h.series_id = r.id "
-        f"WHERE r.project_id = ? AND r.kind IN ({_KINDS})",
+        f"WHERE r.project_id = ? AND r.kind IN ({KINDS})",
         (project_id,),
     ).fetchone()
     return None if found[0] is None else (found[0] * HOUR_NS, (found[1] + 1) * HOUR_NS)
@@ -89,7 +89,7 @@ def measure(connection: Connection, project_id: int, query: Query, by: str, step
         found = _from_rollups(connection, project_id, query.filter, by, steps)
     else:
         found = _from_calls(connection, project_id, query, by, steps)
-    return _measured(found, steps)
+    return measured(found, steps)
 
 
 def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
@@ -125,15 +125,15 @@ def _of_series_only(filter_: Filter) -> bool:
     return isinstance(filter_, Or) and all(map(_of_series_only, filter_.any))
 
 
-def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps) -> _Gathered:
+def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps) -> Gathered:
     where = conditions(filter_, OF_SERIES)
     value = VALUE_OF_SERIES[by]
     first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
     end = first + step * steps.count
-    found = _Gathered()
+    found = Gathered()
     sums = ", ".join(f"sum(h.{name})" for name in SUMS)
     rows = connection.execute(
-        f"SELECT {value} AS value, nullif(r.provider, ''), r.kind IN ({_KINDS}), (h.hour - ?) / ?, {sums} "
+        f"SELECT {value} AS value, nullif(r.provider, ''), r.kind IN ({KINDS}), (h.hour - ?) / ?, {sums} "
         f"FROM series r CROSS JOIN r_hour h ON h.series_id = r.id "
         f"WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? AND ({where.text}) GROUP BY 1, 2, 3, 4",
         (first, step, project_id, first, end, *where.values),
@@ -151,14 +151,14 @@ def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: 
 
 
 def _percentiles_from_rollups(
-    connection: Connection, found: _Gathered, project_id: int, where: Sql, value: str, steps: Steps
+    connection: Connection, found: Gathered, project_id: int, where: Sql, value: str, steps: Steps
 ) -> None:
     by_day = steps.first_ns % _DAY_NS == 0 and steps.step_ns % _DAY_NS == 0
     table, column, unit = ("h_day", "day", _DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
     first, step = steps.first_ns // unit, steps.step_ns // unit
     rows = connection.execute(
         f"SELECT {value} AS value, (h.{column} - ?) / ?, h.measure, h.bucket, sum(h.n) "
-        f"FROM series r CROSS JOIN {table} h ON h.series_id = r.id WHERE r.project_id = ? AND r.kind IN ({_KINDS}) "
+        f"FROM series r CROSS JOIN {table} h ON h.series_id = r.id WHERE r.project_id = ? AND r.kind IN ({KINDS}) "
         f"AND h.{column} >= ? AND h.{column} < ? AND ({where.text}) GROUP BY 1, 2, 3, 4",
         (first, step, project_id, first, first + step * steps.count, *where.values),
     )
@@ -169,24 +169,24 @@ def _percentiles_from_rollups(
             found.ttft[at][number] += n
 
 
-def _from_calls(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> _Gathered:
+def _from_calls(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Gathered:
     narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None)
     plan = Compiler(connection, project_id, narrowed).spans()
     source = plan.from_spans(project_id)
     rows = connection.execute(
-        f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({_KINDS}), s.status = {ERROR}, "
-        f"s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, {', '.join('s.' + b for b in _BUCKETS)} "
-        f"{source.text} AND {plan.where.text} AND (s.kind IN ({_KINDS}) OR s.counted = 1) "
+        f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({KINDS}), s.status = {ERROR}, "
+        f"s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, {', '.join('s.' + b for b in BUCKETS)} "
+        f"{source.text} AND {plan.where.text} AND (s.kind IN ({KINDS}) OR s.counted = 1) "
         f"ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
         (steps.first_ns, steps.step_ns, *source.values, *plan.where.values),
     )
-    found = _Gathered()
-    figures: defaultdict[tuple[Value, int], list[int]] = defaultdict(lambda: [0] * (5 + len(_BUCKETS)))
+    found = Gathered()
+    figures: defaultdict[tuple[Value, int], list[int]] = defaultdict(lambda: [0] * (5 + len(BUCKETS)))
     for n, row in enumerate(rows):
         if n == MOST_CALLS:
             found.newest_only = True
             break
-        _count_call(found, figures[row[0], row[2]], row)
+        count_call(found, figures[row[0], row[2]], row)
     for key, sums in figures.items():
         # As in the rollups: nothing said and a 0 said are the same to a sum.
         calls, errors, cost, priced, unpriced, *buckets = sums
@@ -194,7 +194,7 @@ def _from_calls(connection: Connection, project_id: int, query: Query, by: str, 
     return found
 
 
-def _count_call(found: _Gathered, sums: list[int], row: Sequence[Any]) -> None:
+def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
     """Count one call into what is gathered, and into the fields of ``Sums`` with the buckets of usage after them."""
     of, provider, at, is_call, failed, duration_ns, ttft_ms, counted, cost, total, *buckets = row
     if is_call:
@@ -217,7 +217,8 @@ def _count_call(found: _Gathered, sums: list[int], row: Sequence[Any]) -> None:
         sums[4] += 1
 
 
-def _measured(found: _Gathered, steps: Steps) -> Measured:
+def measured(found: Gathered, steps: Steps) -> Measured:
+    """Return what was gathered as the caller reads it."""
     values = list(dict.fromkeys(value for value, _ in (*found.sums, *found.latency)))
     slots = []
     for at in range(steps.count):
@@ -236,7 +237,7 @@ def _measured(found: _Gathered, steps: Steps) -> Measured:
     )
 
 
-def _part(found: _Gathered, value: Value, steps: Steps) -> Part:
+def _part(found: Gathered, value: Value, steps: Steps) -> Part:
     slots = tuple(found.sums.get((value, at), Sums()) for at in range(steps.count))
     providers = found.providers.get(value)
     return Part(

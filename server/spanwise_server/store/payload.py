@@ -100,6 +100,15 @@ def _said(span: Span, of_project: bytes, texts: dict[bytes, bytes], names: dict[
     return said
 
 
+def whole(span: Span) -> bytes:
+    """Return *span* as it is written with all its texts in it, not packed: for stores that pack columns themselves."""
+    said: Said = {"n": span.name}
+    if span.attributes:
+        said["a"] = dict(span.attributes)
+    _say_the_rest(span, said)
+    return dumps(said)
+
+
 def _say_the_rest(span: Span, said: Said) -> None:
     if span.status_message is not None:
         said["m"] = span.status_message
@@ -238,8 +247,17 @@ def unpack_text(body: bytes) -> str:
 
 def pack_origin(resource: Mapping[str, Any], scope: Scope) -> tuple[bytes, bytes]:
     """Return the hash and the packed body of where a span came from."""
-    raw = dumps([dict(resource), scope.name, scope.version, dict(scope.attributes)])
+    raw = _origin(resource, scope)
     return blake2b(raw, digest_size=HASH_BYTES).digest(), pack_text(raw)
+
+
+def origin_raw(span: Span) -> bytes:
+    """Return where a span came from, not packed."""
+    return _origin(span.resource, span.scope)
+
+
+def _origin(resource: Mapping[str, Any], scope: Scope) -> bytes:
+    return dumps([dict(resource), scope.name, scope.version, dict(scope.attributes)])
 
 
 def unpack_origin(body: bytes) -> tuple[Mapping[str, Any], Scope]:

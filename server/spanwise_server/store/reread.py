@@ -102,17 +102,17 @@ class Reviser:
         """Read spans again: those that another reader read, or all of them."""
         reader_id = self._writer.reader_id(self._connection)
 
-        def read_again(was: SpanRow, record: Record) -> SpanRow:
-            return _read_again(was, record, self._price)._replace(reader_id=reader_id)
+        def again(was: SpanRow, record: Record) -> SpanRow:
+            return read_again(was, record, self._price)._replace(reader_id=reader_id)
 
         def wanted(was: SpanRow) -> bool:
             return everything or was.reader_id != reader_id
 
-        return self._revised(asked, wanted, read_again)
+        return self._revised(asked, wanted, again)
 
     def reprice(self, asked: Sequence[Part]) -> Revised:
         """Price spans again, by the model and the tokens that lists show of them."""
-        return self._revised(asked, lambda _: True, lambda was, record: _priced_again(was, record, self._price))
+        return self._revised(asked, lambda _: True, lambda was, record: priced_again(was, record, self._price))
 
     def _revised(
         self,
@@ -135,7 +135,7 @@ class Reviser:
                 for was, record in zip(rows, records, strict=True)
                 if _reads_differently(was, revised[was.span_id])
             ]
-            done += Revised(len(rows), sum(_shows_differently(was, revised[was.span_id]) for was in rows))
+            done += Revised(len(rows), sum(shows_differently(was, revised[was.span_id]) for was in rows))
         if read:
             self._writer.note(self._connection, read)
         return done
@@ -149,7 +149,7 @@ class Reviser:
         return [SpanRow._make(row) for row in found]
 
 
-def _read_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
+def read_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
     """Return the row as it is read today; a cost is kept unless what it was computed from is read otherwise."""
     now = row_of(record, was.span_id, was.parent_id)
     cost = price(record.reading, record.span.start_ns)
@@ -169,7 +169,8 @@ def _read_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
     )
 
 
-def _priced_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
+def priced_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
+    """Return the row at today's price."""
     said = replace(
         record.reading, kind=was.kind, provider=was.provider, model=was.model, usage=usage_of(buckets_of(was))
     )
@@ -192,6 +193,6 @@ def _reads_differently(was: SpanRow, now: SpanRow) -> bool:
     return was.reader_id != now.reader_id or any(now[at] != was[at] for at in _TEXTS)
 
 
-def _shows_differently(was: SpanRow, now: SpanRow) -> bool:
+def shows_differently(was: SpanRow, now: SpanRow) -> bool:
     """Whether anything is another but what nobody sees: the reader's number, the mark of the answer."""
     return was._replace(reader_id=0, rewritten=0, answer=None) != now._replace(reader_id=0, rewritten=0, answer=None)

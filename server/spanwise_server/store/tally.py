@@ -79,10 +79,15 @@ class _Found(defaultdict[Key, _Series]):
     def of(self, row: Sequence[Any], keys: int) -> _Series:
         series = self[tuple(row[:keys])]
         if len(self) > MOST_SERIES:
-            raise SpanwiseError(
-                f"There are more than {MOST_SERIES:,} series.", "Ask for fewer keys, a shorter range, or by a filter."
-            )
+            raise too_many_series()
         return series
+
+
+def too_many_series() -> SpanwiseError:
+    """Return why so many series are refused, and what to do."""
+    return SpanwiseError(
+        f"There are more than {MOST_SERIES:,} series.", "Ask for fewer keys, a shorter range, or by a filter."
+    )
 
 
 def tally(
@@ -157,7 +162,7 @@ def _add_rollups(
         if not spans:
             continue
         *buckets, cost, priced, unpriced = rest
-        found.of(row, len(by)).sums += Sums(spans, errors, cost, priced, unpriced, _usage(buckets))
+        found.of(row, len(by)).sums += Sums(spans, errors, cost, priced, unpriced, usage_of_sums(buckets))
     if not percentiles_too:
         return
     days = "hour" not in by and first % HOURS_A_DAY == 0 and (end % HOURS_A_DAY == 0 or query.to_ns is None)
@@ -185,7 +190,7 @@ def _add_spans(
     for row in connection.execute(f"SELECT {select}{_SUMMED} {matching} {group}", values):
         spans, errors, cost, priced, unpriced, *buckets = row[len(by) :]
         if spans:
-            found.of(row, len(by)).sums += Sums(spans, errors, cost or 0, priced, unpriced, _usage(buckets))
+            found.of(row, len(by)).sums += Sums(spans, errors, cost or 0, priced, unpriced, usage_of_sums(buckets))
     if not percentiles_too:
         return
     for row in connection.execute(f"SELECT {select}s.duration_ns, s.ttft_ms {matching}", values):
@@ -214,6 +219,7 @@ def _add_traces(connection: Connection, project_id: int, query: Query, by: Seque
             found.of(row, len(by)).traces = row[-1]
 
 
-def _usage(buckets: Iterable[int | None]) -> Usage:
+def usage_of_sums(buckets: Iterable[int | None]) -> Usage:
+    """Return the usage in sums of buckets."""
     # The rollups cannot tell nothing said from a 0 said, so here neither does.
     return Usage(*(tokens or None for tokens in buckets))

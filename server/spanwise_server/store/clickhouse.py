@@ -1,0 +1,445 @@
+"""The store on ClickHouse: spans, traces and rollups there, the small tables and log records in SQLite beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from ..dialects.reader import reader
+from ..errors import SpanwiseError
+from ..query.filters import Query, Term
+from ..query.measures import CallPoint, Measured, Steps, Tallied
+from ..record import Event, Record, SpanLog, TraceSummary
+from . import clickhouse_figures as figures
+from .address import id_bytes
+from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
+from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
+from .clickhouse_find import Finder, summary_of
+from .clickhouse_judged import label_counts, labels_given, traces_judged
+from .clickhouse_revise import revise
+from .clickhouse_rows import TRACE_COLUMNS, Kept, kept_again, record_of
+from .clickhouse_server import Server, place_of
+from .clickhouse_small import FolderMedia, Media, SmallDatabase, small_tables
+from .clickhouse_tally import tally
+from .clickhouse_write import Key, Writer
+from .conditions import Sql
+from .connection import Connection
+from .engine import Engine, Options
+from .judged import asks_of_judgements, judged_values
+from .log_rows import any_logs, logs_of
+from .media import GRACE_S, PUT_MEDIA_USE, is_of_project
+from .projects import find_project, project_id_of, project_names
+from .ready import Chunk, prepare
+from .reread import Part, Price, Revised, Reviser
+from .small_store import SmallStore
+from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
+from .summary import summarise
+from .turns import Turns
+
+_PAGE_OF_ALL: Final = 200
+_AT_ONCE: Final = 500
+
+
+class ClickHouseStore(SmallStore):
+    """A store whose large tables lie in ClickHouse; open it before use and close it after."""
+
+    def __init__(
+        self, url: str, data: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None
+    ) -> None:
+        self.path = data / "main.db"
+        """The small tables."""
+        self.server = Server(place_of(url))
+        """Where the large tables lie."""
+        self._logs = SpanLogs(log_limits or LogLimits(), read_again)
+        self._writer = Writer(self.server)
+        self._database: SmallDatabase | None = None
+        self._projects: dict[str, int] = {}
+        self._read_again = 0
+        self.media: Media = FolderMedia(lambda: self._open, data / "media")
+        self.turns = Turns()
+
+    def open(self) -> None:
+        """Bring both databases to the newest schema."""
+        self._database, self.media = small_tables(self.server.place.small, self.path)
+        self.server.open()
+        self._keep_small_in(self._database)
+        self.server.claim(self._small_id())
+
+    def close(self) -> None:
+        """Close every connection; closing twice is closing once."""
+        self.server.close()
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep *records*; a span that is there already is replaced, never counted twice."""
+        self.write_prepared(prepare(records))
+
+    prepare = staticmethod(prepare)
+
+    def write_prepared(self, batch: Sequence[Chunk]) -> None:
+        """Keep records that were made ready by ``prepare``: they are there, with what follows from them, on return."""
+        if batch:
+            with self._alone() as connection, self.turns:
+                self._put(connection, self._logs.joined(connection, batch))
+
+    def _put(self, connection: Connection, batch: Sequence[Chunk]) -> None:
+        projects = {name: project_id_of(connection, name) for name in {chunk.project for chunk in batch}}
+        uses = [
+            (projects[chunk.project], chunk.trace_id, bytes.fromhex(digest))
+            for chunk in batch
+            for ready in chunk.spans
+            for digest in ready.record.media
+        ]
+        if uses:
+            connection.executemany(PUT_MEDIA_USE, uses)
+        self._writer.write(batch, projects, _reader_id(connection))
+
+    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
+        """Keep log records, and read their spans again; return those too many for a span."""
+        with self._alone() as connection, self.turns:
+            over = self._logs.put(connection, logs)
+            connection.executemany(
+                PUT_MEDIA_USE,
+                [
+                    (project_id_of(connection, log.project), id_bytes(log.trace_id, "Trace id"), bytes.fromhex(digest))
+                    for log in logs
+                    for digest in log.media
+                ],
+            )
+            late = self._late(logs)
+            if late:
+                self._put(connection, self._logs.joined(connection, prepare(late)))
+                self._read_again += len(late)
+            return over
+
+    def _late(self, logs: Sequence[SpanLog]) -> list[Record]:
+        """Return the spans of *logs* that were there already, as they were sent."""
+        found = []
+        for project, trace_id in dict.fromkeys((log.project, log.trace_id) for log in logs):
+            wanted = {log.span_id.lower() for log in logs if (log.project, log.trace_id) == (project, trace_id)}
+            of_trace = self._finder(project).trace_of(id_bytes(trace_id, "Trace id"))
+            found += [record_of(project, kept, {}) for kept in of_trace if kept.row.span_id.hex() in wanted]
+        return found
+
+    @property
+    def indexing_s(self) -> float:
+        """CPU seconds that a text index has taken: there is none beside the tables."""
+        return 0.0
+
+    @property
+    def repeated(self) -> int:
+        """How many spans came, since the start, that were there already."""
+        return self._writer.repeated - self._read_again
+
+    def waiting_logs(self) -> Waiting:
+        """Return how many log records wait for their span."""
+        with self._open.read() as connection:
+            return self._logs.waiting(connection)
+
+    def delete_trace(self, project: str, trace_id: str) -> bool:
+        """Take a trace and its spans away, out of every total; return whether it was there."""
+        return self.delete_traces(project, [trace_id]) == 1
+
+    def delete_traces(self, project: str, trace_ids: Sequence[str]) -> int:
+        """Take traces away, out of every total and off the disk; return how many there were."""
+        ids = [id_bytes(trace_id, "Trace id") for trace_id in dict.fromkeys(trace_ids)]
+        project_id, done = self._project(project), 0
+        if project_id is None:
+            return 0
+        with self._alone() as connection:
+            for at in range(0, len(ids), _AT_ONCE):
+                keys = [(project_id, trace_id) for trace_id in ids[at : at + _AT_ONCE]]
+                done += self._writer.delete(keys)
+                for table in ("span_logs", "media_uses"):
+                    connection.executemany(f"DELETE FROM {table} WHERE project_id = ? AND trace_id = ?", keys)
+                connection.executemany(
+                    "DELETE FROM annotations WHERE project_id = ? AND trace_id = ?",
+                    [(project_id, trace_id.hex()) for _, trace_id in keys],
+                )
+        return done
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def find_traces(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces, by ``time``, ``latency``, ``cost`` or ``tokens``, with ``-`` for descending."""
+        return self._finder(query.project).traces(query)
+
+    def find_spans(self, query: Query) -> Page[Record]:
+        """Return one page of whole spans, newest first unless the query sorts otherwise."""
+        page = self._finder(query.project).spans(query)
+        return Page(tuple(self._records(query.project, page.items)), page.next_cursor, page.previous_cursor)
+
+    def each_span(self, query: Query) -> Iterator[Record]:
+        """Yield every matching span, whole, a page at a time."""
+        query = replace(query, limit=_PAGE_OF_ALL)
+        while True:
+            page = self.find_spans(query)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            query = replace(query, cursor=page.next_cursor)
+
+    def trace(self, project: str, trace_id: str) -> Trace | None:
+        """Return one trace with its spans, summed up as they were at that moment, or ``None``."""
+        raw = id_bytes(trace_id, "Trace id")
+        kept = self._finder(project).trace_of(raw)
+        if not kept:
+            return None
+        row = (kept[0].row.project_id, raw, 0, (), *summarise(one.row for one in kept).columns, 0, 0)
+        assert len(row) == len(TRACE_COLUMNS), "a summary has the columns of a trace"  # noqa: S101 - by construction
+        return Trace(summary_of(project, row), tuple(self._records(project, kept)))
+
+    def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
+        """Return one span, or ``None``; the newest where two traces share the id."""
+        asked = [Sql("s.span_id = ?", (id_bytes(span_id, "Span id"),))]
+        if trace_id is not None:
+            asked.append(Sql("s.trace_id = ?", (id_bytes(trace_id, "Trace id"),)))
+        kept = self._finder(project).kept(Sql.all(asked), "ORDER BY start_ns DESC LIMIT 1")
+        return next(iter(self._records(project, kept)), None)
+
+    def find_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        return self._finder(query.project).sessions(query)
+
+    def session_of(self, project: str, session_id: str) -> SessionSummary | None:
+        """Return what all traces of a session come to, ``None`` where there is none."""
+        return self._finder(project).session_summaries([session_id]).get(session_id)
+
+    def roots(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, Record]:
+        """Return the root span of each trace there is, by trace id."""
+        found = self._finder(project).roots([id_bytes(trace_id, "Trace id") for trace_id in trace_ids])
+        return {record.span.trace_id: record for record in self._records(project, list(found.values()))}
+
+    # --- figures -----------------------------------------------------------------------------------------------------
+
+    def totals(self, query: Query) -> Totals:
+        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
+        return figures.totals(self._finder(query.project), query)
+
+    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
+        """Return traces over time in *bars* equal steps, empty ones too."""
+        return figures.histogram(self._finder(query.project), query, bars)
+
+    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
+        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
+
+        def labels_of(trace_ids: Sequence[bytes]) -> Counter[str]:
+            with self._reading(query.project) as (connection, project_id):
+                return label_counts(connection, project_id or 0, trace_ids)
+
+        return figures.facets(self._finder(query.project), query, fields, limit, labels_of)
+
+    def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
+        """Return values that exist and begin with *prefix*, for completion; of attributes those of the newest spans."""
+        if asks_of_attributes(field):
+            newest = self.find_spans(Query(project, limit=MOST_LOOKED_AT)).items
+            return tuple(FacetValue(*one) for one in commonest(newest, field, prefix, limit))
+        if field == "label" or asks_of_judgements(field):
+            with self._reading(project) as (connection, project_id):
+                if field == "label":
+                    return labels_given(connection, project_id or 0, prefix, limit)
+                return tuple(
+                    FacetValue(*one) for one in judged_values(connection, project_id or 0, field, prefix, limit)
+                )
+        return figures.values(self._finder(project), field, prefix, limit)
+
+    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
+        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+        return figures.measure(self._finder(query.project), query, by, steps)
+
+    def tally(
+        self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False
+    ) -> tuple[Tallied, ...]:
+        """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
+        return tally(self._finder(query.project), query, by, traces=traces, percentiles_too=percentiles)
+
+    def range_of_calls(self, project: str) -> tuple[int, int] | None:
+        """Return the whole hours in which there are calls, ``None`` where there is none."""
+        return figures.range_of_calls(self._finder(project))
+
+    def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
+        """Return the newest answered calls that say how many tokens they gave."""
+        return figures.call_points(self._finder(query.project), query, most)
+
+    def projects(self) -> tuple[str, ...]:
+        """Return the names of the projects there are, in order."""
+        with self._open.read() as connection:
+            return project_names(connection)
+
+    # --- media -------------------------------------------------------------------------------------------------------
+
+    def media_file(self, project: str, digest: str) -> Path | None:
+        """Return a file with a content by its SHA-256, ``None`` where nothing of the project has it."""
+        with self._reading(project) as (connection, project_id):
+            if project_id is None or not is_of_project(connection, project_id, digest):
+                return None
+            return self.media.file_of(connection, digest)
+
+    def media_content(self, project: str, digest: str) -> bytes | None:
+        """Return a content by its SHA-256, ``None`` where nothing of the project has it."""
+        file = self.media_file(project, digest)
+        return None if file is None else file.read_bytes()
+
+    def sweep_media(self, grace_s: float = GRACE_S) -> int:
+        """Remove the contents that nothing needs and that came over *grace_s* ago; return how many."""
+        return self.media.sweep(grace_s)
+
+    # --- upkeep ------------------------------------------------------------------------------------------------------
+
+    def used(self, project: str) -> Used:
+        """Return what a project takes: its share of the bytes by its share of the spans."""
+        bytes_, of_all, spans = self.server.rows(
+            Sql(
+                "SELECT (SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active), "
+                "count(), countIf(project_id = ?) FROM spans",
+                (self._project(project) or 0,),
+            )
+        )[0]
+        return Used(int((bytes_ or 0) * spans / of_all) if of_all else 0, spans)
+
+    def recount(self) -> int:
+        """Compute every summary and rollup anew from the spans; return how many traces there are."""
+        with self._alone():
+            for table in ("r_hour", "h_hour", "h_day"):
+                self.server.command_of(f"TRUNCATE TABLE {table}{{local}}")
+            keys = self._every_key()
+            for at in range(0, len(keys), _AT_ONCE):
+                # Nothing is taken out: the sums are empty. Every span is put in again as it is.
+                self._writer.put_again(self._writer.spans_of(keys[at : at + _AT_ONCE]))
+            return len(keys)
+
+    def revised(
+        self, project: str, trace_ids: Sequence[str], price: Price, how: Callable[[Reviser, Sequence[Part]], Revised]
+    ) -> Iterator[Revised]:
+        """Revise the spans of traces, such as by ``Reviser.reprice``; yield what each small part of it did."""
+        project_id = self._project(project)
+        if project_id is None:
+            return
+        for at in range(0, len(trace_ids), _AT_ONCE // 10):
+            keys = [(project_id, id_bytes(each, "Trace id")) for each in trace_ids[at : at + _AT_ONCE // 10]]
+            with self._alone() as connection, self.turns:
+                done = revise(self._writer, project, keys, price, how, _reader_id(connection), self._logs_of)
+            yield done
+
+    def forget_readers(self) -> tuple[str, ...]:
+        """Forget the readers that no span is of any more; return the names of those left, today's aside."""
+        left = {number for (number,) in self.server.rows(Sql("SELECT DISTINCT reader_id FROM spans"))}
+        with self._open.write() as connection:
+            today = _reader_id(connection)
+            found = connection.execute("SELECT id, name FROM readers WHERE id <> ? ORDER BY id", (today,)).fetchall()
+            gone = [(number,) for number, _ in found if number not in left]
+            connection.executemany("DELETE FROM readers WHERE id = ?", gone)
+        return tuple(name for number, name in found if number in left)
+
+    def reindex(self) -> None:
+        """Take the words of every span from what it says today."""
+        with self._alone():
+            keys = self._every_key()
+            for at in range(0, len(keys), _AT_ONCE):
+                old = self._writer.spans_of(keys[at : at + _AT_ONCE])
+                self._writer.put(old, {key: self._worded_again(key, spans) for key, spans in old.items()})
+
+    def _worded_again(self, key: Key, spans: Mapping[bytes, Kept]) -> dict[bytes, Kept]:
+        logs = self._logs_of(*key)
+        return {span_id: kept_again(kept, record_of("", kept, logs)) for span_id, kept in spans.items()}
+
+    def _every_key(self) -> list[Key]:
+        found = self.server.rows(Sql("SELECT DISTINCT project_id, trace_id FROM spans"))
+        return [(project_id, trace_id) for project_id, trace_id in found]
+
+    def wait_until_searchable(self, timeout_s: float = 10.0) -> bool:  # noqa: ARG002  # of the protocol
+        """Return whether all that was written can be searched: always, since nothing is indexed later."""
+        return True
+
+    def refusal(self) -> str | None:
+        """Return why nothing can be written now, or ``None``."""
+        if self._database is None:
+            return "The store is closed."
+        try:
+            self.server.command("SELECT 1")
+        except Exception as error:  # noqa: BLE001  # whatever the driver raises, it is the reason
+            return f"ClickHouse does not answer: {error}."
+        return None
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _open(self) -> SmallDatabase:
+        if self._database is None:
+            raise SpanwiseError("The store is closed.", "Open it first.")
+        return self._database
+
+    @contextmanager
+    def _reading(self, project: str) -> Iterator[tuple[Connection, int | None]]:
+        with self._open.read() as connection:
+            yield connection, find_project(connection, project)
+
+    def _project(self, name: str) -> int | None:
+        known = self._projects.get(name)
+        if known is None:
+            with self._reading(name) as (_, known):
+                if known is not None:
+                    self._projects[name] = known
+        return known
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """Give a transaction of the small tables in which nobody else, in no process, writes spans."""
+        database = self._open
+        with database.write_lock, database.write() as connection:
+            connection.alone()
+            yield connection
+
+    def _small_id(self) -> str:
+        """Return what tells these small tables from all others."""
+        with self._open.write() as connection:
+            connection.execute(
+                "INSERT INTO settings (name, value) VALUES ('store_id', ?) ON CONFLICT DO NOTHING", (uuid4().hex,)
+            )
+            found: str = connection.execute("SELECT value FROM settings WHERE name = 'store_id'").fetchone()[0]
+            return found
+
+    def _finder(self, project: str) -> Finder:
+        project_id = self._project(project) or 0
+
+        def judged(term: Term) -> Mapping[bytes, frozenset[str]]:
+            with self._open.read() as connection:
+                return traces_judged(connection, project_id, term)
+
+        return Finder(self.server, project, project_id, judged)
+
+    def _logs_of(self, project_id: int, trace_id: bytes) -> Mapping[bytes, Sequence[Event]]:
+        with self._open.read() as connection:
+            return logs_of(connection, project_id, trace_id) if any_logs(connection) else {}
+
+    def _records(self, project: str, found: Sequence[Kept]) -> Iterator[Record]:
+        logs: dict[Key, Mapping[bytes, Sequence[Event]]] = {}
+        with self._open.read() as connection:
+            has_logs = any_logs(connection)
+        for kept in found:
+            key = kept.row.project_id, kept.trace_id
+            if has_logs and key not in logs:
+                logs[key] = self._logs_of(*key)
+            yield record_of(project, kept, logs.get(key, {}))
+
+
+def _reader_id(connection: Connection) -> int:
+    """Return the number of today's reader."""
+    connection.execute("INSERT INTO readers (name) VALUES (?) ON CONFLICT DO NOTHING", (reader(),))
+    return int(connection.execute("SELECT id FROM readers WHERE name = ?", (reader(),)).fetchone()[0])
+
+
+def _make(url: str, options: Options) -> ClickHouseStore:
+    return ClickHouseStore(url, options.data, log_limits=options.log_limits)
+
+
+ENGINE: Final = Engine("ClickHouse", _make)

@@ -1,0 +1,249 @@
+"""Figures about what a query finds in ClickHouse: totals, bars over time, facets, completion, measures of calls."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ..query.filters import Filter, OneSpan, Query, Term, Text
+from ..query.measures import CallPoint, Measured, Steps, Sums
+from ..record import Usage
+from .base import Bar, FacetValue, Totals
+from .clickhouse_compile import VALUE_OF_SPAN, text_is
+from .clickhouse_find import Finder
+from .clickhouse_rows import OF_WORD
+from .conditions import Sql, combined
+from .figures import MOST_COUNTED, MOST_FACETED, MOST_TRACES_PER_VALUE, ok_together, totals_of, without
+from .measures import (
+    BUCKETS,
+    KINDS,
+    MOST_CALLS,
+    OF_SERIES,
+    VALUE_OF_SERIES,
+    Gathered,
+    count_call,
+    measured,
+    rollups_tell,
+)
+from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, TTFT
+from .rows import ERROR
+from .tables import SUMS
+from .words import WORD_FIELDS
+
+_DAY_NS: Final = HOUR_NS * HOURS_A_DAY
+
+
+def totals(finder: Finder, query: Query) -> Totals:
+    """Return the figures above the list, of the newest 10,000 traces where there are more."""
+    where = finder.compiler(query).traces()
+    rows = finder.server.rows(
+        Sql(
+            f"SELECT t.status, t.cost_nusd, t.duration_ns FROM traces AS t WHERE {where.text} "
+            f"ORDER BY t.start_ns DESC LIMIT {MOST_COUNTED + 1}",
+            where.values,
+        )
+    )
+    return totals_of(rows)
+
+
+def histogram(finder: Finder, query: Query, bars: int) -> tuple[Bar, ...]:
+    """Return traces over time in equal steps; an open side of the range ends where the project's traces do."""
+    first, last = query.from_ns, query.to_ns
+    if first is None or last is None:
+        row = finder.server.rows(
+            Sql("SELECT min(start_ns), max(start_ns), count() FROM traces WHERE project_id = ?", (finder.project_id,))
+        )[0]
+        if not row[2]:
+            return ()
+        first, last = row[0] if first is None else first, row[1] + 1 if last is None else last
+    if last <= first or bars < 1:
+        return ()
+    step = -(-(last - first) // bars)
+    where = finder.compiler(replace(query, from_ns=first, to_ns=last)).traces()
+    ok, errors = [0] * bars, [0] * bars
+    for at, failed, n in finder.server.rows(
+        Sql(
+            f"SELECT intDiv(t.start_ns - ?, ?) AS at, t.status = {ERROR} AS failed, count() FROM traces AS t "
+            f"WHERE {where.text} GROUP BY at, failed",
+            (first, step, *where.values),
+        )
+    ):
+        (errors if failed else ok)[at] += n
+    edges = [min(last, first + step * at) for at in range(bars + 1)]
+    return tuple(Bar(edges[at], edges[at + 1], ok[at], errors[at]) for at in range(bars))
+
+
+def facets(
+    finder: Finder, query: Query, fields: Sequence[str], limit: int, labels_of: Any
+) -> Mapping[str, tuple[FacetValue, ...]]:
+    """Return the commonest values of *fields* among the newest 5,000 traces found without the field's own terms."""
+    found: dict[str, tuple[FacetValue, ...]] = {}
+    counts_of: dict[Filter, Mapping[str, Counter[str]]] = {}
+    for field in fields:
+        if field not in WORD_FIELDS:
+            continue
+        rest = without(query.filter, field)
+        counts: Counter[str]
+        if field == "label":
+            counts = labels_of(_newest_ids(finder, replace(query, filter=rest)))
+        else:
+            if rest not in counts_of:
+                counts_of[rest] = _word_counts(finder, replace(query, filter=rest))
+            counts = counts_of[rest].get(field, Counter())
+        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:limit]
+        values = tuple(FacetValue(value, n) for value, n in ordered)
+        found[field] = ok_together(values) if field == "status" else values
+    return found
+
+
+def _newest(finder: Finder, query: Query, column: str) -> Sql:
+    where = finder.compiler(query).traces()
+    order = f"ORDER BY t.start_ns DESC LIMIT {MOST_FACETED}"
+    return Sql(f"SELECT t.{column} AS {column} FROM traces AS t WHERE {where.text} {order}", where.values)
+
+
+def _newest_ids(finder: Finder, query: Query) -> list[bytes]:
+    return [trace_id for (trace_id,) in finder.server.rows(_newest(finder, query, "trace_id"))]
+
+
+def _word_counts(finder: Finder, query: Query) -> Mapping[str, Counter[str]]:
+    newest = _newest(finder, query, "words")
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for text, n in finder.server.rows(
+        Sql(f"SELECT w, count() FROM ({newest.text}) ARRAY JOIN words AS w GROUP BY w", newest.values)
+    ):
+        field, _, value = text.partition(OF_WORD)
+        counts[field][value] = n
+    return counts
+
+
+def values(finder: Finder, field: str, prefix: str, limit: int) -> tuple[FacetValue, ...]:
+    """Return values of a field of words that begin with *prefix*, commonest first; counts stop at 1,000."""
+    begins = f"{field}{OF_WORD}{prefix}"
+    rows = finder.server.rows(
+        Sql(
+            "SELECT w, count() AS n FROM traces AS t ARRAY JOIN t.words AS w WHERE t.project_id = ? "
+            f"AND startsWith(w, ?) GROUP BY w ORDER BY least(n, {MOST_TRACES_PER_VALUE}) DESC, w LIMIT {limit}",
+            (finder.project_id, begins),
+        )
+    )
+    return tuple(FacetValue(text.partition(OF_WORD)[2], min(n, MOST_TRACES_PER_VALUE)) for text, n in rows)
+
+
+# --- calls -----------------------------------------------------------------------------------------------------------
+
+
+def range_of_calls(finder: Finder) -> tuple[int, int] | None:
+    """Return the first and the last nanosecond of the whole hours in which the project has calls."""
+    first, last, n = finder.server.rows(
+        Sql(
+            "SELECT min(hour), max(hour), count() FROM (SELECT hour FROM r_hour WHERE project_id = ? "
+            f"AND kind IN ({KINDS}) GROUP BY hour HAVING sum(spans) > 0)",
+            (finder.project_id,),
+        )
+    )[0]
+    return (first * HOUR_NS, (last + 1) * HOUR_NS) if n else None
+
+
+def measure(finder: Finder, query: Query, by: str, steps: Steps) -> Measured:
+    """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+    if rollups_tell(query.filter, by, steps):
+        return measured(_from_rollups(finder, query.filter, by, steps), steps)
+    return measured(_from_calls(finder, query, by, steps), steps)
+
+
+def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps) -> Gathered:
+    asked = _of_series(filter_)
+    first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
+    found = Gathered()
+    rows = finder.server.rows(
+        Sql(
+            f"SELECT {VALUE_OF_SERIES[by]} AS value, nullIf(r.provider, '') AS of, r.kind IN ({KINDS}) AS is_call, "
+            f"intDiv(r.hour - ?, ?) AS at, {', '.join(f'sum(r.{name})' for name in SUMS)} FROM r_hour AS r "
+            f"WHERE r.project_id = ? AND r.hour >= ? AND r.hour < ? AND ({asked.text}) "
+            "GROUP BY value, of, is_call, at HAVING sum(r.spans) != 0",
+            (first, step, finder.project_id, first, first + step * steps.count, *asked.values),
+        )
+    )
+    for of, provider, is_call, at, *figures in rows:
+        spans, errors, _, *rest = figures
+        *buckets, cost, priced, unpriced = rest
+        calls = spans if is_call else 0
+        usage = Usage(*(tokens or None for tokens in buckets))
+        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage)
+        if provider is not None:
+            found.providers[of][provider] += calls
+    _percentiles(finder, found, asked, VALUE_OF_SERIES[by], steps)
+    return found
+
+
+def _of_series(filter_: Filter) -> Sql:
+    if isinstance(filter_, Term):
+        return Sql.all([text_is(column, filter_) for column in OF_SERIES[filter_.field]], "OR")
+    if isinstance(filter_, Text | OneSpan):
+        raise TypeError("neither words nor spans are looked for in rollups")
+    return combined(filter_, _of_series)
+
+
+def _percentiles(finder: Finder, found: Gathered, asked: Sql, value: str, steps: Steps) -> None:
+    by_day = steps.first_ns % _DAY_NS == 0 and steps.step_ns % _DAY_NS == 0
+    table, column, unit = ("h_day", "day", _DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
+    first, step = steps.first_ns // unit, steps.step_ns // unit
+    rows = finder.server.rows(
+        Sql(
+            f"SELECT {value} AS value, intDiv(r.{column} - ?, ?) AS at, r.measure, r.bucket, sum(r.n) AS n "
+            f"FROM {table} AS r WHERE r.project_id = ? AND r.kind IN ({KINDS}) AND r.{column} >= ? "
+            f"AND r.{column} < ? AND ({asked.text}) GROUP BY value, at, r.measure, r.bucket HAVING n != 0",
+            (first, step, finder.project_id, first, first + step * steps.count, *asked.values),
+        )
+    )
+    for of, at, kept, number, n in rows:
+        if kept == LATENCY:
+            found.latency[of, at][number] += n
+        elif kept == TTFT:
+            found.ttft[at][number] += n
+
+
+def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered:
+    narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None)
+    where = finder.compiler(narrowed).spans()
+    joined = ""
+    values: tuple[Any, ...] = ()
+    if by == "user":
+        joined = "LEFT JOIN (SELECT trace_id, user_id FROM traces WHERE project_id = ?) AS o ON o.trace_id = s.trace_id"
+        values = (finder.project_id,)
+    rows = finder.server.rows(
+        Sql(
+            f"SELECT {VALUE_OF_SPAN[by]}, s.provider, intDiv(s.start_ns - ?, ?), s.kind IN ({KINDS}), "
+            f"s.status = {ERROR}, s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, "
+            f"{', '.join('s.' + b for b in BUCKETS)} FROM spans AS s {joined} WHERE {where.text} "
+            f"AND (s.kind IN ({KINDS}) OR s.counted = 1) ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
+            (steps.first_ns, steps.step_ns, *values, *where.values),
+        )
+    )
+    found = Gathered()
+    figures: defaultdict[tuple[str | None, int], list[int]] = defaultdict(lambda: [0] * (5 + len(BUCKETS)))
+    found.newest_only = len(rows) > MOST_CALLS
+    for row in rows[:MOST_CALLS]:
+        count_call(found, figures[row[0], row[2]], row)
+    for key, sums in figures.items():
+        calls, errors, cost, priced, unpriced, *buckets = sums
+        found.sums[key] = Sums(calls, errors, cost, priced, unpriced, Usage(*(tokens or None for tokens in buckets)))
+    return found
+
+
+def call_points(finder: Finder, query: Query, most: int) -> tuple[CallPoint, ...]:
+    """Return the newest answered calls that say how many tokens they gave."""
+    where = finder.compiler(replace(query, cursor=None)).spans()
+    rows = finder.server.rows(
+        Sql(
+            "SELECT s.trace_id, s.span_id, s.model, ifNull(s.output_visible, 0) + ifNull(s.reasoning, 0) + "
+            "ifNull(s.output_audio, 0) + ifNull(s.output_image, 0), s.duration_ns FROM spans AS s "
+            f"WHERE {where.text} AND s.kind = 'llm' AND s.counted = 1 AND s.model IS NOT NULL "
+            f"AND s.output_visible IS NOT NULL AND s.status != {ERROR} ORDER BY s.start_ns DESC LIMIT {most}",
+            where.values,
+        )
+    )
+    return tuple(CallPoint(trace.hex(), span.hex(), model, output, ns / 1e6) for trace, span, model, output, ns in rows)

@@ -1,0 +1,225 @@
+"""A ClickHouse server or cluster as the store speaks to it: its client, its schema, inserts that may be tried again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+from ..errors import ConfigError, SpanwiseError
+from ..resources import resource_dir
+from .clickhouse_rows import AS_BYTES
+from .conditions import Sql
+
+_TRIES: Final = 4
+_PAUSE_S: Final = 0.2
+#: Newer rows win wherever they lie; whatever narrows a table is asked after that is settled.
+_EVERY_QUERY: Final = {
+    "final": 1, "do_not_merge_across_partitions_select_final": 0, "optimize_move_to_prewhere_if_final": 0,
+    "use_skip_indexes_if_final": 1, "use_skip_indexes_if_final_exact_mode": 1, "join_use_nulls": 1,
+    "distributed_product_mode": "global", "prefer_localhost_replica": 1, "max_query_size": 100_000_000,
+    "max_ast_elements": 10_000_000, "max_expanded_ast_elements": 10_000_000,
+}  # fmt: skip
+_EVERY_INSERT: Final = {
+    "insert_deduplicate": 1, "deduplicate_blocks_in_dependent_materialized_views": 1, "async_insert": 0,
+    "max_partitions_per_insert_block": 0, "distributed_foreground_insert": 1, "max_insert_block_size": 10_000_000,
+    "min_insert_block_size_rows": 10_000_000, "min_insert_block_size_bytes": 0, "parallel_view_processing": 0,
+}  # fmt: skip
+_TYPES: Final = ((bool, "UInt8"), (int, "Int64"), (float, "Float64"), (str, "String"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is, as a URL names it: ``clickhouse://user:password@host:8123/database?cluster=main``."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+    secure: bool
+    cluster: str | None
+    retention_days: int | None
+    small: str | None
+    """URL of the PostgreSQL database with the small tables, ``None`` where they are in the data folder."""
+
+
+def place_of(url: str) -> Place:
+    """Return the place that *url* names; raises ConfigError where it is none."""
+    parts = urlsplit(url)
+    said = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    unknown = said.keys() - {"cluster", "retention_days", "small"}
+    if unknown or not parts.hostname:
+        what = f"?{min(unknown)}=" if unknown else "without a host"
+        raise ConfigError(
+            f"The store's URL {what} is not understood.",
+            "Write clickhouse://user:password@host:8123/spanwise?cluster=main",
+        )
+    small = said.get("small")
+    if small is not None and urlsplit(small).password is not None:
+        raise ConfigError(
+            "The URL of the small tables has a password, which would be shown with the store's.",
+            "Give it by PGPASSWORD or in ~/.pgpass.",
+        )
+    days, secure = said.get("retention_days"), parts.scheme == "clickhouses"
+    if days is not None and not days.isdecimal():
+        raise ConfigError("retention_days is a number of days.", "Write ?retention_days=90")
+    return Place(
+        parts.hostname, parts.port or (8443 if secure else 8123), unquote(parts.username or "default"),
+        unquote(parts.password or ""), parts.path.strip("/") or "spanwise", secure, said.get("cluster"),
+        None if days is None else int(days), small,
+    )  # fmt: skip
+
+
+class Server:
+    """One database of a server, or of every server of a cluster."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._threads = threading.local()
+        self._clients: list[Client] = []
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Make the database and its tables where they are missing."""
+        place = self.place
+        on = self._on_cluster
+        first = self._connect(None)
+        first.command(f"CREATE DATABASE IF NOT EXISTS `{place.database}`{on}")
+        first.close()
+        file = resource_dir("migrations") / "clickhouse" / ("cluster.sql" if place.cluster else "node.sql")
+        for statement in statements(file.read_text("utf-8")):
+            self.command(self._rendered(statement))
+        if place.retention_days is not None:
+            self._keep_for(place.retention_days, on)
+
+    @property
+    def _on_cluster(self) -> str:
+        return f" ON CLUSTER `{self.place.cluster}`" if self.place.cluster else ""
+
+    def _rendered(self, statement: str) -> str:
+        """Return a statement of the cluster's file with its name."""
+        return statement.replace(" ON CLUSTER {cluster}", self._on_cluster).replace(
+            "{cluster}", f"`{self.place.cluster}`"
+        )
+
+    def _keep_for(self, days: int, on: str) -> None:
+        suffix = "_local" if self.place.cluster else ""
+        for table in ("spans", "traces"):
+            old = f"toDateTime(intDiv(start_ns, 1000000000)) + INTERVAL {days} DAY DELETE"
+            self.command(f"ALTER TABLE {table}{suffix}{on} MODIFY TTL {old}")
+
+    def claim(self, small_id: str) -> None:
+        """Have the tables belong to the small tables of this id; raises ConfigError where they are another's."""
+        owners = [owner for (owner,) in self.rows(Sql("SELECT id FROM owner"))]
+        if not owners:
+            self.insert("owner", ("id",), [(small_id,)])
+        elif owners != [small_id]:
+            raise ConfigError(
+                f"The ClickHouse database {self.place.database} belongs to the small tables of another data folder.",
+                "Give its --data, or another database.",
+            )
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for client in self._clients:
+                client.close()
+            self._clients.clear()
+            self._threads = threading.local()
+
+    @property
+    def client(self) -> Client:
+        """This thread's client."""
+        known: Client | None = getattr(self._threads, "client", None)
+        if known is None:
+            known = self._threads.client = self._connect(self.place.database)
+            with self._lock:
+                self._clients.append(known)
+        return known
+
+    def _connect(self, database: str | None) -> Client:
+        place = self.place
+        try:
+            return clickhouse_connect.get_client(
+                host=place.host, port=place.port, username=place.user, password=place.password,
+                database=database or "default", secure=place.secure, autogenerate_session_id=False,
+                form_encode_query_params=True, client_name="spanwise",
+            )  # fmt: skip
+        except Error as error:
+            raise ConfigError(
+                f"ClickHouse at {place.host}:{place.port} cannot be used: {error}.",
+                "See that it runs and its user may log in.",
+            ) from error
+
+    def command(self, statement: str) -> Any:
+        """Run one statement that gives one value or none."""
+        return self.client.command(statement)
+
+    def command_of(self, statement: str) -> None:
+        """Run a statement about the tables that hold rows: ``{local}`` is what their names end in."""
+        local = f"_local{self._on_cluster}" if self.place.cluster else ""
+        self.client.command(statement.replace("{local}", local), settings={"mutations_sync": 1})
+
+    def rows(self, sql: Sql) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self.table(sql)[1]
+
+    def table(self, sql: Sql) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns of a query and its rows."""
+        text, parameters = bound(sql)
+        found = self.client.query(text, parameters=parameters, column_formats=dict(AS_BYTES), settings=_EVERY_QUERY)
+        return found.column_names, list(map(tuple, found.result_rows))
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert *rows* in one block, tried again under the same token where it is not known whether it came."""
+        if not rows:
+            return
+        settings = {**_EVERY_INSERT, "insert_deduplication_token": uuid4().hex}
+        for left in reversed(range(_TRIES)):
+            try:
+                self._insert_at_once(table, columns, rows, settings)
+            except OperationalError as error:  # noqa: PERF203  # a try is what this loop is of
+                if not left:
+                    raise SpanwiseError(f"ClickHouse does not take spans: {error}.", "See that it runs.") from error
+                time.sleep(_PAUSE_S * (_TRIES - left))
+            else:
+                return
+
+    def _insert_at_once(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], settings: dict[str, Any]
+    ) -> None:
+        """Insert *rows* as one block: of several under one token, all but the first would be taken for repetitions."""
+        context = self.client.create_insert_context(table, list(columns), settings=settings)
+        context.req_block_size = len(rows)
+        context.data = rows
+        self.client.insert(context=context)
+
+
+def bound(sql: Sql) -> tuple[str, dict[str, Any]]:
+    """Return the text of *sql* with parameters of ClickHouse for its question marks, and their values."""
+    parts = sql.text.split("?")
+    assert len(parts) == len(sql.values) + 1, "each question mark has a value"  # noqa: S101 - holds by construction
+    text, parameters = [parts[0]], {}
+    for n, (value, after) in enumerate(zip(sql.values, parts[1:], strict=True)):
+        if isinstance(value, bytes):
+            text.append(f"unhex('{value.hex()}'){after}")
+            continue
+        type_ = next(name for kind, name in _TYPES if isinstance(value, kind))
+        parameters[f"p{n}"] = value
+        text.append(f"{{p{n}:{type_}}}{after}")
+    return "".join(text), parameters
+
+
+def statements(text: str) -> list[str]:
+    """Return the statements of a file: each ends in a semicolon at the end of a line, a comment begins with ``--``."""
+    plain = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    return [each.strip() for each in plain.split(";\n") if each.strip()]

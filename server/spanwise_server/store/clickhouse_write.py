@@ -1,0 +1,148 @@
+"""The write path of ClickHouse: what a batch changes of the traces it touches, as one insert of rows with a sign.
+
+A span that was there is written with what it was (sign -1) and what it is (sign 1), in one insert whose parts the
+tables of spans and of rollups take for themselves. So sums are exact whatever comes late, twice or out of order, and a
+retry of the insert under its token changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from .clickhouse_compile import ids_in
+from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, WRITE_COLUMNS, Kept, kept_of, read_kept, tie_of, word
+from .clickhouse_server import Server
+from .conditions import Sql
+from .ready import Chunk
+from .rows import placed
+from .summary import summarise
+from .words import words_of
+
+_DAY_NS: Final = 86_400 * 10**9
+_ASKED_AT_ONCE: Final = 1_000
+
+Key = tuple[int, bytes]
+"""Project and trace."""
+
+
+class Writer:
+    """Writes spans and what follows from them; the caller sees to it that nobody else writes the same traces."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._last_version = 0
+        self.repeated = 0
+
+    def write(self, batch: Iterable[Chunk], projects: Mapping[str, int], reader_id: int) -> None:
+        """Put *batch* in; of two spans with the same ids the later one stands."""
+        new: dict[Key, dict[bytes, Kept]] = defaultdict(dict)
+        for chunk in batch:
+            key = projects[chunk.project], chunk.trace_id
+            for ready in chunk.spans:
+                self.repeated += ready.row.span_id in new[key]
+                new[key][ready.row.span_id] = kept_of(ready, key[0], chunk.trace_id, reader_id)
+        old = self.spans_of(new)
+        for key, spans in new.items():
+            self.repeated += len(old[key].keys() & spans.keys())
+        self.put(old, new)
+
+    def put(self, old: Mapping[Key, Mapping[bytes, Kept]], new: Mapping[Key, Mapping[bytes, Kept]]) -> None:
+        """Put *new* spans beside or in the place of the *old* ones of their traces, and sum their traces up."""
+        version = self._next_version(old)
+        spans: list[tuple[Any, ...]] = []
+        traces: list[tuple[Any, ...]] = []
+        for key, of_trace in new.items():
+            was = old.get(key, {})
+            now = {**was, **of_trace}
+            summary = summarise(kept.row for kept in now.values())
+            for span_id, kept in now.items():
+                counted = replace(kept, row=placed(kept.row, counted=int(span_id in summary.counted)))
+                spans += _changed(was.get(span_id), counted, version)
+            words = sorted(map(word, words_of((kept.row for kept in now.values()), summary, ())))
+            traces += self._trace_rows(key, was, words, summary.columns, summary.start_ns, version)
+        self._server.insert("span_writes", WRITE_COLUMNS, spans)
+        self._server.insert("traces", TRACE_COLUMNS, traces)
+
+    def put_again(self, spans: Mapping[Key, Mapping[bytes, Kept]]) -> None:
+        """Put *spans* in as they are where the sums have nothing of them."""
+        version = self._next_version(spans)
+        rows, traces = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+        for key, of_trace in spans.items():
+            summary = summarise(kept.row for kept in of_trace.values())
+            for span_id, kept in of_trace.items():
+                counted = replace(kept, row=placed(kept.row, counted=int(span_id in summary.counted)))
+                rows.append(counted.values(version=version + 1, gone=0, sign=1))
+            words = sorted(map(word, words_of((kept.row for kept in of_trace.values()), summary, ())))
+            traces += self._trace_rows(key, {}, words, summary.columns, summary.start_ns, version)
+        self._server.insert("span_writes", WRITE_COLUMNS, rows)
+        self._server.insert("traces", TRACE_COLUMNS, traces)
+
+    def _trace_rows(
+        self,
+        key: Key,
+        was: Mapping[bytes, Kept],
+        words: Sequence[str],
+        columns: Sequence[Any],
+        start_ns: int,
+        version: int,
+    ) -> list[tuple[Any, ...]]:
+        rows = []
+        row = (*key, tie_of(*key), words, *columns)
+        if was:
+            before = min(kept.row.start_ns for kept in was.values())
+            if before // _DAY_NS != start_ns // _DAY_NS:
+                at = TRACE_COLUMNS.index("start_ns")
+                rows.append((*row[:at], before, *row[at + 1 :], version, 1))
+        rows.append((*row, version + 1, 0))
+        return rows
+
+    def delete(self, keys: Sequence[Key]) -> int:
+        """Take traces away, out of every sum; return how many there were."""
+        old = {key: spans for key, spans in self.spans_of(keys).items() if spans}
+        version = self._next_version(old)
+        rows = [kept.values(version=version, gone=1, sign=-1) for spans in old.values() for kept in spans.values()]
+        self._server.insert("span_writes", WRITE_COLUMNS, rows)
+        # What was said is to leave the disk, not only the answers; a deletion cut short is ended by the next.
+        for project_id in {project_id for project_id, _ in keys}:
+            listed = ", ".join(f"unhex('{trace_id.hex()}')" for of, trace_id in keys if of == project_id)
+            for table in ("spans", "traces"):
+                self._server.command_of(
+                    f"ALTER TABLE {table}{{local}} DELETE WHERE project_id = {project_id} AND trace_id IN ({listed})"
+                )
+        return len(old)
+
+    def spans_of(self, keys: Iterable[Key]) -> dict[Key, dict[bytes, Kept]]:
+        """Return the spans that there are of traces, by their ids."""
+        found: dict[Key, dict[bytes, Kept]] = {key: {} for key in keys}
+        by_project: dict[int, list[bytes]] = defaultdict(list)
+        for project_id, trace_id in found:
+            by_project[project_id].append(trace_id)
+        for project_id, trace_ids in by_project.items():
+            for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
+                which = ids_in("trace_id", trace_ids[at : at + _ASKED_AT_ONCE])
+                sql = Sql(
+                    f"SELECT {', '.join(SPAN_COLUMNS)} FROM spans WHERE project_id = ? AND {which.text}",
+                    (project_id, *which.values),
+                )
+                for kept in read_kept(*self._server.table(sql)):
+                    found[project_id, kept.trace_id][kept.row.span_id] = kept
+        return found
+
+    def _next_version(self, old: Mapping[Key, Mapping[bytes, Kept]]) -> int:
+        """Return a version above all there were; with a number free behind it."""
+        newest = max((kept.version for spans in old.values() for kept in spans.values()), default=0)
+        self._last_version = max(time.time_ns() // 1_000, self._last_version + 2, newest + 2)
+        return self._last_version
+
+
+def _changed(was: Kept | None, now: Kept, version: int) -> list[tuple[Any, ...]]:
+    if was is None:
+        return [now.values(version=version + 1, gone=0, sign=1)]
+    if was.same(now) and was.said == now.said and was.body == now.body:
+        return []
+    moved = was.row.start_ns // _DAY_NS != now.row.start_ns // _DAY_NS
+    return [was.values(version=version, gone=int(moved), sign=-1), now.values(version=version + 1, gone=0, sign=1)]

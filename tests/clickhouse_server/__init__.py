@@ -1,0 +1,68 @@
+"""A ClickHouse server for tests: the real engine behind its HTTP interface, in a process of its own."""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+CLUSTER = Path(__file__).with_name("cluster.xml")
+_LONGEST_S = 60.0
+
+
+@contextmanager
+def clickhouse(folder: Path, *, cluster: bool = False) -> Iterator[int]:
+    """Run a server that keeps its data in *folder*; gives its port. With *cluster* it is the one shard of ``one``."""
+    command = [sys.executable, str(Path(__file__).with_name("bridge.py")), str(folder)]
+    if cluster:
+        command.append(str(CLUSTER))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            said = process.stdout
+            assert said is not None
+            port = int(said.readline())
+            _wait(port)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@cache
+def shared() -> int:
+    """Return the port of a server of this process's own, which ends with it."""
+    kept = ExitStack()
+    folder = kept.enter_context(TemporaryDirectory())
+    port = kept.enter_context(clickhouse(Path(folder)))
+    atexit.register(kept.close)
+    return port
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """Give the URL of a database of its own, that is not made yet, on the shared server; it is dropped at the end."""
+    name = f"t_{uuid4().hex}"
+    base = f"http://127.0.0.1:{shared()}/"
+    yield f"clickhouse://127.0.0.1:{shared()}/{name}"
+    with urlopen(Request(base, data=f"DROP DATABASE IF EXISTS {name}".encode()), timeout=60):
+        pass
+
+
+def _wait(port: int) -> None:
+    end = time.monotonic() + _LONGEST_S
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/ping", timeout=5):
+                return
+        except OSError:  # noqa: PERF203  # it is waiting that this loop is for
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
