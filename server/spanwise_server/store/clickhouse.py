@@ -19,6 +19,7 @@ from . import clickhouse_figures as figures
 from .address import id_bytes
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
+from .base import Kept as Retained
 from .clickhouse_find import Finder, summary_of
 from .clickhouse_judged import label_counts, labels_given, traces_judged
 from .clickhouse_revise import revise
@@ -166,6 +167,10 @@ class ClickHouseStore(SmallStore):
                     [(project_id, trace_id.hex()) for _, trace_id in keys],
                 )
         return done
+
+    def drop_days(self, kept: Mapping[str, Retained]) -> int:  # noqa: ARG002  # of the protocol
+        """Return 0: days are shared with rollups that stay, so traces go one by one, or by the TTL of the URL."""
+        return 0
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
