@@ -52,7 +52,7 @@ class ClickHouseStore(SmallStore):
     def __init__(
         self, url: str, data: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None
     ) -> None:
-        self.path = data / "main.db"
+        self.path = data / "small.db"
         """The small tables."""
         self.server = Server(place_of(url))
         """Where the large tables lie."""
