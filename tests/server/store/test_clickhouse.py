@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import OperationalError
 
 from clickhouse_server import clickhouse, database
 from postgres_cluster import running
+from server_process import run_cli
 from spanwise_server.errors import ConfigError, SpanwiseError
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
@@ -22,6 +23,7 @@ from spanwise_server.store.clickhouse import ClickHouseStore
 from spanwise_server.store.clickhouse_server import place_of, statements
 from spanwise_server.store.conditions import Sql
 from spanwise_server.store.postgres_database import migrate_database
+from spanwise_server.store.sqlite import SqliteStore
 from store_engines import sums
 from store_model.spans import TRACES, llm, record
 
@@ -160,6 +162,25 @@ def test_several_servers_share_small_tables_in_postgresql(url, tmp_path):
             assert one.facets(Query("default"), ["label"])["label"][0].count == 1
             assert two.delete_traces("default", [TRACES[0]]) == 1
             assert one.annotations("default", [TRACES[0]]) == {}
+
+
+def test_an_embedded_store_moves_to_clickhouse_within_its_data_folder(url, tmp_path):
+    made = SqliteStore(tmp_path / "main.db")
+    made.open()
+    with closing(made):
+        made.write([llm(trace, f"{n + 1:016x}", at=n, tokens=n, cost=n) for n, trace in enumerate(TRACES)])
+        ana = Annotator("human", "ana")
+        made.annotate([Annotation("1", "default", "correct", TRACES[0], None, "fail", annotator=ana)])
+        traces, annotations = made.find_traces(Query("default")).items, made.annotations("default", TRACES)
+        spans = list(made.each_span(Query("default")))
+    done = run_cli("migrate", "--to", url, "--data", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    moved = ClickHouseStore(url, tmp_path)
+    moved.open()
+    with closing(moved):
+        assert moved.find_traces(Query("default")).items == traces
+        assert list(moved.each_span(Query("default"))) == spans
+        assert moved.annotations("default", TRACES) == annotations
 
 
 def test_old_spans_go_by_themselves_where_the_url_says_for_how_long_they_stay(url, tmp_path):
