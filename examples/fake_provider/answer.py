@@ -7,13 +7,44 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import unquote
 
 from .sample import sample
 
 Json = Any
-_GEMINI: Final = re.compile(
-    r"/v1(?:beta)?/(?:.*/)?models/(?P<model>[^:?]+):(?P<verb>(?:streamG|g)enerateContent|batchEmbedContents)"
+#: What is asked under which path, the first that fits; the model stands in some of them.
+_PATHS: Final = tuple(
+    (re.compile(pattern), api)
+    for pattern, api in (
+        (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):(?:streamG|g)enerateContent", "gemini"),
+        (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):batchEmbedContents", "gemini-embeddings"),
+        (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):predict$", "vertex-embeddings"),
+        (r"(?:/v1)?/projects/.*/publishers/anthropic/models/(?P<model>[^:?]+):(?:streamR|r)awPredict", "messages"),
+        (r"(?:/v1)?/projects/.*/publishers/anthropic/models/count-tokens:rawPredict", "count-tokens"),
+        (r"/model/(?P<model>[^/]+)/converse(?:-stream)?$", "converse"),
+        (r"/model/(?P<model>[^/]+)/invoke(?:-with-response-stream)?$", "invoke"),
+        (r"/v2/chat$", "cohere"),
+        (r"/v2/embed$", "cohere-embeddings"),
+        (r"/v2/rerank$", "cohere-rerank"),
+        (r"/api/(?:chat|generate)$", "ollama"),
+        (r"/api/embed$", "ollama-embeddings"),
+        (r"/v1/(?:fim|agents)/completions$", "mistral"),
+        (r"/v1/ocr$", "mistral-ocr"),
+        (r"/v1/messages/count_tokens", "count-tokens"),
+        (r"/v1/messages/batches", "message-batches"),
+        (r"(?:/openai|/anthropic|/inference)?(?:/v1)?/messages", "messages"),
+        (r".*/chat/completions", "chat"),
+        (r".*/responses", "responses"),
+        (r".*/embeddings", "embeddings"),
+        (r".*/moderations$", "moderations"),
+        (r".*/images/(?:generations|edits|variations)$", "images"),
+        (r".*/audio/speech$", "speech"),
+        (r".*/audio/(?:transcriptions|translations)$", "transcriptions"),
+        (r".*/files$", "files"),
+        (r".*/batches", "batches"),
+    )
 )
+_STREAMS: Final = re.compile(r":stream|/converse-stream$|-with-response-stream$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +105,23 @@ class Request:
     @property
     def api(self) -> str:
         """Which wire format it is in; empty for a path that nobody serves."""
-        if found := _GEMINI.match(self.path):
-            return "gemini-embeddings" if "Embed" in found["verb"] else "gemini"
-        path = self.path.partition("?")[0].removeprefix("/openai")  # Groq has OpenAI's paths below this one
-        paths = {"chat/completions": "chat", "responses": "responses", "embeddings": "embeddings"}
-        if path == "/v1/chat/completions" and self.headers.get("user-agent", "").startswith("mistral"):
-            return "mistral"
-        own = {"/api/chat": "ollama", "/api/generate": "ollama", "/api/embed": "ollama-embeddings"}
-        return own.get(path) or {**paths, "messages": "messages"}.get(path.removeprefix("/v1/"), "")
+        path = self.path.partition("?")[0]
+        api = next((api for pattern, api in _PATHS if pattern.match(path)), "")
+        # Mistral has OpenAI's path, and another format.
+        return "mistral" if api == "chat" and self.headers.get("user-agent", "").startswith("mistral") else api
 
     @property
     def model(self) -> str:
         """The model asked for."""
-        if found := _GEMINI.match(self.path):
-            return found["model"]
+        for pattern, _ in _PATHS:
+            if found := pattern.match(unquote(self.path).partition("?")[0]):
+                return found.groupdict().get("model") or str(self.body.get("model", ""))
         return str(self.body.get("model", ""))
 
     @property
     def stream(self) -> bool:
         """Whether the answer is to be streamed."""
-        return bool(self.body.get("stream")) or ":stream" in self.path
+        return bool(self.body.get("stream")) or bool(_STREAMS.search(self.path.partition("?")[0]))
 
     @property
     def messages(self) -> list[Mapping[str, Any]]:

@@ -67,3 +67,10 @@ def _usage(request: Request, answer: Answer) -> Json:
 
 def _finish(answer: Answer) -> str:
     return answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
+
+
+def pages(request: Request, answer: Answer) -> Json:
+    """Return what was read in a document."""
+    page = {"index": 0, "markdown": answer.text, "images": [], "dimensions": {"dpi": 200, "height": 100, "width": 80}}
+    usage = {"pages_processed": 1, "doc_size_bytes": 120}
+    return {"pages": [page], "model": answer.model or request.model, "usage_info": usage}

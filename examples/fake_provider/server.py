@@ -6,46 +6,34 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, ClassVar
 
-from . import anthropic_messages, gemini, mistral_chat, ollama, openai_chat, openai_responses
 from .answer import Answer, Request, default_answer
+from .forms import form_fields, json_of
 from .ids import make_id
-from .reply import Json
+from .wires import WIRES, Wire
 
 Answerer = Callable[[Request], Answer]
 
-_WHOLE: dict[str, Callable[[Request, Answer], Json]] = {
-    "chat": openai_chat.completion,
-    "responses": openai_responses.response,
-    "embeddings": openai_chat.embeddings,
-    "messages": anthropic_messages.message,
-    "gemini": gemini.content,
-    "mistral": mistral_chat.completion,
-    "ollama": ollama.reply,
-    "ollama-embeddings": ollama.embeddings,
-    "gemini-embeddings": gemini.embeddings,
-}
-_STREAMED: dict[str, Callable[[Request, Answer], Iterator[bytes]]] = {
-    "chat": openai_chat.chunks,
-    "responses": openai_responses.events,
-    "messages": anthropic_messages.events,
-    "gemini": gemini.events,
-    "mistral": mistral_chat.chunks,
-    "ollama": ollama.events,
-}
-_ERROR_EVENTS: dict[str, Callable[[str], bytes]] = {
-    "chat": openai_chat.error_event,
-    "responses": openai_responses.error_event,
-    "messages": anthropic_messages.error_event,
-    "gemini": gemini.error_event,
-    "mistral": openai_chat.error_event,
-    "ollama": ollama.error_event,
-}
+Rewriter = Callable[[Request, "Reply"], "Reply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer as it goes out."""
+
+    status: int
+    content_type: str
+    chunks: Sequence[bytes]
+    """The body, or the pieces of a stream."""
+    streamed: bool
+    cut: bool = False
+    """Whether the connection is dropped once the chunks are out, before the end."""
 
 
 class FakeProvider:
@@ -54,6 +42,8 @@ class FakeProvider:
     def __init__(self, answer: Answerer = default_answer, *, port: int = 0) -> None:
         self.answer = answer
         self.requests: list[Request] = []
+        self.rewrite: Rewriter | None = None
+        """Changes what goes out, byte for byte; a stream is then sent without pauses."""
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.provider = self
@@ -136,58 +126,76 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     unserved: ClassVar[str] = "Nothing is served here."
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
-        length = int(self.headers.get("content-length") or 0)
-        body = json.loads(self.rfile.read(length) or b"{}")
+        content = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = self.server.provider.record(self.path, headers, body)
-        if not request.api:
-            self._send_error(request, Answer(status=404, error=self.unserved))
+        form = headers.get("content-type", "").startswith("multipart/")
+        request = self.server.provider.record(self.path, headers, form_fields(content) if form else json_of(content))
+        wire = WIRES.get(request.api)
+        if wire is None:
+            self._send(request, WIRES["chat"], Answer(status=404, error=self.unserved))
             return
         answer = self.server.provider.answer(request)
         if answer.delay_s:
             time.sleep(answer.delay_s)
-        if answer.status != 200:
-            self._send_error(request, answer)
-        elif request.stream and request.api in _STREAMED:
-            self._send_stream(request, answer)
-        elif answer.cut_after is not None:
+        if answer.cut_after is not None and answer.status == 200 and not (request.stream and wire.streamed):
             self.close_connection = True
-        else:
-            self._send_json(request, 200, _WHOLE[request.api](request, answer))
+            return
+        self._send(request, wire, answer)
 
-    def _send_json(self, request: Request, status: int, body: Json, retry_after_s: float | None = None) -> None:
-        content = json.dumps(body, separators=(",", ":")).encode()
-        self._send_head(request, status, "application/json")
+    def _send(self, request: Request, wire: Wire, answer: Answer) -> None:
+        rewrite = self.server.provider.rewrite
+        if answer.status == 200 and request.stream and wire.streamed is not None:
+            events = wire.streamed(request, answer)
+            if rewrite is None:
+                self._send_stream(request, wire, answer, events)
+            else:
+                self._send_reply(
+                    request, wire, rewrite(request, Reply(200, wire.stream_type, list(events), streamed=True))
+                )
+            return
+        if answer.status == 200:
+            body = wire.whole(request, answer)
+        else:
+            message = answer.error or f"The fake provider refuses with {answer.status}."
+            body = wire.error_body(answer.status, message, request)
+        content = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        reply = Reply(answer.status, kind, [content], streamed=False)
+        self._send_reply(request, wire, rewrite(request, reply) if rewrite else reply, answer.retry_after_s)
+
+    def _send_reply(self, request: Request, wire: Wire, reply: Reply, retry_after_s: float | None = None) -> None:
+        self._send_head(request, wire, reply.status, reply.content_type)
         if retry_after_s is not None:
             self.send_header("retry-after", f"{retry_after_s:g}")
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def _send_error(self, request: Request, answer: Answer) -> None:
-        message = answer.error or f"The fake provider refuses with {answer.status}."
-        if request.api == "messages":
-            body = anthropic_messages.error_body(answer.status, message, request)
-        elif request.api.startswith("gemini"):
-            body = gemini.error_body(answer.status, message)
-        elif request.api.startswith("ollama"):
-            body = ollama.error_body(message)
+        if reply.streamed:
+            self.send_header("transfer-encoding", "chunked")
         else:
-            body = openai_chat.error_body(answer.status, message)
-        self._send_json(request, answer.status, body, answer.retry_after_s)
+            self.send_header("content-length", str(sum(map(len, reply.chunks)) + (1 if reply.cut else 0)))
+        self.end_headers()
+        for chunk in reply.chunks:
+            if reply.streamed and chunk:
+                self._send_chunk(chunk)
+            elif not reply.streamed:
+                self.wfile.write(chunk)
+        if reply.cut:
+            self.close_connection = True
+        elif reply.streamed:
+            self._send_chunk(b"")
 
-    def _send_stream(self, request: Request, answer: Answer) -> None:
-        lines = request.api == "ollama"
-        self._send_head(request, 200, "application/x-ndjson" if lines else "text/event-stream; charset=utf-8")
+    def _send_stream(self, request: Request, wire: Wire, answer: Answer, events: Iterator[bytes]) -> None:
+        self._send_head(request, wire, 200, wire.stream_type)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for number, event in enumerate(_STREAMED[request.api](request, answer)):
+        for number, event in enumerate(events):
             if number == answer.cut_after:
                 self.close_connection = True
                 return
             if number == answer.error_after:
-                self._send_chunk(_ERROR_EVENTS[request.api](answer.error or "The fake provider gives up."))
+                self._send_chunk(wire.error_event(answer.error or "The fake provider gives up."))
                 break
             if number and answer.chunk_delay_s:
                 time.sleep(answer.chunk_delay_s)
@@ -198,11 +206,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
         self.wfile.flush()
 
-    def _send_head(self, request: Request, status: int, content_type: str) -> None:
+    def _send_head(self, request: Request, wire: Wire, status: int, content_type: str) -> None:
         self.send_response(status)
         self.send_header("content-type", content_type)
-        name = "request-id" if request.api == "messages" else "x-request-id"
-        self.send_header(name, make_id("req_", request.number))
+        self.send_header(wire.id_header, make_id("req_", request.number))
+        for name, value in wire.headers.items():
+            self.send_header(name, value)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+        """Return one date for every answer, so that the same request has the very same answer."""
+        return "Thu, 01 Jan 2026 00:00:00 GMT"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class names it so
         """Say nothing."""

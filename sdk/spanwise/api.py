@@ -16,7 +16,7 @@ from .announce import Announcer
 from .config import Config, Export, StreamUsage, read_config
 from .export import Exporter, Status
 from .instrument.autopatch import PATCHES
-from .instrument.left import settle_left
+from .instrument.left import settle_left, settle_open
 from .outgoing import BeforeSend
 from .rules import Rule
 from .runtime import HELD, Runtime
@@ -109,6 +109,7 @@ def _stop(timeout_s: float) -> bool:
         announcer.close()
     PATCHES.unwant()
     settle_left(0.0)
+    settle_open()
     HELD.retire()
     return exporter is None or exporter.close(timeout_s)
 

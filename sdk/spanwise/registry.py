@@ -24,6 +24,12 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "chroma-async": "spanwise.retrievers.chroma:ASYNC",
     "qdrant": "spanwise.retrievers.qdrant:PROVIDER",
     "pinecone": "spanwise.retrievers.pinecone:PROVIDER",
+    "cohere": "spanwise.providers.cohere:PROVIDER",
+    "bedrock": "spanwise.providers.bedrock:PROVIDER",
+    "huggingface": "spanwise.providers.huggingface:PROVIDER",
+    "litellm": "spanwise.providers.litellm:PROVIDER",
+    "cerebras": "spanwise.providers.openai_alike:CEREBRAS",
+    "sambanova": "spanwise.providers.openai_alike:SAMBANOVA",
 }
 #: The package that each is for: nothing of ours is loaded for it before the program imports it.
 CLIENTS: Final[Mapping[str, str]] = {
@@ -33,12 +39,18 @@ CLIENTS: Final[Mapping[str, str]] = {
     "together": "together",
     "fireworks": "fireworks",
     "google-genai": "google.genai",
-    "mistralai": "mistralai",
+    "mistralai": "mistralai.client",  # the package itself is only a namespace, and no hook is called for one
     "ollama": "ollama",
     "chroma": "chromadb.api.models.Collection",
     "chroma-async": "chromadb.api.models.AsyncCollection",
     "qdrant": "qdrant_client",
     "pinecone": "pinecone",
+    "cohere": "cohere",
+    "bedrock": "botocore",
+    "huggingface": "huggingface_hub",
+    "litellm": "litellm",
+    "cerebras": "cerebras.cloud.sdk",
+    "sambanova": "sambanova",
 }
 #: Entry-point group in which another package announces its providers.
 PROVIDER_GROUP: Final = "spanwise.providers"

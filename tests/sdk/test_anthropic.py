@@ -143,7 +143,7 @@ def test_the_clients_own_span_does_not_count_the_call_twice(spans, provider, ant
 
 def test_the_clients_own_spans_of_other_calls_stay(spans, provider, anthropic_client):
     with pytest.raises(anthropic.NotFoundError):
-        anthropic_client.messages.count_tokens(model="claude-test", messages=USER)
+        anthropic_client.models.list()
     assert spans.one().instrumentation_scope.name.startswith("com.anthropic.sdk")
 
 

@@ -14,7 +14,8 @@ import wrapt
 
 from ..registry import CLIENTS, FRAMEWORK_GROUP, FRAMEWORKS, HOSTS, PROVIDER_GROUP, PROVIDERS, load_all, load_object
 from ..safety import guard
-from .engine import Provider, wrap_method
+from .engine import Provider, Recognise, wrap_method
+from .escort import escort_method
 from .stream import arrive
 
 logger = logging.getLogger("spanwise")
@@ -35,6 +36,7 @@ class Patches:
         self._awaited: set[str] = set()
         self._watched: set[str] = set()
         self._undo: dict[str, list[Undo]] = {}
+        self._patched: dict[str, set[str]] = {}
 
     def want(self, names: Iterable[str] | None) -> None:
         """Wrap the providers of these *names* (``None`` for all) now or when they are imported."""
@@ -56,6 +58,7 @@ class Patches:
         with self._lock:
             for name in list(self._wanted) if names is None else list(names):
                 self._wanted.discard(name)
+                self._patched.pop(name, None)
                 for undo in reversed(self._undo.pop(name, [])):
                     undo()
 
@@ -81,27 +84,41 @@ class Patches:
             self._wanted.add(provider.name)
             first = provider.name not in self._watched
             self._watched.add(provider.name)
-        # The hook runs at once where the module is already there; a hook cannot be taken back, so it asks.
-        if first:
-            wrapt.register_post_import_hook(partial(self._patch, provider), provider.module)
-        elif provider.module in sys.modules:
-            self._patch(provider, sys.modules[provider.module])
+        for name, methods in _by_module(provider).items():
+            # The hook runs at once where the module is already there; a hook cannot be taken back, so it asks.
+            if first:
+                wrapt.register_post_import_hook(partial(self._patch, provider, methods), name)
+            elif name in sys.modules:
+                self._patch(provider, methods, sys.modules[name])
 
-    def _patch(self, provider: Provider, module: ModuleType) -> None:
+    def _patch(self, provider: Provider, methods: dict[str, Recognise | None], module: ModuleType) -> None:
         with guard(), self._lock:
-            if provider.name not in self._wanted or provider.name in self._undo:
+            patched = self._patched.setdefault(provider.name, set())
+            if provider.name not in self._wanted or module.__name__ in patched:
                 return
-            undo: list[Undo] = []
-            self._undo[provider.name] = undo
-            for method in provider.methods:
-                owner_name, _, name = method.partition(".")
-                owner = getattr(module, owner_name, None)
+            patched.add(module.__name__)
+            undo = self._undo.setdefault(provider.name, [])
+            for method, recognise in methods.items():
+                owner_name, _, name = method.rpartition(".")
+                owner = getattr(module, owner_name, None) if owner_name else module
                 if owner is None or name not in vars(owner):
-                    logger.debug("spanwise finds no %s in %s: another version of the library", method, provider.module)
+                    logger.debug("spanwise finds no %s in %s: another version of the library", method, module.__name__)
                     continue
-                undo.append(wrap_method(owner, name, provider.recognise, arrive))
-            if provider.on_patch is not None:
+                if recognise is None:
+                    undo.append(escort_method(owner, name))
+                else:
+                    undo.append(wrap_method(owner, name, recognise, provider.arrive or arrive))
+            if provider.on_patch is not None and module.__name__ == provider.module:
                 undo.append(provider.on_patch(module))
+
+
+def _by_module(provider: Provider) -> dict[str, dict[str, Recognise | None]]:
+    """Return the methods of each module that has some; those that make generators with ``None``."""
+    found: dict[str, dict[str, Recognise | None]] = {provider.module: {}}
+    for method, recognise in {**provider.methods, **dict.fromkeys(provider.generators)}.items():
+        module, colon, name = method.rpartition(":")
+        found.setdefault(module if colon else provider.module, {})[name] = recognise
+    return found
 
 
 PATCHES: Final = Patches()

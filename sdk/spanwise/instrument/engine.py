@@ -11,6 +11,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
@@ -65,21 +66,28 @@ class Provider:
     name: str
     module: str
     """Module that holds the methods; wrapped as soon as it is imported, never imported by us."""
-    methods: tuple[str, ...]
-    """Each as ``Class.method``; one that this version of the library lacks is passed over."""
-    recognise: Recognise
-    """Tells whether one call of a method is of interest: gets instance, arguments and keyword arguments."""
+    methods: Mapping[str, Recognise]
+    """How each tells whether one call of it is of interest: gets instance, arguments and keyword arguments.
+
+    Named as ``Class.method``, or ``function``, or ``module:`` before either where it lies in another module.
+    One that this version of the library lacks is passed over.
+    """
+    generators: tuple[str, ...] = ()
+    """Methods, named likewise, that make a generator around the streams of such calls."""
     on_patch: Callable[[Any], Callable[[], None]] | None = None
     """Does what else the library needs, and returns how to undo it."""
+    arrive: Arrival | None = None
+    """Takes the call's result where it is neither a stream, nor a raw response, nor the whole answer."""
 
 
 Arrival = Callable[["Flight", Any], Any]
 
 
-def wrap_method(owner: type, name: str, recognise: Recognise, arrive: Arrival) -> Callable[[], None]:
-    """Wrap one method; return the function that puts the original back."""
+def wrap_method(owner: type | ModuleType, name: str, recognise: Recognise, arrive: Arrival) -> Callable[[], None]:
+    """Wrap one method, or one function of a module; return the function that puts the original back."""
     original = owner.__dict__[name]
-    wrapped = (_observe_async if inspect.iscoroutinefunction(original) else _observe)(original, recognise, arrive)
+    observe = _observe_async if inspect.iscoroutinefunction(original) else _observe
+    wrapped = observe(original, recognise, arrive, own=0 if isinstance(owner, ModuleType) else 1)
     setattr(owner, name, wrapped)
 
     def restore() -> None:
@@ -89,16 +97,18 @@ def wrap_method(owner: type, name: str, recognise: Recognise, arrive: Arrival) -
     return restore
 
 
-def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival) -> Callable[..., Any]:
+def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival, *, own: int) -> Callable[..., Any]:
+    """Return *original* observed; *own* is how many of its first arguments are the instance."""
+
     @functools.wraps(original)
-    def observed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        flight = take_off(recognise, self, args, kwargs)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
-            return original(self, *args, **kwargs)
+            return original(*args, **kwargs)
         before = otel_context.get_current()
         otel_context.attach(flight.context)
         try:
-            result = original(self, *args, **kwargs)
+            result = original(*args, **kwargs)
         except BaseException as error:
             flight.fail(error)
             raise
@@ -109,16 +119,18 @@ def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival
     return observed
 
 
-def _observe_async(original: Callable[..., Any], recognise: Recognise, arrive: Arrival) -> Callable[..., Any]:
+def _observe_async(
+    original: Callable[..., Any], recognise: Recognise, arrive: Arrival, *, own: int
+) -> Callable[..., Any]:
     @functools.wraps(original)
-    async def observed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        flight = take_off(recognise, self, args, kwargs)
+    async def observed(*args: Any, **kwargs: Any) -> Any:
+        flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
-            return await original(self, *args, **kwargs)
+            return await original(*args, **kwargs)
         before = otel_context.get_current()
         otel_context.attach(flight.context)
         try:
-            result = await original(self, *args, **kwargs)
+            result = await original(*args, **kwargs)
         except BaseException as error:
             flight.fail(error)
             raise
@@ -132,22 +144,35 @@ def _observe_async(original: Callable[..., Any], recognise: Recognise, arrive: A
 
 
 def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Flight | None:
-    """Return the call in the air, or ``None`` where it is of no interest or we failed."""
+    """Return the call in the air, or ``None`` where it is of no interest or we failed.
+
+    A call that another client makes on behalf of one in the air is that same call, and of no interest.
+    """
     flight = None
     with guard():
         asked = recognise(instance, args, kwargs)
-        if asked is not None:
+        if asked is not None and not _is_of_one_in_the_air(asked.route.kind):
             flight = Flight(asked)
     return flight
 
 
+def _is_of_one_in_the_air(kind: str) -> bool:
+    aloft = otel_context.get_value(IN_FLIGHT)
+    return isinstance(aloft, list) and kind in aloft
+
+
 IN_FLIGHT: Final = otel_context.create_key("spanwise-flight")
+"""What is in the air around here: a list of one kind of span, or of none once it has landed."""
+ESCORTED: Final = otel_context.create_key("spanwise-escorted")
+"""List of the calls that the generator around here has made; see ``escort``."""
 
 
 class Flight:
     """One call in the air, from its first argument to its last chunk; it lands once, however it ends."""
 
     __slots__ = (
+        "__weakref__",
+        "_aloft",
         "_ended_ns",
         "_hides",
         "_started",
@@ -180,7 +205,11 @@ class Flight:
         model = attributes.get(v.REQUEST_MODEL)
         name = f"{route.operation} {model}" if model else route.operation
         self.span: Span = runtime.tracer.start_span(name, kind=SpanKind.CLIENT)
-        self.context = trace.set_span_in_context(self.span, otel_context.set_value(IN_FLIGHT, value=True))
+        escorted = otel_context.get_value(ESCORTED)
+        if isinstance(escorted, list):
+            escorted.append(self)
+        self._aloft = [route.kind]
+        self.context = trace.set_span_in_context(self.span, otel_context.set_value(IN_FLIGHT, self._aloft))
         tell(route.kind)
         self.landed = False
         self.seen = False
@@ -221,28 +250,39 @@ class Flight:
             return self._hides is not None and self._hides(chunk)
         return False
 
-    def fail(self, error: BaseException) -> None:
-        """Land with what the application is about to see raised."""
+    def fail(self, error: BaseException, *, midway: bool = False) -> None:
+        """Land with what the application is about to see raised, maybe in the midst of a stream."""
         kind = "error" if isinstance(error, Exception) else "cancelled"
-        self.land(kind if self.seen else None, error)
+        self.land(kind if midway else None, error)
 
     def land(self, stream_end: str | None = None, error: BaseException | None = None) -> None:
         """End the span, once."""
         if self.landed:
             return
         self.landed = True
-        with guard():
-            span = self.span
-            generation = self.generation
-            attributes = generation.finished()
-            if stream_end is not None:
-                attributes[v.STREAM_END] = stream_end
-            failure = generation.failure if error is None else (type(error).__qualname__, _sentence(error))
-            if failure is not None:
-                attributes[v.ERROR_TYPE] = failure[0]
-                span.set_status(Status(StatusCode.ERROR, failure[1]))
+        self._aloft.clear()
+        span = self.span
+        try:
+            with guard():
+                self._tell(stream_end, error)
+        finally:
+            with guard():
+                span.end(self._ended_ns)
+
+    def _tell(self, stream_end: str | None, error: BaseException | None) -> None:
+        span, generation = self.span, self.generation
+        attributes = generation.attributes
+        if stream_end is not None:
+            attributes[v.STREAM_END] = stream_end
+        failure = generation.failure if error is None else (type(error).__qualname__, _sentence(error))
+        if failure is not None:
+            attributes[v.ERROR_TYPE] = failure[0]
+            span.set_status(Status(StatusCode.ERROR, failure[1]))
+        try:
+            with guard():
+                generation.finish_up()
+        finally:
             span.set_attributes(attributes)
-            span.end(self._ended_ns)
 
 
 def _sentence(error: BaseException) -> str:

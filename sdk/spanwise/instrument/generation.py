@@ -80,21 +80,22 @@ class Generation:
     ) -> None:
         """Take token counts, inclusive ones; ``None`` leaves what was said before."""
         attributes = self.attributes
-        if input_tokens is not None:
+        # What is no number of tokens is not told: some clients let anything pass that they were sent.
+        if type(input_tokens) is int:
             attributes[v.USAGE_INPUT_TOKENS] = input_tokens
-        if output_tokens is not None:
+        if type(output_tokens) is int:
             attributes[v.USAGE_OUTPUT_TOKENS] = output_tokens
-        if cache_read is not None:
+        if type(cache_read) is int:
             attributes[v.USAGE_CACHE_READ] = cache_read
-        if cache_write is not None:
+        if type(cache_write) is int:
             attributes[v.USAGE_CACHE_WRITE] = cache_write
-        if reasoning is not None:
+        if type(reasoning) is int:
             attributes[v.USAGE_REASONING] = reasoning
 
-    def text(self, piece: str | None, *, choice: int = 0, index: int = 0, kind: str = "text") -> None:
+    def text(self, piece: Any, *, choice: int = 0, index: int = 0, kind: str = "text") -> None:
         """Append *piece* to one part of one choice; *kind* may be ``reasoning`` or ``refusal``."""
         if piece and self.content:
-            self._part(choice, kind, index)[3].append(piece)
+            self._part(choice, kind, index)[3].append(piece if isinstance(piece, str) else str(piece))
 
     def tool_call(
         self,
@@ -103,7 +104,7 @@ class Generation:
         index: int = 0,
         call_id: str | None = None,
         name: str | None = None,
-        arguments: str | None = None,
+        arguments: Any = None,
     ) -> None:
         """Open or extend a tool call; *arguments* is the next piece of its JSON."""
         if self.content:
@@ -111,7 +112,7 @@ class Generation:
             part[1] = call_id or part[1]
             part[2] = name or part[2]
             if arguments:
-                part[3].append(arguments)
+                part[3].append(arguments if isinstance(arguments, str) else str(arguments))
 
     def server_tool_call(self, *, index: int, call_id: str | None, name: str | None) -> None:
         """Open the call of a tool that the provider itself runs."""
@@ -142,14 +143,18 @@ class Generation:
 
     def finished(self) -> dict[str, Any]:
         """Return every attribute of the span."""
+        self.finish_up()
+        return self.attributes
+
+    def finish_up(self) -> None:
+        """Put what has arrived among the attributes."""
         attributes = self.attributes
-        if self._choices:
-            attributes[v.OUTPUT_MESSAGES] = to_json([self._message(choice) for choice in sorted(self._choices)])
-        if self._reasons:
-            attributes[v.FINISH_REASONS] = tuple(self._reasons[choice] for choice in sorted(self._reasons))
         if self.prompt is not None:
             attributes.update(self.prompt.attributes(capture_content=self.content))
-        return attributes
+        if self._reasons:
+            attributes[v.FINISH_REASONS] = tuple(str(self._reasons[choice]) for choice in sorted(self._reasons))
+        if self._choices:
+            attributes[v.OUTPUT_MESSAGES] = to_json([self._message(choice) for choice in sorted(self._choices)])
 
     def _message(self, choice: int) -> Message:
         message: Message = {"role": "assistant", "parts": [_whole(part) for part in self._choices[choice]]}

@@ -1,20 +1,62 @@
-"""Streams whose loop was left: ended if nobody goes on reading them within a grace period."""
+"""Streams that nobody ends: those whose loop was left, and those still open when recording stops."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Final
+from typing import Any, Final, Protocol
+from weakref import WeakSet
+
+from opentelemetry.context import Context
 
 from ..runtime import HELD
-from .engine import Flight
+
+
+class InTheAir(Protocol):
+    """A call whose stream is open, or several."""
+
+    context: Context
+    landed: bool
+    left_at: float | None
+
+    def see(self, chunk: Any) -> bool:
+        """Take a chunk; return whether it is to be kept from the application."""
+
+    def fail(self, error: BaseException, *, midway: bool = False) -> None:
+        """End the span with what is about to be raised."""
+
+    def resume(self) -> None:
+        """Note that it is read on after all."""
+
+    def leave(self) -> None:
+        """Note that the loop was left."""
+
+    def land(self, stream_end: str | None = None) -> None:
+        """End the span."""
+
 
 _GRACE_S: Final = 1.0
-_LEFT: Final[dict[int, Flight]] = {}
+_LEFT: Final[dict[int, InTheAir]] = {}
+_OPEN: Final[WeakSet[InTheAir]] = WeakSet()
 _LEFT_LOCK: Final = threading.RLock()  # the collector may leave a loop in the midst of anything here
 
 
-def leave(flight: Flight) -> None:
+def opened(flight: InTheAir) -> None:
+    """Note that a stream was opened."""
+    with _LEFT_LOCK:
+        _OPEN.add(flight)
+
+
+def settle_open() -> None:
+    """End the spans of all streams that are still open, because nothing is recorded after this."""
+    with _LEFT_LOCK:
+        waiting = list(_OPEN)
+        _OPEN.clear()
+    for flight in waiting:
+        flight.land("abandoned")
+
+
+def leave(flight: InTheAir) -> None:
     """Note that a loop was left: a stream that nobody goes on reading within a second has ended there."""
     if not flight.landed:
         flight.leave()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
-from types import TracebackType
+from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 import wrapt
+from opentelemetry import context as otel_context
 
 from ..safety import guard
 from .engine import Flight
-from .left import leave
+from .left import InTheAir, leave, opened
 
 if TYPE_CHECKING:
     _Proxy = wrapt.ObjectProxy[Any]
@@ -22,6 +23,8 @@ else:
 def arrive(flight: Flight, result: Any) -> Any:
     """Record a whole response now, a stream as its chunks go by, a raw response when it is parsed."""
     kind = type(result)
+    if isinstance(result, GeneratorType | AsyncGeneratorType):
+        return ObservedGenerator(result, flight)
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
         return ObservedStream(result, flight)
     if hasattr(kind, "parse") and hasattr(result, "http_response"):
@@ -33,9 +36,11 @@ def arrive(flight: Flight, result: Any) -> Any:
 class ObservedStream(_Proxy):
     """The client's own stream: it has every method and passes every type check of the original."""
 
-    def __init__(self, stream: Any, flight: Flight) -> None:
+    def __init__(self, stream: Any, flight: InTheAir) -> None:
         super().__init__(stream)
         self._self_flight = flight
+        self._self_source = stream
+        opened(flight)
 
     def __iter__(self) -> Any:
         return _Pass(self)
@@ -48,15 +53,14 @@ class ObservedStream(_Proxy):
         if flight.left_at is not None:
             flight.resume()
         try:
-            chunk = next(self.__wrapped__)
+            chunk = next(self._self_source)
             while flight.see(chunk):
-                chunk = next(self.__wrapped__)
+                chunk = next(self._self_source)
         except StopIteration:
             flight.land("exhausted")
             raise
         except BaseException as error:
-            flight.seen = True
-            flight.fail(error)
+            flight.fail(error, midway=True)
             raise
         return chunk
 
@@ -65,15 +69,14 @@ class ObservedStream(_Proxy):
         if flight.left_at is not None:
             flight.resume()
         try:
-            chunk = await self.__wrapped__.__anext__()
+            chunk = await self._self_source.__anext__()
             while flight.see(chunk):
-                chunk = await self.__wrapped__.__anext__()
+                chunk = await self._self_source.__anext__()
         except StopAsyncIteration:
             flight.land("exhausted")
             raise
         except BaseException as error:
-            flight.seen = True
-            flight.fail(error)
+            flight.fail(error, midway=True)
             raise
         return chunk
 
@@ -123,6 +126,41 @@ class ObservedStream(_Proxy):
             self._self_flight.land("closed" if isinstance(error, Exception) else "cancelled")
 
 
+class ObservedGenerator(ObservedStream):
+    """A stream that is a generator: what it does, it does while it is read, and then in the call's context."""
+
+    def __next__(self) -> Any:
+        before = otel_context.get_current()
+        otel_context.attach(self._self_flight.context)
+        try:
+            return super().__next__()
+        finally:
+            otel_context.attach(before)
+
+    async def __anext__(self) -> Any:
+        before = otel_context.get_current()
+        otel_context.attach(self._self_flight.context)
+        try:
+            return await super().__anext__()
+        finally:
+            if otel_context.get_current() is self._self_flight.context:  # it may be closed in another's context
+                otel_context.attach(before)
+
+
+class ObservedIterable(ObservedStream):
+    """A stream that can only be looped over: a loop goes on where the one before it was left."""
+
+    def __iter__(self) -> Any:
+        if self._self_source is self.__wrapped__:
+            self._self_source = iter(self.__wrapped__)
+        return super().__iter__()
+
+    def __aiter__(self) -> Any:
+        if self._self_source is self.__wrapped__:
+            self._self_source = aiter(self.__wrapped__)
+        return super().__aiter__()
+
+
 class ObservedRawResponse(_Proxy):
     """The client's own raw response; it is read for us when the application parses it, never earlier."""
 
@@ -130,6 +168,7 @@ class ObservedRawResponse(_Proxy):
         super().__init__(response)
         self._self_flight = flight
         self._self_stream: ObservedStream | None = None
+        opened(flight)
         if getattr(response.http_response, "is_closed", False):
             flight.stop_clock()
 
@@ -184,7 +223,7 @@ class ObservedRawResponse(_Proxy):
 class _ObservedBody(_Proxy):
     """The HTTP response below a stream; closing it closes the stream."""
 
-    def __init__(self, response: Any, flight: Flight) -> None:
+    def __init__(self, response: Any, flight: InTheAir) -> None:
         super().__init__(response)
         self._self_flight = flight
 
@@ -243,7 +282,7 @@ class _AsyncPass:
         leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
 
 
-def _landing_first(flight: Flight, call: Callable[[], Any]) -> Callable[[], Any]:
+def _landing_first(flight: InTheAir, call: Callable[[], Any]) -> Callable[[], Any]:
     def closing() -> Any:
         flight.land("closed")
         return call()

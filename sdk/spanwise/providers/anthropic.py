@@ -11,8 +11,9 @@ from .. import vocabulary as v
 from ..instrument.engine import IN_FLIGHT, Provider, Route
 from ..instrument.generation import Generation, Message, Part, server_tool_call_part, tool_call_part
 from ..prompts import find_prompt
+from . import anthropic_batches
 from .content import blob_part, file_part, functions, media_part, plain, text_part
-from .stainless import METHODS, recogniser
+from .stainless import methods
 
 PARAMS: Final = {
     "model": v.REQUEST_MODEL,
@@ -71,6 +72,8 @@ def _head(g: Generation, message: Any) -> None:
 
 
 def _usage(g: Generation, usage: Any) -> None:
+    if usage is None:
+        return
     read = getattr(usage, "cache_read_input_tokens", None)
     written = getattr(usage, "cache_creation_input_tokens", None)
     fresh = getattr(usage, "input_tokens", None)
@@ -215,13 +218,19 @@ def _name(client: Any, _host: str | None) -> str:
     kind = type(client).__name__
     if "Bedrock" in kind or "AWS" in kind:
         return "aws.bedrock"
+    if "Foundry" in kind:
+        return "azure.ai.inference"
     return "gcp.vertex_ai" if "Vertex" in kind else "anthropic"
 
+
+ROUTES: Final = {
+    "/v1/messages": Route("chat", "llm", request, response, chunk),
+    **anthropic_batches.ROUTES,
+}
 
 PROVIDER: Final = Provider(
     "anthropic",
     "anthropic._base_client",
-    METHODS,
-    recogniser({"/v1/messages": Route("chat", "llm", request, response, chunk)}, _name),
-    _silence_own_spans,
+    methods(ROUTES, _name),
+    on_patch=_silence_own_spans,
 )

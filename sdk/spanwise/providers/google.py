@@ -45,6 +45,15 @@ _METHODS: Final = (
     "BaseApiClient.async_request",
     "BaseApiClient.async_request_streamed",
 )
+_GENERATORS: Final = tuple(
+    f"google.genai.{owner}.{name}"
+    for owner, name in (
+        ("models:Models", "generate_content_stream"),
+        ("models:AsyncModels", "generate_content_stream"),
+        ("chats:Chat", "send_message_stream"),
+        ("chats:AsyncChat", "send_message_stream"),
+    )
+)
 
 
 def request(g: Generation, body: Mapping[str, Any]) -> None:
@@ -70,6 +79,20 @@ def embedding_request(g: Generation, body: Mapping[str, Any]) -> None:
     contents = [one["content"] for one in asked if one.get("content")]
     if g.content:
         g.asked([_message(content) for content in contents])
+
+
+def prediction_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what Vertex AI is to embed, each as an instance."""
+    g.params({**body, **(body.get("parameters") or {})}, PARAMS, OTHER_PARAMS)
+    if g.content:
+        g.asked([{"role": "user", "parts": [text_part(one.get("content"))]} for one in body.get("instances") or ()])
+
+
+def prediction_response(g: Generation, answer: Any) -> None:
+    """Read the counts, which each vector has of its own."""
+    told = [one.get("embeddings", {}).get("statistics", {}) for one in _body(answer).get("predictions") or ()]
+    counts = [one["token_count"] for one in told if "token_count" in one]
+    g.usage(input_tokens=int(sum(counts)) if counts else None)
 
 
 def response(g: Generation, answer: Any) -> None:
@@ -223,7 +246,9 @@ def _functions(tools: Any) -> list[dict[str, Any]]:
 
 _CONTENT: Final = Route("chat", "llm", request, response, chunk)
 _EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
+_PREDICTIONS: Final = Route("embeddings", "embedding", prediction_request, prediction_response)
 _ROUTES: Final = {
+    "predict": _PREDICTIONS,
     "generateContent": _CONTENT,
     "streamGenerateContent": _CONTENT,
     "embedContent": _EMBEDDINGS,
@@ -237,7 +262,7 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
     where, _, verb = str(given["path"]).partition("?")[0].rpartition(":")
     route = _ROUTES.get(verb)
     body = given.get("request_dict")
-    if route is None or not isinstance(body, Mapping):
+    if route is None or not isinstance(body, Mapping) or (verb == "predict" and "embed" not in where):
         return None
     asked = {**body, "model": where.rpartition("models/")[2] or where}
     if verb == "streamGenerateContent":
@@ -247,4 +272,4 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
     return Asked(route, asked, name, url.hostname, url.port)
 
 
-PROVIDER: Final = Provider("google-genai", "google.genai._api_client", _METHODS, _recognise)
+PROVIDER: Final = Provider("google-genai", "google.genai._api_client", dict.fromkeys(_METHODS, _recognise), _GENERATORS)

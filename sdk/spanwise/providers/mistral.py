@@ -1,4 +1,4 @@
-"""Mistral's client: chats, whole and streamed, with tools and thoughts."""
+"""Mistral's client: chats and agents, whole and streamed, code filled in, embeddings, and pages that are read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .. import vocabulary as v
-from ..instrument.engine import Asked, Provider, Route
+from ..encode import to_json
+from ..instrument.engine import Asked, Provider, Recognise, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
 from .content import blob_part, functions, media_part, text_part
@@ -24,7 +25,7 @@ PARAMS: Final = {
     "n": v.REQUEST_CHOICE_COUNT,
 }
 OTHER_PARAMS: Final = (
-    "tool_choice", "parallel_tool_calls", "prompt_mode", "reasoning_effort", "safe_prompt", "metadata",
+    "tool_choice", "parallel_tool_calls", "prompt_mode", "reasoning_effort", "safe_prompt", "metadata", "agent_id",
 )  # fmt: skip
 _FINISH: Final = {"tool_calls": "tool_call", "model_length": "length"}
 #: What the client has for an argument that was not given.
@@ -95,6 +96,44 @@ def _said(g: Generation, choice: int, message: Any) -> None:
         g.tool_call(choice=choice, index=index, call_id=call_id, name=call.function.name or None, arguments=arguments)
 
 
+# --- what is not a conversation --------------------------------------------------------------------
+
+
+def fim_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is to be filled in, before and after."""
+    g.params({name: _plain(value) for name, value in body.items()}, PARAMS, (*OTHER_PARAMS, "suffix", "min_tokens"))
+    g.prompt = find_prompt(body.get("prompt"))
+    if g.content:
+        g.asked([{"role": "user", "parts": [text_part(body["prompt"])]}])
+
+
+def embedding_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is to be embedded."""
+    g.params(body, {**PARAMS, "output_dimension": v.EMBEDDINGS_DIMENSION_COUNT}, ("output_dtype",))
+    if g.content:
+        g.attributes[v.INPUT] = to_json(body["inputs"])
+
+
+def embedding_response(g: Generation, answer: Any) -> None:
+    """Read model and usage; the vectors are not kept."""
+    g.head(answer.id, answer.model)
+    g.usage(input_tokens=answer.usage.prompt_tokens)
+
+
+def page_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read which document is to be read."""
+    g.params(body, PARAMS, ("pages", "image_limit", "table_format"))
+    if g.content:
+        g.asked([{"role": "user", "parts": [_part(body["document"])]}])
+
+
+def page_response(g: Generation, answer: Any) -> None:
+    """Read the pages, as text."""
+    g.head(None, answer.model)
+    for page in answer.pages:
+        g.part(text_part(page.markdown))
+
+
 # --- content ---------------------------------------------------------------------------------------
 
 
@@ -151,20 +190,38 @@ def _plain(value: Any) -> Any:
 # --- the client ------------------------------------------------------------------------------------
 
 _CHAT: Final = Route("chat", "llm", request, response, chunk)
+_FIM: Final = Route("text_completion", "llm", fim_request, response, chunk)
+_EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
+_OCR: Final = Route("ocr", "llm", page_request, page_response)
 
 
-def _recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
-    body = {name: value for name, value in kwargs.items() if type(value).__name__ != _UNSAID}
-    if "model" not in body or "messages" not in body:
-        return None  # the client's own refusal follows
-    settings = getattr(client, "sdk_configuration", None)
-    url = urlsplit(str(settings.get_server_details()[0]) if settings is not None else "")
-    return Asked(_CHAT, body, "mistral_ai", url.hostname, url.port)
+def _recogniser(route: Route, *needed: str) -> Recognise:
+    def recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+        body = {name: value for name, value in kwargs.items() if type(value).__name__ != _UNSAID}
+        if any(name not in body for name in needed):
+            return None  # the client's own refusal follows
+        settings = getattr(client, "sdk_configuration", None)
+        url = urlsplit(str(settings.get_server_details()[0]) if settings is not None else "")
+        return Asked(route, body, "mistral_ai", url.hostname, url.port)
 
+    return recognise
+
+
+_METHODS: Final = {
+    "chat:Chat": (("complete", "stream"), _recogniser(_CHAT, "model", "messages")),
+    "agents:Agents": (("complete", "stream"), _recogniser(_CHAT, "agent_id", "messages")),
+    "fim:Fim": (("complete", "stream"), _recogniser(_FIM, "model", "prompt")),
+    "embeddings:Embeddings": (("create",), _recogniser(_EMBEDDINGS, "model", "inputs")),
+    "ocr:Ocr": (("process",), _recogniser(_OCR, "document")),
+}
 
 PROVIDER: Final = Provider(
     "mistralai",
     "mistralai.client.chat",
-    ("Chat.complete", "Chat.complete_async", "Chat.stream", "Chat.stream_async"),
-    _recognise,
+    {
+        f"mistralai.client.{owner}.{name}{way}": recognise
+        for owner, (names, recognise) in _METHODS.items()
+        for name in names
+        for way in ("", "_async")
+    },
 )

@@ -113,4 +113,6 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
     return Asked(route, body, "ollama", getattr(url, "host", None), getattr(url, "port", None))
 
 
-PROVIDER: Final = Provider("ollama", "ollama._client", ("Client._request", "AsyncClient._request"), _recognise)
+PROVIDER: Final = Provider(
+    "ollama", "ollama._client", dict.fromkeys(("Client._request", "AsyncClient._request"), _recognise)
+)

@@ -7,13 +7,15 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from .. import vocabulary as v
+from ..encode import to_json
 from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
 from ..runtime import HELD
-from . import openai_embeddings, openai_responses
+from . import openai_completions, openai_embeddings, openai_media, openai_responses
 from .content import blob_part, file_part, functions, media_part, plain, text_part
-from .stainless import METHODS, recogniser
+from .fields import Fields, fields
+from .stainless import methods
 
 PARAMS: Final = {
     "model": v.REQUEST_MODEL,
@@ -106,9 +108,11 @@ def _audio(g: Generation, asked: Any, said: Any) -> None:
 def _said(g: Generation, choice: int, delta: Any) -> None:
     if not g.content:
         return
+    if isinstance(delta, dict) and not isinstance(delta, Fields):  # of no shape that the client knows
+        delta = fields(to_json(delta))
     # DeepSeek, vLLM and others put their reasoning here; a client that has no such field keeps it as an extra one.
-    for fields in (getattr(delta, "model_extra", None), delta.__dict__):
-        if fields and (thought := fields.get("reasoning_content") or fields.get("reasoning")):
+    for known in (getattr(delta, "model_extra", None), delta.__dict__):
+        if known and (thought := known.get("reasoning_content") or known.get("reasoning")):
             g.text(thought, choice=choice, kind="reasoning")
     g.text(delta.content, choice=choice)
     if (refusal := getattr(delta, "refusal", None)) is not None:
@@ -204,7 +208,9 @@ _TELL_USAGE: Final = frozenset({
 })  # fmt: skip
 
 
-def _name(_client: Any, host: str | None) -> str:
+def _name(client: Any, host: str | None) -> str:
+    if "Azure" in type(client).__name__:
+        return "azure.ai.openai"
     if host is None:
         return "openai"
     return "azure.ai.openai" if host.endswith(_AZURE) else _NAMES.get(host, "openai")
@@ -215,16 +221,22 @@ def _ask_for_usage(options: Any, asked: Asked, raw: bool) -> None:  # noqa: FBT0
 
     Never on raw responses: there the application reads the very bytes, and would see the chunk that we asked for.
     """
-    body = asked.request
-    if asked.route.surplus is None or raw or body.get("stream") is not True:
-        return
-    given = body.get("stream_options")
-    if not isinstance(given, (Mapping, type(None))) or "include_usage" in (given or {}):
-        return
-    wanted = HELD.runtime.config.stream_usage
-    if wanted == "always" or (wanted == "auto" and _can_tell_usage(asked.address)):
+    if not raw and wants_usage(asked, asked.address):
+        given = asked.request.get("stream_options")
         options.json_data = {**options.json_data, "stream_options": {**(given or {}), "include_usage": True}}
         asked.asked_for_usage = True
+
+
+def wants_usage(asked: Asked, host: str | None) -> bool:
+    """Return whether a call is a stream that should tell its usage, and would not without us."""
+    body = asked.request
+    if asked.route.surplus is None or body.get("stream") is not True:
+        return False
+    given = body.get("stream_options")
+    if not isinstance(given, (Mapping, type(None))) or "include_usage" in (given or {}):
+        return False
+    wanted = HELD.runtime.config.stream_usage
+    return wanted == "always" or (wanted == "auto" and _can_tell_usage(host))
 
 
 def _can_tell_usage(host: str | None) -> bool:
@@ -239,8 +251,10 @@ def _can_tell_usage(host: str | None) -> bool:
 
 ROUTES: Final = {
     "/chat/completions": Route("chat", "llm", request, response, chunk, only_usage),
+    "/completions": openai_completions.ROUTE,
     "/responses": openai_responses.ROUTE,
     "/embeddings": openai_embeddings.ROUTE,
+    **openai_media.ROUTES,
 }
 
-PROVIDER: Final = Provider("openai", "openai._base_client", METHODS, recogniser(ROUTES, _name, _ask_for_usage))
+PROVIDER: Final = Provider("openai", "openai._base_client", methods(ROUTES, _name, _ask_for_usage))

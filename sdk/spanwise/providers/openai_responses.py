@@ -116,6 +116,10 @@ def chunk(g: Generation, event: Any) -> None:
         read(g, event)
 
 
+#: Items whose pieces are told as they come.
+_PIECEWISE: Final = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
+
+
 def _started(g: Generation, event: Any) -> None:
     g.head(event.response.id, event.response.model)
 
@@ -135,6 +139,11 @@ def _opened(g: Generation, event: Any) -> None:
         g.tool_call(index=event.output_index, call_id=item.call_id, name=item.name)
 
 
+def _done(g: Generation, event: Any) -> None:
+    if event.item.type not in _PIECEWISE:  # a tool that OpenAI itself runs: whole only here
+        _said(g, event.item)
+
+
 def _arguments(g: Generation, event: Any) -> None:
     g.tool_call(index=event.output_index, arguments=event.delta)
 
@@ -150,6 +159,7 @@ _EVENTS: Final[Mapping[str, Callable[[Generation, Any], None]]] = {
     "response.failed": _ended,
     "error": _failed,
     "response.output_item.added": _opened,
+    "response.output_item.done": _done,
     "response.function_call_arguments.delta": _arguments,
     "response.custom_tool_call_input.delta": _arguments,
     "response.output_text.delta": _text("text"),

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from ..instrument.engine import Asked, Recognise, Route
 
-METHODS: Final = ("SyncAPIClient.request", "AsyncAPIClient.request")
 #: What these clients put where nothing was given; some leave it in the body until it is sent.
 _UNSAID: Final = frozenset({"Omit", "NotGiven"})
 _RAW_HEADER: Final = "X-Stainless-Raw-Response"
@@ -18,12 +17,12 @@ _RAW_HEADER: Final = "X-Stainless-Raw-Response"
 Named = Callable[[Any, str | None], str]
 
 
-def recogniser(
+def methods(
     routes: Mapping[str, Route],
     name: Named,
     adjust: Callable[[Any, Asked, bool], None] | None = None,
-) -> Recognise:
-    """Return how to recognise calls of the given *routes*, by path.
+) -> dict[str, Recognise]:
+    """Return what is wrapped, and how to recognise calls of the given *routes*, by path.
 
     *name* tells the provider from client and host; *adjust* may change the client's options before they go out.
     """
@@ -44,4 +43,4 @@ def recogniser(
             adjust(options, asked, isinstance(headers, Mapping) and _RAW_HEADER in headers)
         return asked
 
-    return recognise
+    return dict.fromkeys(("SyncAPIClient.request", "AsyncAPIClient.request"), recognise)

@@ -60,4 +60,4 @@ def store(
     name: str, module: str, methods: tuple[str, ...], how: Route, owned: Mapping[str, str] | None = None
 ) -> Provider:
     """Return the vector store *name*, whose client has *methods* in *module*."""
-    return Provider(name, module, methods, recogniser(name, how, owned or {}))
+    return Provider(name, module, dict.fromkeys(methods, recogniser(name, how, owned or {})))

@@ -21,6 +21,7 @@ PAGES: dict[str, str] = {
     "quickstart": "Quick start",
     "sdk": "Python SDK",
     "frameworks": "Frameworks",
+    "clients": "Clients",
     "ingest": "Sending spans",
     "dialects": "What was tried",
     "viewer": "Viewer",

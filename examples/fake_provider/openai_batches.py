@@ -1,0 +1,27 @@
+"""OpenAI's files and batches as they look on the wire."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .answer import Answer, Request
+from .reply import Json
+
+_AT: Final = 1_700_000_000
+
+
+def file(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
+    """Return a file that was taken in."""
+    head = {"id": "file-1", "object": "file", "bytes": 120, "created_at": _AT, "status": "processed"}
+    return {**head, "filename": str(request.body.get("file")), "purpose": str(request.body.get("purpose"))}
+
+
+def batch(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
+    """Return a batch: begun where it is made, done where it is asked for."""
+    done = "batch_1" in request.path
+    return {
+        "id": "batch_1", "object": "batch", "endpoint": request.body.get("endpoint", "/v1/chat/completions"),
+        "input_file_id": request.body.get("input_file_id", "file-1"), "completion_window": "24h", "created_at": _AT,
+        "status": "completed" if done else "validating", "output_file_id": "file-2" if done else None,
+        "request_counts": {"total": 2, "completed": 2 if done else 0, "failed": 0},
+    }  # fmt: skip

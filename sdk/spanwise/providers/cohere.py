@@ -1,0 +1,238 @@
+"""Cohere's second client: chats with tools and thoughts, embeddings and rerankings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from .. import vocabulary as v
+from ..encode import from_json, to_json
+from ..instrument.engine import Asked, Provider, Route
+from ..instrument.generation import Generation, Message, Part, tool_call_part
+from ..prompts import find_prompt
+from .content import functions, media_part, plain, text_part
+
+PARAMS: Final = {
+    "model": v.REQUEST_MODEL,
+    "temperature": v.REQUEST_TEMPERATURE,
+    "p": v.REQUEST_TOP_P,
+    "k": v.REQUEST_TOP_K,
+    "max_tokens": v.REQUEST_MAX_TOKENS,
+    "seed": v.REQUEST_SEED,
+    "presence_penalty": v.REQUEST_PRESENCE_PENALTY,
+    "frequency_penalty": v.REQUEST_FREQUENCY_PENALTY,
+    "stream": v.REQUEST_STREAM,
+    "output_dimension": v.EMBEDDINGS_DIMENSION_COUNT,
+    "top_n": v.RETRIEVAL_TOP_K,
+}
+OTHER_PARAMS: Final = (
+    "tool_choice",
+    "thinking",
+    "safety_mode",
+    "response_format",
+    "input_type",
+    "truncate",
+    "priority",
+)
+_FINISH: Final = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_call"}
+
+
+def request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is asked."""
+    g.params(body, PARAMS, OTHER_PARAMS)
+    if stop := body.get("stop_sequences"):
+        g.attributes[v.REQUEST_STOP_SEQUENCES] = tuple(stop)
+    form = plain(body.get("response_format"))
+    if isinstance(form, Mapping) and form.get("type") == "json_object":
+        g.attributes[v.OUTPUT_TYPE] = "json"
+    messages = body.get("messages")
+    if not isinstance(messages, list | tuple):  # what can be read only once is the client's to read
+        return
+    g.prompt = find_prompt(messages)
+    if g.content:
+        g.asked([_message(message) for message in messages])
+        g.tools(functions(body.get("tools")) if isinstance(body.get("tools"), list | tuple) else [])
+
+
+def response(g: Generation, answer: Any) -> None:
+    """Read a whole answer."""
+    body = _parsed(answer)
+    g.head(body.id, None)
+    _usage(g, body.usage)
+    message = body.message
+    g.text(message.tool_plan, kind="reasoning")
+    for piece in message.content or ():
+        g.part(_part(piece))
+    for call in message.tool_calls or ():
+        g.part(tool_call_part(call.id, call.function.name, call.function.arguments))
+    g.finish(_finish(body.finish_reason))
+
+
+def chunk(g: Generation, event: Any) -> None:
+    """Read one event of a streamed answer."""
+    read = _EVENTS.get(event.type)
+    if read is not None and event.delta is not None:
+        read(g, event)
+
+
+def _grown(g: Generation, event: Any) -> None:
+    piece = event.delta.message.content
+    index = event.index or 0
+    g.text(getattr(piece, "thinking", None), index=index, kind="reasoning")
+    g.text(getattr(piece, "text", None), index=index)
+
+
+def _called(g: Generation, event: Any) -> None:
+    call = event.delta.message.tool_calls
+    function = call.function
+    g.tool_call(
+        index=event.index or 0, call_id=getattr(call, "id", None), name=getattr(function, "name", None),
+        arguments=function.arguments,
+    )  # fmt: skip
+
+
+def _ended(g: Generation, event: Any) -> None:
+    _usage(g, event.delta.usage)
+    g.finish(_finish(event.delta.finish_reason))
+    if error := getattr(event.delta, "error", None):
+        g.failure = ("error", str(error))
+
+
+_EVENTS: Final[Mapping[str, Callable[[Generation, Any], None]]] = {
+    "message-start": lambda g, event: g.head(event.id, None),
+    "content-start": _grown,
+    "content-delta": _grown,
+    "tool-plan-delta": lambda g, event: g.text(event.delta.message.tool_plan, index=-1, kind="reasoning"),
+    "tool-call-start": _called,
+    "tool-call-delta": _called,
+    "message-end": _ended,
+}
+
+
+def _usage(g: Generation, usage: Any) -> None:
+    if usage is None:
+        return
+    counts = usage.tokens or usage.billed_units
+    cached = getattr(usage, "cached_tokens", None)
+    g.usage(
+        input_tokens=_whole(getattr(counts, "input_tokens", None)),
+        output_tokens=_whole(getattr(counts, "output_tokens", None)),
+        cache_read=_whole(cached),
+    )
+
+
+def _whole(count: float | None) -> int | None:
+    return None if count is None else int(count)  # the client reads counts as floats
+
+
+def _finish(reason: Any) -> str | None:
+    return None if reason is None else _FINISH.get(str(reason), str(reason).lower())
+
+
+def _parsed(answer: Any) -> Any:
+    """Return what a raw response holds, and any other as it is."""
+    return answer.data if type(answer).__name__.endswith("HttpResponse") else answer
+
+
+# --- embeddings and rerankings ---------------------------------------------------------------------
+
+
+def embedding_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is to be embedded."""
+    g.params(body, PARAMS, OTHER_PARAMS)
+    given = body.get("texts") or body.get("inputs")
+    if g.content and isinstance(given, list | tuple):
+        g.attributes[v.INPUT] = to_json(given)
+
+
+def embedding_response(g: Generation, answer: Any) -> None:
+    """Read the count of tokens; the vectors are not kept."""
+    body = _parsed(answer)
+    g.head(body.id, None)
+    billed = getattr(body.meta, "billed_units", None)
+    g.usage(input_tokens=_whole(getattr(billed, "input_tokens", None)))
+
+
+def rerank_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is to be ranked by what."""
+    g.params(body, PARAMS, OTHER_PARAMS)
+    documents = body.get("documents")
+    if g.content and isinstance(documents, list | tuple):
+        g.attributes[v.RETRIEVAL_QUERY] = str(body.get("query"))
+        g.attributes[v.INPUT] = to_json({"query": body.get("query"), "documents": documents})
+
+
+def rerank_response(g: Generation, answer: Any) -> None:
+    """Read which documents came first, with what was asked."""
+    body = _parsed(answer)
+    g.head(body.id, None)
+    if g.content and (asked := g.attributes.get(v.INPUT)):
+        documents = from_json(asked)["documents"]
+        found = [(one.index, documents[one.index], one.relevance_score) for one in body.results]
+        g.attributes[v.RETRIEVAL_DOCUMENTS] = to_json(
+            [{"id": str(index), "content": content, "score": score} for index, content, score in found]
+        )
+
+
+# --- content ---------------------------------------------------------------------------------------
+
+
+def _message(given: Any) -> Message:
+    message = plain(given)
+    content = message.get("content")
+    role = getattr(given, "role", None) or message.get("role") or "user"
+    pieces = [content] if isinstance(content, str) else content or ()
+    parts = [_part(piece) for piece in pieces]
+    if role == "tool":
+        text = parts[0]["content"] if len(parts) == 1 and parts[0]["type"] == "text" else parts
+        answered = {"type": "tool_call_response", "id": message.get("tool_call_id"), "response": text}
+        return {"role": role, "parts": [answered]}
+    if plan := message.get("tool_plan"):
+        parts.append({"type": "reasoning", "content": plan})
+    for call in message.get("tool_calls") or ():
+        function = plain(call["function"])
+        parts.append(tool_call_part(call.get("id"), function.get("name"), function.get("arguments")))
+    return {"role": role, "parts": parts}
+
+
+def _part(given: Any) -> Part:
+    part = plain(given)
+    if not isinstance(part, Mapping):
+        return text_part(part)
+    if part.get("text") is not None:
+        return text_part(part["text"])
+    if part.get("thinking") is not None:
+        return {"type": "reasoning", "content": part["thinking"]}
+    image = part.get("image_url")
+    return media_part(str(plain(image)["url"]), "image") if image is not None else dict(part)
+
+
+# --- the client ------------------------------------------------------------------------------------
+
+_CHAT: Final = Route("chat", "llm", request, response, chunk)
+_EMBED: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
+_RERANK: Final = Route("rerank", "reranker", rerank_request, rerank_response)
+_CLASSES: Final = ("V2Client", "AsyncV2Client")
+_RAW: Final = ("RawV2Client", "AsyncRawV2Client")
+
+
+def _recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+    if "model" not in kwargs:
+        return None  # the client's own refusal follows
+    route = _CHAT if "messages" in kwargs else _RERANK if "documents" in kwargs else _EMBED
+    wrapper = getattr(client, "_client_wrapper", None)
+    if wrapper is None:
+        wrapper = getattr(getattr(client, "_raw_client", None), "_client_wrapper", None)
+    base_url = getattr(wrapper, "get_base_url", None)
+    url = urlsplit(str(base_url()) if callable(base_url) else "")
+    body = {name: value for name, value in kwargs.items() if value is not Ellipsis}
+    return Asked(route, body, "cohere", url.hostname, url.port)
+
+
+_METHODS: Final = (
+    *(f"{owner}.{name}" for owner in _CLASSES for name in ("chat", "chat_stream", "embed", "rerank")),
+    *(f"cohere.v2.raw_client:{owner}.{name}" for owner in _RAW for name in ("chat", "embed", "rerank")),
+)
+
+PROVIDER: Final = Provider("cohere", "cohere.v2.client", dict.fromkeys(_METHODS, _recognise))

@@ -1,0 +1,309 @@
+"""Every client that is recorded, and how it is driven: one table, over which the contract tests run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+MESSAGES = [{"role": "user", "content": "Go on"}]
+ASK = {"model": "m", "messages": MESSAGES}
+BLOCKS = [{"role": "user", "content": [{"text": "Go on"}]}]
+
+
+@dataclass(frozen=True)
+class Client:
+    """One way to ask one client library."""
+
+    provider: str
+    """Its name in the registry."""
+    make: Callable[[str], Any]
+    """Makes the client for a server's address; it is closed by its own ``with``, or by ``close``."""
+    whole: Callable[[Any], Any]
+    stream: Callable[[Any], Any] | None = None
+    make_async: Callable[[str], Any] | None = None
+    whole_async: Callable[[Any], Awaitable[Any]] | None = None
+    stream_async: Callable[[Any], Awaitable[Any]] | None = None
+
+    @contextlib.contextmanager
+    def opened(self, url: str):
+        made = self.make(url)
+        if hasattr(made, "__exit__"):
+            with made:
+                yield made
+        else:
+            yield made
+            if hasattr(made, "close"):
+                made.close()
+
+    @contextlib.asynccontextmanager
+    async def opened_async(self, url: str):
+        made = self.make_async(url)
+        if hasattr(made, "__aexit__"):
+            async with made:
+                yield made
+        else:
+            yield made
+
+
+def plain(value: Any) -> Any:
+    """Return what a client's object says, to be compared."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if name != "ResponseMetadata"}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", warnings=False)
+    if hasattr(value, "read"):
+        return value.read()
+    return value if isinstance(value, str | bytes | int | float | None) else repr(value)
+
+
+async def _direct(value: Any) -> Any:
+    return value
+
+
+def _stainless(provider: str, sync: Any, asynchronous: Any, whole: Any, stream: Any, base: str = "") -> Client:
+    """Return a client that takes a key, an address and a number of retries."""
+
+    def make(kind: Any) -> Callable[[str], Any]:
+        return lambda url: kind(api_key="k", base_url=url + base, max_retries=0)
+
+    async def stream_async(client: Any) -> Any:
+        return await stream(client)
+
+    return Client(provider, make(sync), whole, stream, make(asynchronous), whole, stream_async)
+
+
+def _chats(provider: str, sync: Any, asynchronous: Any, base: str = "") -> Client:
+    return _stainless(
+        provider, sync, asynchronous,
+        lambda client: client.chat.completions.create(**ASK),
+        lambda client: client.chat.completions.create(**ASK, stream=True),
+        base,
+    )  # fmt: skip
+
+
+def _openai() -> dict[str, Client]:
+    import openai
+
+    responses = {"model": "m", "input": "Go on"}
+    chat = _chats("openai", openai.OpenAI, openai.AsyncOpenAI, "/v1")
+    azure = {"api_key": "k", "api_version": "2024-10-21", "max_retries": 0}
+    return {
+        "openai chat": chat,
+        "openai responses": _stainless(
+            "openai", openai.OpenAI, openai.AsyncOpenAI,
+            lambda client: client.responses.create(**responses),
+            lambda client: client.responses.create(**responses, stream=True),
+            "/v1",
+        ),
+        "openai on Azure": replace(
+            chat,
+            make=lambda url: openai.AzureOpenAI(azure_endpoint=url, **azure),
+            make_async=lambda url: openai.AsyncAzureOpenAI(azure_endpoint=url, **azure),
+        ),
+    }  # fmt: skip
+
+
+def _alikes() -> dict[str, Client]:
+    import cerebras.cloud.sdk as cerebras
+    import fireworks
+    import groq
+    import sambanova
+    import together
+
+    class Cerebras(cerebras.Cerebras):
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given, warm_tcp_connection=False)
+
+    class AsyncCerebras(cerebras.AsyncCerebras):
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given, warm_tcp_connection=False)
+
+    return {
+        "groq": _chats("groq", groq.Groq, groq.AsyncGroq),
+        "together": _chats("together", together.Together, together.AsyncTogether),
+        "fireworks": _chats("fireworks", fireworks.Fireworks, fireworks.AsyncFireworks),
+        "cerebras": _chats("cerebras", Cerebras, AsyncCerebras),
+        "sambanova": _chats("sambanova", sambanova.SambaNova, sambanova.AsyncSambaNova, "/v1"),
+    }
+
+
+def _anthropic() -> dict[str, Client]:
+    import anthropic
+
+    ask = {**ASK, "max_tokens": 9}
+    base = _stainless(
+        "anthropic", anthropic.Anthropic, anthropic.AsyncAnthropic,
+        lambda client: client.messages.create(**ask),
+        lambda client: client.messages.create(**ask, stream=True),
+    )  # fmt: skip
+    vertex = {"project_id": "p", "region": "r", "access_token": "t", "max_retries": 0}
+    return {
+        "anthropic": base,
+        "anthropic on Vertex AI": replace(
+            base,
+            make=lambda url: anthropic.AnthropicVertex(base_url=url + "/v1", **vertex),
+            make_async=lambda url: anthropic.AsyncAnthropicVertex(base_url=url + "/v1", **vertex),
+        ),
+    }
+
+
+def _google() -> dict[str, Client]:
+    from google import genai
+    from google.oauth2.credentials import Credentials
+
+    ask = {"model": "gemini-test", "contents": "Go on"}
+
+    def options(url: str) -> dict[str, Any]:
+        return {"base_url": url, "api_version": "v1beta"}
+
+    def vertex(url: str) -> Any:
+        return genai.Client(
+            vertexai=True, project="p", location="l", http_options=options(url), credentials=Credentials(token="t")
+        )
+
+    base = Client(
+        "google-genai",
+        lambda url: genai.Client(api_key="k", http_options=options(url)),
+        lambda client: client.models.generate_content(**ask),
+        lambda client: client.models.generate_content_stream(**ask),
+        lambda url: genai.Client(api_key="k", http_options=options(url)).aio,
+        lambda client: client.models.generate_content(**ask),
+        lambda client: client.models.generate_content_stream(**ask),
+    )
+    return {
+        "google-genai": base,
+        "google-genai on Vertex AI": replace(base, make=vertex, make_async=lambda url: vertex(url).aio),
+    }
+
+
+def _mistral() -> dict[str, Client]:
+    from mistralai.client import Mistral
+
+    return {
+        "mistralai": Client(
+            "mistralai",
+            lambda url: Mistral(api_key="k", server_url=url),
+            lambda client: client.chat.complete(**ASK),
+            lambda client: client.chat.stream(**ASK),
+            lambda url: Mistral(api_key="k", server_url=url),
+            lambda client: client.chat.complete_async(**ASK),
+            lambda client: client.chat.stream_async(**ASK),
+        )
+    }
+
+
+def _ollama() -> dict[str, Client]:
+    import ollama
+
+    class Closing(ollama.Client):
+        def close(self) -> None:
+            self._client.close()
+
+    class AsyncClosing(ollama.AsyncClient):
+        async def __aenter__(self) -> Any:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            await self._client.aclose()
+
+    return {
+        "ollama": Client(
+            "ollama",
+            lambda url: Closing(host=url),
+            lambda client: client.chat(**ASK),
+            lambda client: client.chat(**ASK, stream=True),
+            lambda url: AsyncClosing(host=url),
+            lambda client: client.chat(**ASK),
+            lambda client: client.chat(**ASK, stream=True),
+        )
+    }
+
+
+def _cohere() -> dict[str, Client]:
+    import cohere
+
+    return {
+        "cohere": Client(
+            "cohere",
+            lambda url: cohere.ClientV2(api_key="k", base_url=url, max_retries=0),
+            lambda client: client.chat(**ASK),
+            lambda client: client.chat_stream(**ASK),
+            lambda url: cohere.AsyncClientV2(api_key="k", base_url=url, max_retries=0),
+            lambda client: client.chat(**ASK),
+            lambda client: _direct(client.chat_stream(**ASK)),
+        )
+    }
+
+
+def _bedrock() -> dict[str, Client]:
+    import boto3
+    from botocore.config import Config
+
+    def make(url: str) -> Any:
+        return boto3.client(
+            "bedrock-runtime", region_name="us-east-1", endpoint_url=url, aws_access_key_id="k",
+            aws_secret_access_key="k", config=Config(retries={"total_max_attempts": 1}),
+        )  # fmt: skip
+
+    claude = json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": MESSAGES})
+    asked = {"modelId": "anthropic.claude-test", "body": claude}
+    return {
+        "bedrock converse": Client(
+            "bedrock", make,
+            lambda client: client.converse(modelId="amazon.nova-test", messages=BLOCKS),
+            lambda client: client.converse_stream(modelId="amazon.nova-test", messages=BLOCKS)["stream"],
+        ),
+        "bedrock invoke": Client(
+            "bedrock", make,
+            lambda client: client.invoke_model(**asked)["body"].read(),
+            lambda client: client.invoke_model_with_response_stream(**asked)["body"],
+        ),
+    }  # fmt: skip
+
+
+def _huggingface() -> dict[str, Client]:
+    import huggingface_hub
+
+    return {
+        "huggingface": Client(
+            "huggingface",
+            lambda url: huggingface_hub.InferenceClient(base_url=url + "/v1", api_key="k"),
+            lambda client: client.chat_completion(**ASK),
+            lambda client: client.chat_completion(**ASK, stream=True),
+            lambda url: huggingface_hub.AsyncInferenceClient(base_url=url + "/v1", api_key="k"),
+            lambda client: client.chat_completion(**ASK),
+            lambda client: client.chat_completion(**ASK, stream=True),
+        )
+    }
+
+
+def _litellm() -> dict[str, Client]:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # asks its home for prices otherwise
+    import litellm
+
+    def asked(url: str) -> dict[str, Any]:
+        return {**ASK, "model": "openai/m", "api_key": "k", "api_base": url + "/v1", "max_retries": 0}
+
+    return {
+        "litellm": Client(
+            "litellm",
+            asked,
+            lambda ask: litellm.completion(**ask),
+            lambda ask: litellm.completion(**ask, stream=True),
+            asked,
+            lambda ask: litellm.acompletion(**ask),
+            lambda ask: litellm.acompletion(**ask, stream=True),
+        )
+    }
+
+
+CLIENTS: dict[str, Client] = {
+    **_openai(), **_anthropic(), **_google(), **_mistral(), **_cohere(), **_bedrock(), **_huggingface(), **_litellm(),
+    **_ollama(), **_alikes(),
+}  # fmt: skip

@@ -1,0 +1,320 @@
+"""How streams end: each client and each way, tried out.  ``python -m sdk.stream_ends`` writes the published table."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from fake_provider import Answer, FakeProvider
+
+from .clients import CLIENTS
+
+PAGE = Path(__file__).parents[2] / "web/docs/clients.md"
+NONE = "-"
+"""Where a client's stream has no such way to end."""
+NO_CALL = "no call"
+"""Where the client asks only once its stream is read."""
+WORDS = "one two three four five six seven eight nine ten eleven twelve " * 4
+SLOW = Answer(text=WORDS, chunk_delay_s=0.002)
+#: So slow that even a busy machine is in the middle of it when it is cancelled.
+LASTING = Answer(text=WORDS, chunk_delay_s=0.08)
+CUT = Answer(text=WORDS, cut_after=8)
+FAR = 7
+"""How many chunks are read before it ends: so many that text was among them, at every provider."""
+
+
+class Boom(Exception):
+    """What the application raises itself."""
+
+
+class Lacking(Exception):
+    """The client's stream has no such way to end."""
+
+
+def _needs(stream: Any, *names: str) -> None:
+    # What the client itself has counts; ours have every method.
+    own = type(getattr(stream, "__wrapped__", stream))
+    if not any(hasattr(own, name) for name in names):
+        raise Lacking
+
+
+def some_of(stream):
+    """Read so far that text has come, and no further."""
+    loop = iter(stream)
+    for _ in range(FAR):
+        next(loop)
+
+
+async def async_some_of(stream):
+    loop = aiter(stream)
+    for _ in range(FAR):
+        await loop.__anext__()
+
+
+def read_all(stream):
+    for _ in stream:
+        pass
+
+
+def break_off(stream):
+    for number, _ in enumerate(stream, 1):
+        if number == FAR:
+            break
+
+
+def fail_in_loop(stream):
+    with contextlib.suppress(Boom):
+        for number, _ in enumerate(stream, 1):
+            if number == FAR:
+                raise Boom
+
+
+def close(stream):
+    _needs(stream, "close")
+    some_of(stream)
+    stream.close()
+
+
+def leave_block(stream):
+    _needs(stream, "__exit__")
+    with stream as entered:
+        some_of(entered)
+
+
+def fail_in_block(stream):
+    _needs(stream, "__exit__")
+    with contextlib.suppress(Boom), stream as entered:
+        some_of(entered)
+        raise Boom
+
+
+def read_in_closed_generator(stream):
+    def reading():
+        with contextlib.closing(stream) if hasattr(stream, "close") else contextlib.nullcontext():
+            yield from stream
+
+    generator = reading()
+    some_of(generator)
+    generator.close()
+
+
+def never_read(_stream):
+    pass
+
+
+def read_until_cut(stream):
+    with contextlib.suppress(Exception):
+        read_all(stream)
+
+
+async def async_read_all(stream):
+    async for _ in stream:
+        pass
+
+
+async def async_break_off(stream):
+    number = 0
+    async for _ in stream:
+        number += 1
+        if number == FAR:
+            break
+
+
+async def async_fail_in_loop(stream):
+    number = 0
+    with contextlib.suppress(Boom):
+        async for _ in stream:
+            number += 1
+            if number == FAR:
+                raise Boom
+
+
+async def async_close(stream):
+    _needs(stream, "close", "aclose")
+    await async_some_of(stream)
+    closing = (stream.close if hasattr(type(getattr(stream, "__wrapped__", stream)), "close") else stream.aclose)()
+    if closing is not None:  # some close at once
+        await closing
+
+
+async def async_leave_block(stream):
+    _needs(stream, "__aexit__")
+    async with stream as entered:
+        await async_some_of(entered)
+
+
+async def async_fail_in_block(stream):
+    _needs(stream, "__aexit__")
+    with contextlib.suppress(Boom):
+        async with stream as entered:
+            await async_some_of(entered)
+            raise Boom
+
+
+async def async_cancel(stream):
+    await async_some_of(stream)
+    reading = asyncio.ensure_future(async_read_all(stream))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await reading
+
+
+async def async_never_read(_stream):
+    pass
+
+
+async def async_read_until_cut(stream):
+    with contextlib.suppress(Exception):
+        await async_read_all(stream)
+
+
+#: Each way: its column, what the application does, what the provider sends, whether the stream is dropped then.
+SYNC = {
+    "read to the end": (read_all, SLOW, False),
+    "`break`": (break_off, SLOW, False),
+    "`break`, dropped": (break_off, SLOW, True),
+    "exception in the loop": (fail_in_loop, SLOW, False),
+    "`close()`": (close, SLOW, False),
+    "`with` left": (leave_block, SLOW, False),
+    "exception in `with`": (fail_in_block, SLOW, False),
+    "`GeneratorExit`": (read_in_closed_generator, SLOW, False),
+    "never read": (never_read, SLOW, True),
+    "cut": (read_until_cut, CUT, False),
+}
+ASYNC = {
+    "read to the end": (async_read_all, SLOW, False),
+    "`break`": (async_break_off, SLOW, False),
+    "`break`, dropped": (async_break_off, SLOW, True),
+    "exception in the loop": (async_fail_in_loop, SLOW, False),
+    "`close()`, `aclose()`": (async_close, SLOW, False),
+    "`async with` left": (async_leave_block, SLOW, False),
+    "exception in `async with`": (async_fail_in_block, SLOW, False),
+    "task cancelled": (async_cancel, LASTING, False),
+    "never read": (async_never_read, SLOW, True),
+    "cut": (async_read_until_cut, CUT, False),
+}
+ASYNC_CLIENTS = [name for name, client in CLIENTS.items() if client.make_async]
+
+
+def end_of(name: str, way: str, provider: FakeProvider, recorded: Any) -> str:
+    """Return how the only span tells that the stream ended, with a mark where it is an error."""
+    finish, answer, drop = SYNC[way]
+    provider.answer = lambda _: answer
+    with CLIENTS[name].opened(provider.url) as client:
+        held = [CLIENTS[name].stream(client)]
+        try:
+            finish(held[0])
+        except Lacking:
+            held.clear()
+            return NONE
+        if drop:
+            held.clear()
+            gc.collect()
+        found = _told(recorded, way)
+        held.clear()
+    return found
+
+
+def async_end_of(name: str, way: str, provider: FakeProvider, recorded: Any) -> str:
+    """Return the same of an asynchronous stream."""
+    finish, answer, drop = ASYNC[way]
+    provider.answer = lambda _: answer
+
+    async def go() -> str:
+        async with CLIENTS[name].opened_async(provider.url) as client:
+            held = [await CLIENTS[name].stream_async(client)]
+            try:
+                await finish(held[0])
+            except Lacking:
+                held.clear()
+                return NONE
+            if drop:
+                held.clear()
+                gc.collect()
+            found = _told(recorded, way)
+            if held:
+                await _aclosed(held.pop())
+            return found
+
+    return asyncio.run(go())
+
+
+async def _aclosed(stream: Any) -> None:
+    """Close what is still open before its loop ends."""
+    for name in ("aclose", "close"):
+        if closing := getattr(stream, name, None):
+            with contextlib.suppress(Exception):
+                await closing()
+            return
+
+
+def _told(recorded: Any, way: str) -> str:
+    """Return how the stream ended, having looked that what had arrived is told, and when the first of it came."""
+    if not recorded.all():
+        return NO_CALL
+    span = recorded.one()
+    said = span.attributes
+    failed = not span.status.is_ok
+    assert failed is ("error.type" in said)
+    if way != "never read":
+        assert "one two three" in said["gen_ai.output.messages"], said
+        assert said["gen_ai.response.time_to_first_chunk"] > 0
+    return f"`{said['spanwise.stream.end']}`" + (" (error)" if failed else "")
+
+
+def table(rows: dict[str, dict[str, str]]) -> str:
+    """Return the cells as a table, a row for each client."""
+    ways = list(next(iter(rows.values())))
+    lines = ["| Client | " + " | ".join(ways) + " |", "| --- |" + " --- |" * len(ways)]
+    lines += [f"| {name} | " + " | ".join(cells[way] for way in ways) + " |" for name, cells in rows.items()]
+    return "\n".join(lines)
+
+
+def published(heading: str) -> dict[str, dict[str, str]]:
+    """Return the cells of the table that stands below a heading of the page."""
+    text = PAGE.read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    head, _, *rows = lines
+    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+
+
+HEADINGS = {"Streams": SYNC, "Asynchronous streams": ASYNC}
+
+
+def write() -> None:
+    """Try everything out and put the tables into the page."""
+    import spanwise
+
+    from .conftest import Recorded
+
+    recorded = Recorded()
+    spanwise.init(span_exporter=recorded.exporter)
+    text = PAGE.read_text(encoding="utf-8")
+    with FakeProvider() as provider:
+        for heading, ways in HEADINGS.items():
+            names, ask = (CLIENTS, end_of) if ways is SYNC else (ASYNC_CLIENTS, async_end_of)
+            rows: dict[str, dict[str, str]] = {}
+            for name in names:
+                for way in ways:
+                    rows.setdefault(name, {})[way] = ask(name, way, provider, recorded)
+                    recorded.clear()
+            pattern = rf"(## {heading}\n.*?\n\n)\|.*?(\n\n|\Z)"
+            made = table(rows)
+            text = re.sub(
+                pattern, lambda found, made=made: found[1] + made + (found[2] or "\n"), text, count=1, flags=re.DOTALL
+            )
+    PAGE.write_text(text.rstrip() + "\n", encoding="utf-8")
+    spanwise.shutdown()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("SPANWISE_STRICT", "1")
+    write()
+    sys.stdout.write(PAGE.read_text(encoding="utf-8"))
