@@ -85,7 +85,8 @@ def embeddings(request: Request, answer: Answer) -> Json:
     if used is None:
         used = sum(estimated_tokens(str(text)) for text in texts)
     usage = {"prompt_tokens": used, "total_tokens": used}
-    return {"object": "list", "data": data, "model": answer.model or request.model, "usage": usage}
+    made = make_id("req_", request.number)  # OpenAI tells none; Mistral, which asks alike, does
+    return {"id": made, "object": "list", "data": data, "model": answer.model or request.model, "usage": usage}
 
 
 def _head(request: Request, answer: Answer, kind: str) -> Json:

@@ -1,0 +1,139 @@
+"""What Cohere, Mistral, Anthropic, Vertex AI, Hugging Face and LiteLLM can be asked beside chats."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fake_provider import Answer
+
+from .clients import CLIENTS
+
+SPOKEN = Answer(text="Lima is in Peru.", input_tokens=50, output_tokens=19)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)  # fmt: skip
+
+
+@pytest.fixture
+def client(request, provider):
+    provider.answer = lambda _: SPOKEN
+    with CLIENTS[request.param].opened(provider.url) as made:
+        yield made
+
+
+def of(name: str):
+    return pytest.mark.parametrize("client", [name], indirect=True)
+
+
+@of("cohere")
+def test_cohere_ranks(spans, client):
+    found = client.rerank(model="rerank-test", query="Where?", documents=["a cat", "Lima"], top_n=1)
+    assert found.results[0].index == 1
+    said = spans.attributes()
+    assert said["spanwise.kind"] == "reranker"
+    assert said["gen_ai.retrieval.query.text"] == "Where?"
+    assert spans.json("gen_ai.retrieval.documents") == [{"id": "1", "content": "Lima", "score": 0.9}]
+
+
+@of("cohere")
+def test_cohere_embeds(spans, client):
+    client.embed(model="embed-test", input_type="search_query", texts=["Lima"], embedding_types=["float"])
+    assert spans.attributes()["spanwise.kind"] == "embedding"
+    assert spans.attributes()["gen_ai.usage.input_tokens"] == 50
+    assert spans.json("spanwise.input") == ["Lima"]
+
+
+@of("cohere")
+def test_a_raw_response_of_coheres_is_told(spans, client):
+    messages = [{"role": "user", "content": "Where?"}]
+    assert client.with_raw_response.chat(model="m", messages=messages).data.message.content
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("mistralai")
+def test_mistral_fills_in_embeds_and_reads(spans, client):
+    client.fim.complete(model="codestral-test", prompt="def f(", suffix="return a")
+    assert spans.one().name == "text_completion codestral-test"
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+    spans.clear()
+    with client.fim.stream(model="codestral-test", prompt="def f(") as stream:
+        assert len(list(stream)) > 1
+    assert spans.attributes()["spanwise.stream.end"] == "exhausted"
+    spans.clear()
+    client.embeddings.create(model="embed-test", inputs=["Lima"])
+    assert spans.attributes()["gen_ai.usage.input_tokens"] == 50
+    spans.clear()
+    client.agents.complete(agent_id="ag-1", messages=[{"role": "user", "content": "Where?"}])
+    assert spans.json("spanwise.request.params")["agent_id"] == "ag-1"
+    spans.clear()
+    client.ocr.process(model="ocr-test", document={"type": "document_url", "document_url": "https://a.example/b.pdf"})
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("anthropic")
+def test_anthropic_counts_tokens_that_nobody_pays_for(spans, client):
+    count = client.messages.count_tokens(model="m", messages=[{"role": "user", "content": "Where?"}])
+    assert count.input_tokens == 50
+    (span,) = [span for span in spans.all() if span.instrumentation_scope.name == "spanwise"]
+    assert span.attributes["spanwise.kind"] == "span"
+    assert span.attributes["spanwise.output"] == '{"input_tokens":50}'
+    assert "gen_ai.usage.input_tokens" not in span.attributes
+
+
+@of("anthropic")
+def test_a_batch_of_anthropics_is_told_where_it_is_handed_in(spans, client):
+    ask = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Where?"}]}
+    made = client.messages.batches.create(requests=[{"custom_id": "a", "params": ask}])
+    assert made.id == "msgbatch_1"
+    (span,) = [span for span in spans.all() if span.instrumentation_scope.name == "spanwise"]
+    assert span.name == "batch"
+    assert "msgbatch_1" in span.attributes["spanwise.output"]
+
+
+@of("anthropic")
+def test_messages_under_beta_are_messages(spans, client):
+    client.beta.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "Where?"}])
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("google-genai on Vertex AI")
+def test_vertex_ai_embeds(spans, client):
+    client.models.embed_content(model="text-embedding-test", contents=["Lima", "Cusco"])
+    said = spans.attributes()
+    assert said["spanwise.kind"] == "embedding"
+    assert said["gen_ai.provider.name"] == "gcp.vertex_ai"
+
+
+@of("huggingface")
+def test_hugging_face_by_the_ways_of_openai(spans, client):
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Where?"}])
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("litellm")
+def test_litellm_embeds_and_never_twice(spans, client):
+    import litellm
+
+    address = {"api_key": "k", "api_base": client["api_base"]}
+    litellm.embedding(model="openai/ada", input=["Lima"], **address)
+    assert spans.one().name == "embeddings ada"
+    assert spans.attributes()["gen_ai.usage.input_tokens"] == 50
+    spans.clear()
+    asyncio.run(litellm.aembedding(model="openai/ada", input=["Lima"], **address))
+    assert spans.one().name == "embeddings ada"
+    spans.clear()
+    litellm.responses(model="openai/m", input="Where?", **address)
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("litellm")
+def test_the_counts_of_litellms_stream_come_without_an_extra_chunk(spans, provider, client):
+    import litellm
+
+    pieces = list(litellm.completion(**client, stream=True))
+    assert provider.requests[-1].body["stream_options"] == {"include_usage": True}
+    assert all(piece.choices for piece in pieces)
+    assert spans.attributes()["gen_ai.usage.output_tokens"] == 19
