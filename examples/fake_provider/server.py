@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from .answer import Answer, Request, default_answer
 from .forms import form_fields, json_of
@@ -34,6 +34,10 @@ class Reply:
     streamed: bool
     cut: bool = False
     """Whether the connection is dropped once the chunks are out, before the end."""
+
+
+#: What can be asked for again once it is there.
+_KEPT: Final = frozenset({"batches", "message-batches"})
 
 
 class FakeProvider:
@@ -134,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         form = headers.get("content-type", "").startswith("multipart/")
         request = self.server.provider.record(self.path, headers, form_fields(content) if form else json_of(content))
-        wire = WIRES.get(request.api)
+        wire = WIRES.get(request.api) if self.command == "POST" or request.api in _KEPT else None
         if wire is None:
             self._send(request, WIRES["chat"], Answer(status=404, error=self.unserved))
             return

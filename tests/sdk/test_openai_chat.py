@@ -98,7 +98,7 @@ def test_usage_is_asked_for_where_it_is_known_to_be_told(wanted, host, asked):
     body = {"model": "m", "messages": USER, "stream": True}
     options = SimpleNamespace(url="/chat/completions", method="post", json_data=body, headers={})
     try:
-        found = PROVIDER.recognise(client, (None, options), {})
+        found = PROVIDER.methods["SyncAPIClient.request"](client, (None, options), {})
     finally:
         spanwise.shutdown()
     assert found.asked_for_usage is asked
