@@ -1,0 +1,154 @@
+"""What the SDK adds to streams: to each chunk, and to the first, beside the same stream unobserved.
+
+The client's stream is fed from memory, so that what is measured is the SDK and not a network; the figures are CPU time
+of the reading thread, the least of many rounds.  Beside them, OpenInference's instrumentation of whole calls.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable
+
+import httpx2
+import openai
+from bench_sdk import Sink, messages_of
+from openai._base_client import SyncAPIClient
+
+import spanwise
+
+CHUNKS = 500
+ROUNDS = 40
+CHUNK_LIMIT_US = 5.0
+FIRST_LIMIT_US = 50.0
+PEER_LIMIT = 3.0
+BODY = (
+    "".join(
+        'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+        f'[{{"index":0,"delta":{{"content":"word {number} "}},"finish_reason":null}}]}}\n\n'
+        for number in range(CHUNKS)
+    ).encode()
+    + b"data: [DONE]\n\n"
+)
+WHOLE = (
+    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
+    b'"content":"words"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}'
+)
+
+
+def client() -> openai.OpenAI:
+    """Return a client whose server is a function."""
+
+    def serve(request: httpx2.Request) -> httpx2.Response:
+        if b'"stream":true' in request.content.replace(b" ", b""):
+            return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=BODY)
+        return httpx2.Response(200, headers={"content-type": "application/json"}, content=WHOLE)
+
+    http_client = httpx2.Client(transport=httpx2.MockTransport(serve))
+    return openai.OpenAI(api_key="k", base_url="http://bench.invalid/v1", http_client=http_client, max_retries=0)
+
+
+def read(made: openai.OpenAI) -> tuple[float, float]:
+    """Return the microseconds of this thread to the first chunk, and for each further one."""
+    made.chat.completions.create(model="m", messages=[])  # putting the method in its place makes the first call dearer
+    before = time.thread_time_ns()
+    stream = made.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True)
+    loop = iter(stream)
+    next(loop)
+    first = time.thread_time_ns()
+    for _ in loop:
+        pass
+    return (first - before) / 1e3, (time.thread_time_ns() - first) / (CHUNKS - 1) / 1e3
+
+
+def added(modes: dict[str, Callable[[], tuple[float, ...]]]) -> dict[str, list[float]]:
+    """Return what each mode adds to the plain one: the least that any round took, which a busy machine hardly moves."""
+    least: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        for name, mode in modes.items():
+            gc.collect()
+            figures = list(mode())
+            least[name] = [min(pair) for pair in zip(figures, least.get(name, figures), strict=True)]
+    return {
+        name: [with_it - without for without, with_it in zip(least["plain"], figures, strict=True)]
+        for name, figures in least.items()
+    }
+
+
+def bench_chunks(made: openai.OpenAI) -> bool:
+    """Print what a chunk costs; return whether the limits hold."""
+    wrapped = SyncAPIClient.request
+
+    def plain() -> tuple[float, float]:
+        SyncAPIClient.request = wrapped.__wrapped__
+        try:
+            return read(made)
+        finally:
+            SyncAPIClient.request = wrapped
+
+    first, each = added({"plain": plain, "ours": lambda: read(made)})["ours"]
+    print(f"stream: first chunk +{first:.0f} us (limit {FIRST_LIMIT_US:.0f})")
+    print(f"stream: each further chunk +{each:.2f} us (limit {CHUNK_LIMIT_US:.0f})")
+    return first < FIRST_LIMIT_US and each < CHUNK_LIMIT_US
+
+
+def bench_peer(made: openai.OpenAI) -> bool:
+    """Print what OpenInference adds to a call, over what we add; return whether the limit holds."""
+    from openinference.instrumentation.openai import OpenAIInstrumentor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    peer = OpenAIInstrumentor()
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Sink()))
+    holds = True
+    for size in (1_000, 50_000):
+        messages = messages_of(size)
+
+        def block(messages=messages) -> tuple[float]:
+            made.chat.completions.create(model="m", messages=messages)  # wrapping makes the first dearer
+            before = time.thread_time_ns()
+            for _ in range(20):
+                made.chat.completions.create(model="m", messages=messages)
+            return ((time.thread_time_ns() - before) / 20e3,)
+
+        def ours() -> tuple[float]:
+            spanwise.instrument("openai")
+            try:
+                return block()
+            finally:
+                spanwise.uninstrument("openai")
+
+        def theirs() -> tuple[float]:
+            peer.instrument(tracer_provider=provider)
+            try:
+                return block()
+            finally:
+                peer.uninstrument()
+                if "request" in vars(openai.OpenAI):  # left there by them, it hides the method that we wrap
+                    del openai.OpenAI.request
+
+        spanwise.uninstrument("openai")
+        (with_us,) = added({"plain": block, "ours": ours})["ours"]
+        (with_them,) = added({"plain": block, "theirs": theirs})["theirs"]
+        spanwise.instrument("openai")
+        ratio = with_them / with_us
+        holds = holds and ratio >= PEER_LIMIT
+        print(
+            f"call of {size // 1000:>2} KB: openinference +{with_them:.0f} us, spanwise +{with_us:.0f} us, "
+            f"{ratio:.1f} times cheaper (at least {PEER_LIMIT:.0f})"
+        )
+    return holds
+
+
+def main() -> int:
+    """Run everything; return 1 where a limit is broken."""
+    spanwise.init(span_exporter=Sink())
+    made = client()
+    holds = bench_chunks(made)
+    return 0 if bench_peer(made) and holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
