@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import wrapt
 from opentelemetry import trace
 
 from .announce import Announcer
@@ -101,6 +102,23 @@ def _start(config: Config) -> None:
     HELD.install(Runtime(config, make_tracer(config), exporter, sieve, announcer))
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)
+    if not _CHILDREN.watched:
+        _CHILDREN.watched = True
+        wrapt.register_post_import_hook(_CHILDREN.watch, "multiprocessing.util")
+
+
+class _Children:
+    """Processes that ``multiprocessing`` starts: they end without what is to run at exit, all but its own."""
+
+    watched = False
+
+    def watch(self, util: Any) -> None:
+        """Have each child, forked or spawned, send what it recorded before it ends."""
+        util.register_after_fork(self, lambda _: util.Finalize(None, _at_exit, exitpriority=_AFTER_THE_REST))
+
+
+_AFTER_THE_REST: Final = -100
+_CHILDREN: Final = _Children()
 
 
 def _stop(timeout_s: float) -> bool:

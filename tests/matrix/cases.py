@@ -155,4 +155,11 @@ STORES: Final = (
         how="its client",
     ),
 )
-CASES: Final = (*FRAMEWORKS, *CLIENTS, *STORES)
+PROCESSES: Final = (
+    Case("celery", "processes", ("celery>=5.4", "openai>=2.0"), "processes_celery.py"),
+    Case("gunicorn", "processes", ("gunicorn>=22.0", "openai>=2.0"), "processes_gunicorn.py"),
+    Case("uvicorn", "processes", ("uvicorn>=0.30", "openai>=2.0"), "processes_uvicorn.py"),
+    Case("notebook", "processes", ("nbclient>=0.10", "ipykernel>=6.29", "openai>=2.0"), "processes_notebook.py"),
+    Case("multiprocessing", "processes", ("openai>=2.0",), "processes_many.py"),
+)
+CASES: Final = (*FRAMEWORKS, *CLIENTS, *STORES, *PROCESSES)
