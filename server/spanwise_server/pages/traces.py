@@ -20,8 +20,10 @@ from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, TraceSummary
 from ..store.base import FacetValue, Totals
+from ..store.datasets import Datasets
 from .chart import histogram
 from .chips import chips, chosen, toggled
+from .chosen import TAG
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
 from .render import clock_of, render
@@ -222,6 +224,7 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "columns": columns,
         "all_columns": COLUMNS.values(),
         "live_url": listing.link(live=True),
+        "dataset_names": [dataset.name for dataset in Datasets(server_of(request).store).all(listing.project)],
         **views_menu(server_of(request), listing.project, "traces", listing.params() | {"cols": columns.text}),
     }
 
@@ -262,8 +265,8 @@ def _lines(
 
 
 def _latest(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
-    """Return the last word under each name."""
-    by_name = {annotation.name: annotation for annotation in annotations}
+    """Return the last word under each name; of tags, each."""
+    by_name = {(a.name, a.label if a.name == TAG else None): a for a in annotations}
     return tuple(by_name.values())
 
 

@@ -59,6 +59,25 @@
     event.stopImmediatePropagation();
     arm(event.submitter);
   }, true);
+  // Tags and labels are given without leaving the list, and can be taken back.
+  addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    if (!button || !("quiet" in button.dataset)) return;
+    event.preventDefault();
+    const answer = await fetch(button.formAction, { method: "POST", body: new FormData(event.target), headers: { "hx-request": "true" } });
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) return spanwise.toast({ text: said.error?.message ?? "It could not be kept", bad: true });
+    button.closest("details").open = false;
+    spanwise.toast(said);
+    clear();
+    htmx.ajax("GET", location.href, { target: "#list", source: "#list", swap: "innerMorph" });
+  });
+  addEventListener("keydown", (event) => { // Enter in one of these fields means its own button, not the form's first
+    const field = event.key === "Enter" && event.target.closest?.(".pop.quick");
+    if (!field) return;
+    event.preventDefault();
+    field.querySelector("[type=submit]").click();
+  });
   function clear() {
     if (!count()) return false;
     for (const box of document.querySelectorAll(`${LIST} [name=trace_id]:checked`)) box.checked = false;
