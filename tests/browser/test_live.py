@@ -106,3 +106,37 @@ def test_a_missing_parent_is_shown_as_missing_and_then_heals(empty_server, page:
 def test_an_empty_project_goes_to_its_first_trace(empty_server, page: Page):
     page.goto(f"{empty_server.url}/traces?project=brand-new")
     expect(page.get_by_text("Waiting for the first span")).to_be_visible()
+
+
+def test_a_huge_trace_is_found_in_and_its_errors_are_reached(empty_server, page: Page):
+    trace_id, now = "9b" * 16, time.time_ns()
+    spans = [
+        {
+            "traceId": trace_id,
+            "spanId": hexes(n),
+            "parentSpanId": hexes(1) if n > 1 else "",
+            "name": f"step {n}",
+            "startTimeUnixNano": str(now + n * MS),
+            "endTimeUnixNano": str(now + (30_000 * MS if n == 1 else (n + 1) * MS)),
+            "status": {"code": 2 if n in (2_000, 2_900) else 1},
+        }
+        for n in range(1, 3_001)
+    ]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+    request = urllib.request.Request(f"{empty_server.url}/v1/traces", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    page.goto(f"{empty_server.url}/traces/{trace_id}")
+    selected = page.locator(f"{TREE}[aria-selected=true]")
+    page.locator("#tree").press("n")
+    expect(selected).to_contain_text("step 2000")
+    expect(page.locator("#detail h2")).to_have_text("step 2000")
+    page.keyboard.press("n")
+    expect(selected).to_contain_text("step 2900")
+    page.keyboard.press("p")
+    expect(selected).to_contain_text("step 2000")
+    page.locator("#find").fill("step 1234")
+    expect(page.locator(TREE)).to_have_count(1)
+    expect(page.locator(TREE)).to_contain_text("step 1234")
+    page.locator("#find").press("Escape")
+    expect(page.locator(TREE)).not_to_have_count(1)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import FilterError, NotFound
@@ -28,7 +29,24 @@ from .waterfall import Row, Waterfall, lay_out
 router = APIRouter(include_in_schema=False)
 
 #: Rows of the tree sent at once; the rest follow when they are scrolled to.
-WINDOW: Final = 600
+WINDOW: Final = 400
+#: Of a trace with more spans than this, only the spans around the chosen one are read whole.
+WHOLE: Final = 2_000
+#: So many of them, before and after it.
+AROUND: Final = 120
+
+
+class Asked(BaseModel):
+    """Which part of a trace the URL asks for."""
+
+    span: str = ""
+    tab: str = ""
+    rows: int = Field(0, ge=0)
+    """The tree from this row on."""
+    until: int = Field(0, ge=0)
+    """Where those rows end that stand before the ones that are there."""
+    find: str = ""
+    """Only the rows with these words."""
 
 
 @router.get("/traces/{trace_id}")
@@ -38,15 +56,13 @@ def trace(
     actor: CurrentActor,
     project: CurrentProject,
     trace_id: str,
-    span: str = "",
-    tab: str = "",
-    rows: Annotated[int, Query(ge=0)] = 0,
+    asked: Annotated[Asked, Query()],
 ) -> Response:
-    """Show a trace with one of its spans; *rows* asks for the tree from that row on."""
+    """Show a trace with one of its spans."""
     clock = clock_of(request)
     found = _found(server, project, trace_id, clock.now_ns)
     listing = read(project, request.query_params, clock)
-    page = _Page(listing, found, span, tab)
+    page = _Page(listing, found, _whole(server, project, found, asked.span), asked.span, asked.tab)
     judged = server.store.annotations(project, [found.summary.trace_id]).get(found.summary.trace_id, ())
     context: dict[str, Any] = {
         "page": page,
@@ -61,9 +77,11 @@ def trace(
     if fragment_name(request) == "detail":  # the tree stays: no need to lay it out again
         return render(request, "pages/trace.html", **context)
     fall = lay_out(with_missing(found.records))
-    if rows:
-        return render(request, "parts/tree_rows.html", **context, **_window(fall, rows, rows + WINDOW))
-    last = next((n for n, row in enumerate(fall.rows) if row.id == page.span_id), 0) + 1
+    if asked.rows or asked.until:
+        window = _window(fall, asked.rows, asked.until or asked.rows + WINDOW, asked.until)
+        return render(request, "parts/tree_rows.html", **context, **window)
+    at = fall.places.get(page.span_id, 0)
+    first = 0 if at < WINDOW else at - WINDOW // 2
     return render(
         request,
         "pages/trace.html",
@@ -72,7 +90,8 @@ def trace(
         trace=found.summary,
         running=is_running(found.summary, clock.now_ns),
         fall=fall,
-        **_window(fall, 0, max(WINDOW, last)),
+        window=WINDOW,
+        **(_matching(fall, asked.find) if asked.find.strip() else _window(fall, first, first + WINDOW, above=True)),
         **_neighbours(server, listing, found.summary),
     )
 
@@ -95,13 +114,16 @@ def text(
 class _Page:
     """Which span and tab the URL asks for, and the links to the others."""
 
-    def __init__(self, listing: Listing, found: Trace, span: str, tab: str) -> None:
+    def __init__(self, listing: Listing, found: Trace, whole: Sequence[Record], span: str, tab: str) -> None:
         self._listing = listing
         self._path = f"/traces/{found.summary.trace_id}"
-        self.records = found.records
-        self.record = _selected(found.records, span)
+        self.spans = found.records
+        """All spans of the trace, those of a large one only as its tree shows them."""
+        self.records = whole
+        """The spans that are known whole: all, or those around the chosen one."""
+        self.record = _selected(whole or found.records, span)
         self.span_id = self.record.span.span_id
-        self.tabs = tabs_of(self.record, graph=has_graph(self.record, self.records))
+        self.tabs = tabs_of(self.record, graph=has_graph(self.record, self.spans))
         names = [each.key for each in self.tabs]
         self.tab = tab if tab in names else names[0]
         self._asked_tab = tab if tab in TABS else ""
@@ -134,7 +156,10 @@ class _Page:
 
 def _found(server: Server, project: str, trace_id: str, now_ns: int) -> Trace:
     under_way = server.intake.under_way.of(project, trace_id.lower())
-    found = with_begun(server.store.trace(project, trace_id.lower()), under_way, now_ns)
+    stored = server.store.outline(project, trace_id.lower())
+    if stored is not None and stored.summary.span_count <= WHOLE:
+        stored = server.store.trace(project, trace_id.lower())
+    found = with_begun(stored, under_way, now_ns)
     if found is None or not found.records:
         raise NotFound(
             f"Project {project} has no trace {trace_id[:40]}.",
@@ -153,9 +178,39 @@ def _selected(records: Sequence[Record], span_id: str) -> Record:
     return root if says else next((r for r in records if r.reading.output_messages), root)
 
 
-def _window(fall: Waterfall, start: int, end: int) -> dict[str, Any]:
-    shown: tuple[Row, ...] = fall.rows[start:end]
-    return {"rows": shown, "next_row": end if end < len(fall.rows) else None, "row_count": len(fall.rows)}
+def _whole(server: Server, project: str, found: Trace, span: str) -> Sequence[Record]:
+    """Return the spans that are shown by what they say: all of them, of a large trace those around the chosen one."""
+    records = found.records
+    if found.summary.span_count <= WHOLE:
+        return records
+    chosen = _selected(records, span).span.span_id
+    at = next(n for n, record in enumerate(records) if record.span.span_id == chosen)
+    near = [record.span.span_id for record in records[max(at - AROUND, 0) : at + AROUND]]
+    return server.store.spans_of(project, found.summary.trace_id, near)
+
+
+def _window(fall: Waterfall, start: int, end: int, until: int = 0, *, above: bool = False) -> dict[str, Any]:
+    """Return the rows from *start* on; *until* says that they stand before rows that are there already."""
+    rows = fall.rows[start:end]
+    return {
+        "rows": tuple(enumerate(rows, start)),
+        "next_row": None if until or end >= len(fall.rows) else end,
+        "before": start if until or above else 0,
+        "before_from": max(start - WINDOW, 0),
+        "row_count": len(fall.rows),
+    }
+
+
+def _matching(fall: Waterfall, words: str) -> dict[str, Any]:
+    """Return the first rows whose name, model or error has *words* in it."""
+    asked = words.strip().lower()
+    found: list[tuple[int, Row]] = []
+    for span_id, at in fall.places.items():
+        if asked in fall.words_of(span_id):
+            found.append((at, fall.rows[at]))
+            if len(found) == WINDOW:
+                break
+    return {"rows": tuple(found), "next_row": None, "before": 0, "before_from": 0, "row_count": len(fall.rows)}
 
 
 def _neighbours(server: Server, listing: Listing, summary: TraceSummary) -> dict[str, Any]:
@@ -182,7 +237,7 @@ def _contents(page: _Page) -> dict[str, Any]:
     return {
         "talk": transcript(record, page.records) if tab == "messages" else None,
         "values": value_parts(record) if tab == "io" else (),
-        "graph": step_graph(lay_out(with_missing(page.records)).rows, page.span_id) if tab == "graph" else None,
+        "graph": step_graph(lay_out(with_missing(page.spans)).rows, page.span_id) if tab == "graph" else None,
         "documents": documents(record) if tab == "documents" else (),
         "prompt": prompt_use(record) if tab == "prompt" else None,
         "attributes": attributes(record) if tab == "attributes" else (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, overload
 
 from ..ingest.under_way import is_begun
 from ..record import Record
@@ -83,11 +83,48 @@ class Spent:
 class Waterfall:
     """A whole trace laid out."""
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
+    """Made as they are asked for: of a large trace only a window is."""
     ticks: tuple[Tick, ...]
     spent: tuple[Spent, ...]
     errors: tuple[str, ...]
     """Ids of the spans that failed, in the order of the rows."""
+    places: Mapping[str, int]
+    """Where each span's row is."""
+    records: Mapping[str, Record]
+
+    def words_of(self, span_id: str) -> str:
+        """Return what a span is found by within its trace, in lower case."""
+        record = self.records[span_id]
+        reading, span = record.reading, record.span
+        said = (record.name, reading.model, reading.request_model, reading.error_type, span.status_message)
+        return " ".join(filter(None, said)).lower()
+
+
+class _Rows(Sequence[Row]):
+    """The rows of a tree, each made when it is asked for."""
+
+    def __init__(self, tree: _Tree, start: int, total: int, costs: Mapping[str, int]) -> None:
+        self._tree = tree
+        self._start, self._total = start, total
+        self._costs = costs
+        self._path = critical_path(tree.records, tree.children, tree.roots)
+        self._dearest = _dearest(tree, costs)
+
+    def __len__(self) -> int:
+        return len(self._tree.order)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, at: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(at, slice):
+            return tuple(map(self._row, self._tree.order[at]))
+        return self._row(self._tree.order[at])
+
+    def _row(self, place: tuple[str, int]) -> Row:
+        return _row(self._tree, *place, self._start, self._total, self._path, self._costs, self._dearest)
 
 
 class _Tree:
@@ -138,15 +175,14 @@ def lay_out(records: Sequence[Record]) -> Waterfall:
     """Return the tree of *records* as rows, with axis, critical path, subtotals and time by kind."""
     tree = _Tree(records)
     if not tree.records:
-        return Waterfall((), (), (), ())
+        return Waterfall((), (), (), (), {}, {})
     start = min(r.span.start_ns for r in tree.records.values())
     end = max(r.span.end_ns for r in tree.records.values())
     total = max(end - start, 1)
-    path = critical_path(tree.records, tree.children, tree.roots)
-    costs = _subtotals(tree)
-    dearest = _dearest(tree, costs)
-    rows = tuple(_row(tree, span_id, level, start, total, path, costs, dearest) for span_id, level in tree.order)
-    return Waterfall(rows, ticks(total / 1e6), _spent(tree), tuple(row.id for row in rows if row.failed))
+    rows = _Rows(tree, start, total, _subtotals(tree))
+    failed = tuple(span_id for span_id, _ in tree.order if tree.records[span_id].span.status == "error")
+    places = {span_id: n for n, (span_id, _) in enumerate(tree.order)}
+    return Waterfall(rows, ticks(total / 1e6), _spent(tree), failed, places, tree.records)
 
 
 def _row(
@@ -252,6 +288,9 @@ def critical_path(
 def _spent(tree: _Tree) -> tuple[Spent, ...]:
     by_kind: dict[str, float] = defaultdict(float)
     for span_id, record in tree.records.items():
+        if not tree.children[span_id]:
+            by_kind[record.kind] += max(record.span.end_ns - record.span.start_ns, 0) / 1e6
+            continue
         below = [(tree.records[c].span.start_ns, tree.records[c].span.end_ns) for c in tree.children[span_id]]
         by_kind[record.kind] += self_ns(record.span.start_ns, record.span.end_ns, below) / 1e6
     total = sum(by_kind.values())

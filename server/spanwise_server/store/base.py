@@ -122,6 +122,12 @@ class SpanStore(Protocol):
     def trace(self, project: str, trace_id: str) -> Trace | None:
         """Return one trace with its spans, or ``None``."""
 
+    def outline(self, project: str, trace_id: str) -> Trace | None:
+        """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events."""
+
+    def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
+        """Return some spans of a trace, whole, in the order they started."""
+
     def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
         """Return one span, or ``None``; the newest where two traces share the id."""
 

@@ -11,12 +11,13 @@ from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, Steps, Tallied
 from ..record import Record, TraceSummary
 from . import figures, measures, session_pages, tally
-from .address import id_bytes
+from .address import id_bytes, span_range
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace
 from .connection import Connection
 from .find import span_page, trace_page
+from .outline import outline_records
 from .projects import project_names
 from .rows import SpanRow
 from .small_store import SmallStore
@@ -77,6 +78,34 @@ class SqlStore(SmallStore):
                 return None
             records = Assembler(connection).trace(project, found[0], found[2])
             return Trace(summary_of(project, found), tuple(records))
+
+    def outline(self, project: str, trace_id: str) -> Trace | None:
+        """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events."""
+        with self._reading(project) as (connection, project_id):
+            asked = "SELECT * FROM traces WHERE project_id = ? AND trace_id = ?"
+            found = connection.execute(asked, (project_id, id_bytes(trace_id, "Trace id"))).fetchone()
+            if found is None:
+                return None
+            records = outline_records(connection, project, found[0], trace_id)
+            return Trace(summary_of(project, found), tuple(records))
+
+    def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
+        """Return some spans of a trace, whole, in the order they started."""
+        wanted = list(dict.fromkeys(id_bytes(span_id, "Span id") for span_id in span_ids))
+        if not wanted:
+            return ()
+        with self._reading(project) as (connection, project_id):
+            asked = "SELECT * FROM traces WHERE project_id = ? AND trace_id = ?"
+            found = connection.execute(asked, (project_id, id_bytes(trace_id, "Trace id"))).fetchone()
+            if found is None:
+                return ()
+            rows = connection.execute(
+                f"SELECT * FROM spans WHERE id BETWEEN ? AND ? AND span_id IN ({', '.join('?' * len(wanted))}) "
+                "ORDER BY start_ns, id",
+                (*span_range(found[0]), *wanted),
+            ).fetchall()
+            whole = [(SpanRow._make(row), found[2]) for row in rows]
+            return tuple(Assembler(connection).records(project, whole))
 
     def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
         """Return one span, or ``None``; the newest where two traces share the id."""

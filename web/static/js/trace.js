@@ -55,7 +55,21 @@
     const none = $("#none-found");
     if (none) none.hidden = any;
   }
+  // Of a large trace only a window of rows is here: the server finds in all of it.
+  const windowed = () => $(`${TREE}[data-windowed]`);
+  let finding = 0;
+  function findInAll() {
+    clearTimeout(finding);
+    finding = setTimeout(async () => {
+      const url = new URL(location.href);
+      const words = $("#find").value.trim();
+      if (words) url.searchParams.set("find", words);
+      await htmx.ajax("GET", url.pathname + url.search, { target: "#spans", source: "#spans", swap: "innerMorph" });
+      $("#find")?.toggleAttribute("data-found", Boolean(words));
+    }, 150);
+  }
   addEventListener("input", ({ target }) => {
+    if (target.id === "find" && (windowed() || "found" in target.dataset)) return findInAll();
     if (target.id === "find") show();
     if (target.id === "find-attribute") findAttribute(target.value.trim().toLowerCase());
   });
@@ -108,7 +122,19 @@
   };
 
   // ---- errors and the critical path
+  function farError(by) {
+    const failed = windowed().dataset.errors.trim().split(" ").filter(Boolean).map((one) => one.split(":"));
+    if (!failed.length) return;
+    const here = Number(selected()?.dataset.n ?? -1);
+    const [, id] = by > 0 ? failed.find(([n]) => Number(n) > here) ?? failed[0] : failed.findLast(([n]) => Number(n) < here) ?? failed.at(-1);
+    const row = document.getElementById(`s-${id}`);
+    if (row) { row.focus({ preventScroll: true }); return select(row); }
+    const url = new URL(location.href);
+    url.searchParams.set("span", id);
+    spanwise.visit(url.pathname + url.search, { replace: true });
+  }
   function error(by) {
+    if (windowed()) return farError(by);
     const rows = all();
     const failed = rows.filter((row) => row.classList.contains("failed"));
     if (!failed.length) return;
@@ -166,7 +192,7 @@
     },
   });
   addEventListener("keydown", (event) => {
-    if (event.target.id === "find" && event.key === "Escape") { event.target.value = ""; show(); event.target.blur(); event.preventDefault(); }
+    if (event.target.id === "find" && event.key === "Escape") { event.target.value = ""; if (windowed() || "found" in event.target.dataset) findInAll(); else show(); event.target.blur(); event.preventDefault(); }
     if (event.target.id === "find" && event.key === "Enter") { const row = visible()[0]; if (row) { row.focus(); select(row); } }
     if (event.target.getAttribute?.("role") === "tab" && ["ArrowLeft", "ArrowRight"].includes(event.key) && !typing(event.target)) {
       const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -181,6 +207,6 @@
   addEventListener("htmx:after:swap", () => {
     if (tabHadFocus) document.getElementById(tabHadFocus)?.focus();
     tabHadFocus = null;
-    if ($("#find")?.value || $(`${TREE} [aria-expanded=false]`)) show();
+    if (($("#find")?.value && !("found" in $("#find").dataset) && !windowed()) || $(`${TREE} [aria-expanded=false]`)) show();
   });
 }
