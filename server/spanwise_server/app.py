@@ -48,6 +48,7 @@ from .pages import (
     queues,
     sessions,
     static,
+    steps,
     views,
 )
 from .pages import datasets as datasets_page
@@ -71,7 +72,7 @@ ROUTERS: Final = (
     prompts_page.router, playground_api.router, playground_page.router, measures_api.router, static.router,
     login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router, annotate.router,
     compare.router, dashboard.router, sessions.router, queues.router, label.router, dataset_acts.router,
-    datasets_page.router, ingest_health.router, help_page.router,
+    datasets_page.router, ingest_health.router, help_page.router, steps.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

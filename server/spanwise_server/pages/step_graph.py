@@ -106,11 +106,11 @@ def step_graph(rows: Sequence[Row], span_id: str) -> StepGraph:
     edges: defaultdict[_Way, _Counted] = defaultdict(_Counted)
     root = below[0]
     nodes.setdefault(_start(root), _Counted()).add(root)
-    for parent, children in _families(below):
-        at = _start(root) if parent is root else _step(parent)
-        for child, before, again in _sequence(children):
-            nodes.setdefault(_step(child), _Counted()).add(child)
-            edges[at if before is None else _step(before), _step(child), before is None].add(child, again=again)
+    for parent, children in families(below):
+        at = _start(root) if parent is root else step_of(parent)
+        for child, before, again in sequence(children):
+            nodes.setdefault(step_of(child), _Counted()).add(child)
+            edges[at if before is None else step_of(before), step_of(child), before is None].add(child, again=again)
     return _graph(nodes, edges)
 
 
@@ -124,7 +124,7 @@ def _below(rows: Sequence[Row], span_id: str) -> Sequence[Row]:
     return rows[first:end]
 
 
-def _families(below: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
+def families(below: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
     """Return each parent with its children in the order they began."""
     families: dict[str, tuple[Row, list[Row]]] = {}
     above: list[Row] = []
@@ -137,7 +137,7 @@ def _families(below: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
     return list(families.values())
 
 
-def _sequence(children: Sequence[Row]) -> Iterable[tuple[Row, Row | None, bool]]:
+def sequence(children: Sequence[Row]) -> Iterable[tuple[Row, Row | None, bool]]:
     """Yield each child with the sibling it followed, and whether its step had run before."""
     seen: set[Step] = set()
     ended: list[Row] = []
@@ -147,12 +147,13 @@ def _sequence(children: Sequence[Row]) -> Iterable[tuple[Row, Row | None, bool]]
         done = [row for row in ended if row.record.span.end_ns <= began]
         last = max((*done, *([last] if last else [])), key=lambda row: row.record.span.end_ns, default=None)
         ended = [row for row in ended if row.record.span.end_ns > began]
-        yield child, last, _step(child) in seen
-        seen.add(_step(child))
+        yield child, last, step_of(child) in seen
+        seen.add(step_of(child))
         ended.append(child)
 
 
-def _step(row: Row) -> Step:
+def step_of(row: Row) -> Step:
+    """Return which step a row is a run of."""
     return row.record.kind, row.record.name
 
 

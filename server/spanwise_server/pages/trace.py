@@ -24,6 +24,7 @@ from .render import clock_of, fragment_name, render
 from .running import is_running, with_begun, with_missing
 from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts
 from .step_graph import has_graph, step_graph
+from .steps import step_link
 from .waterfall import Row, Waterfall, lay_out
 
 router = APIRouter(include_in_schema=False)
@@ -136,6 +137,11 @@ class _Page:
         if usage is None or usage.output_tokens is None or first is None or seconds <= 0:
             return None
         return f"{usage.output_tokens / seconds:.1f}"
+
+    @property
+    def step(self) -> str:
+        """The page of the step that this span is a run of."""
+        return step_link(self._listing.project, self.record.name, self.record.kind)
 
     def link(self, span: str | None = None, tab: str | None = None, **more: object) -> str:
         """Return the URL of a span of this trace; the tab stays unless another is asked for."""

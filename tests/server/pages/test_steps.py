@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from server.pages.made import PROJECT, conversation, in_other_trace, record
+from spanwise_server.pages.step_mix import step_mix, steps_in
+
+LOOP = (
+    record(1, None, "assistant", 0, 100, kind="agent"),
+    record(2, 1, "plan", 0, 10, kind="llm", cost_nusd=5),
+    record(3, 1, "search", 10, 10, kind="tool", status="error"),
+    record(4, 1, "plan", 20, 10, kind="llm", cost_nusd=7),
+    record(5, 1, "answer", 50, 10, kind="llm", cost_nusd=11),
+)
+ONCE = (record(1, None, "assistant", 0, 100, kind="agent"), record(2, 1, "plan", 0, 10, kind="llm"))
+
+
+def test_runs_in_a_trace_and_what_follows_are_counted():
+    mix = step_mix([LOOP, ONCE, (record(1, None, "other", 0, 5),)], "plan")
+    assert (mix.traces, mix.runs, mix.most, mix.again) == (2, 3, 2, 1)
+    assert mix.loops == ((1, 1), (2, 1))
+    assert {one.step: one.times for one in mix.after} == {("tool", "search"): 1, ("llm", "answer"): 1, None: 1}
+    assert [(one.step, one.share) for one in mix.within] == [(("agent", "assistant"), 1.0)]
+
+
+def test_a_kind_tells_steps_of_one_name_apart():
+    both = (*ONCE, record(3, 1, "plan", 20, 5, kind="tool"))
+    assert step_mix([both], "plan").runs == 2
+    assert step_mix([both], "plan", "tool").runs == 1
+    assert step_mix([both], "nothing").traces == 0
+
+
+def test_the_list_counts_every_step_by_kind_and_name():
+    uses = {use.name: use for use in steps_in([LOOP, ONCE])}
+    assert (uses["plan"].runs, uses["plan"].traces, uses["plan"].cost_nusd) == (3, 2, 12)
+    assert uses["search"].errors == 1
+
+
+@pytest.fixture
+def shop(client):
+    store = client.app.state.server.store
+    store.write(conversation())
+    store.write(in_other_trace(conversation(), "b" * 32, 60_000))
+    strange = record(1, None, "a/b?c=<b>#1", 0, 5, kind="tool", status="error")
+    store.write(in_other_trace((strange,), "c" * 32, 0))
+    return client
+
+
+def test_every_step_of_the_list_has_a_page(shop):
+    listed = shop.get(f"/steps?project={PROJECT}&range=all")
+    assert listed.status_code == 200
+    names = {one.name for one in conversation()}
+    for name in names:
+        page = shop.get(f"/steps/{name}", params={"project": PROJECT, "range": "all"})
+        assert page.status_code == 200, name
+        assert "in 2 traces" in page.text
+
+
+def test_a_name_may_be_anything_and_is_shown_as_text(shop):
+    listed = shop.get(f"/steps?project={PROJECT}&range=all").text
+    assert 'href="/steps/a%2Fb%3Fc%3D%3Cb%3E%231?project=acme&amp;range=all&amp;kind=tool"' in listed
+    page = shop.get(f"/steps/a%2Fb%3Fc%3D%3Cb%3E%231?project={PROJECT}&range=all&kind=tool")
+    assert page.status_code == 200
+    assert "<b>#1" not in page.text
+    assert "Inputs that fail" in page.text
+    assert "100 %" in page.text
+
+
+def test_a_step_that_is_not_there_is_said(shop):
+    assert shop.get(f"/steps/nobody?project={PROJECT}").status_code == 404
+    assert "No step in this range" in shop.get("/steps?project=empty").text
