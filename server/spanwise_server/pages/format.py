@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from ..record import NANO, Usage
+from ..record import NANO, Cost, Usage
 
 #: What stands where nothing was said.
 UNSAID = "—"
@@ -137,6 +137,30 @@ def usage_split(usage: Usage | None) -> str:
         return ""
     said = ((getattr(usage, name), word) for name, word in _BUCKETS)
     return " · ".join(f"{number:,} {word}" for number, word in said if number is not None)
+
+
+def cost_sum(cost: Cost, usage: Usage | None) -> str:
+    """Return how a call's cost comes about, for a tooltip: ``1,204 input at $0.15 a million + ... = $0.0002``."""
+    parts = []
+    if usage is not None:
+        for nusd, number, words in (
+            (cost.input_nusd, usage.input_tokens, "input"),
+            (cost.output_nusd, usage.output_tokens, "output"),
+        ):
+            if nusd is not None and number:
+                cached = f" ({usage.cache_read:,} cached)" if words == "input" and usage.cache_read else ""
+                parts.append(f"{number:,} {words}{cached} at {_rate(nusd, number)} a million = {_exact(nusd)}")
+    total = f"{' + '.join(parts)}; {_exact(cost.total_nusd)} in all" if len(parts) > 1 else " ".join(parts)
+    source = f"price {cost.price_id}" if cost.price_id else "as the call reported it"
+    return f"{total or _exact(cost.total_nusd)}, {source}"
+
+
+def _rate(nusd: int, number: int) -> str:
+    return f"${nusd / number * 1_000_000 / NANO:,.4g}"
+
+
+def _exact(nusd: int) -> str:
+    return f"${nusd / NANO:,.9f}".rstrip("0").rstrip(".")
 
 
 def utc(ns: int) -> str:

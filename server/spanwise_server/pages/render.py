@@ -97,7 +97,7 @@ def environment() -> Environment:
     )
     for function in (
         fmt.duration, fmt.money, fmt.cost, fmt.tokens, fmt.count, fmt.percent, fmt.size, fmt.plural, fmt.short_id,
-        fmt.one_line, fmt.utc, fmt.iso, fmt.usage_split,
+        fmt.one_line, fmt.utc, fmt.iso, fmt.usage_split, fmt.cost_sum,
     ):  # fmt: skip
         env.filters[function.__name__] = function
     return env

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from ..record import Attributes, Json, Record
+from .alignment import WordDiff, word_diff
 from .format import size
 from .message_parts import Text, value_html
 from .prose import SHOWN_CHARACTERS, json_tree
@@ -87,6 +88,10 @@ class PromptShown:
     hash: str | None
     template: Markup | None
     variables: tuple[tuple[str, Text], ...]
+    before: str = ""
+    """The version before this one, as it was said by another call; empty where none is known."""
+    changed: WordDiff | None = None
+    """Its template and this one, word by word."""
 
 
 def tabs_of(record: Record, *, graph: bool = False) -> tuple[Tab, ...]:
@@ -162,13 +167,22 @@ def _document(document: Mapping[str, Any], score: float | None, best: float, num
     return Document(shown, content, score, round(share, 1), json_tree(rest) if rest else None)
 
 
-def prompt_use(record: Record) -> PromptShown | None:
-    """Return the prompt the call was made with, ``None`` where none was named."""
+def prompt_use(record: Record, before: Record | None = None) -> PromptShown | None:
+    """Return the prompt of the call, ``None`` where none was named; *before* is a call of another version of it."""
     used = record.reading.prompt
     if used is None:
         return None
     variables = tuple((name, value_html(value)) for name, value in (used.variables or {}).items())
-    return PromptShown(used.name, used.version, used.hash, _template(used.template), variables)
+    shown = PromptShown(used.name, used.version, used.hash, _template(used.template), variables)
+    other = None if before is None else before.reading.prompt
+    if other is None or other.template is None or used.template is None:
+        return shown
+    changed = word_diff(_plain(other.template), _plain(used.template))
+    return replace(shown, before=versioned(other.name, other.version), changed=changed)
+
+
+def _plain(template: Json) -> str:
+    return template if isinstance(template, str) else json.dumps(template, ensure_ascii=False, indent=2)
 
 
 def _template(template: Json) -> Markup | None:

@@ -13,7 +13,7 @@ from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import FilterError, NotFound
 from ..ingest.under_way import is_begun
 from ..query import filters
-from ..query.filters import EVERYTHING
+from ..query.filters import EVERYTHING, And, Not, Term
 from ..query.parse import parse
 from ..record import Record, TraceSummary
 from ..store.base import Trace
@@ -73,7 +73,7 @@ def trace(
         "tabs": page.tabs,
         "begun": is_begun(page.record),
         "annotate": annotating(actor, page.record, judged) if page.tab == "labels" else None,
-        **_contents(page),
+        **_contents(server, page),
     }
     if fragment_name(request) == "detail":  # the tree stays: no need to lay it out again
         return render(request, "pages/trace.html", **context)
@@ -237,7 +237,17 @@ def _neighbour(server: Server, listing: Listing, query: filters.Query) -> str | 
     return listing.link(f"/traces/{found[0].trace_id}", live=False) if found else None
 
 
-def _contents(page: _Page) -> dict[str, Any]:
+def _version_before(server: Server, record: Record) -> Record | None:
+    """Return the newest earlier call that was made with another version of the same prompt."""
+    used = record.reading.prompt
+    if used is None or used.version is None:
+        return None
+    others = And((Term("prompt", "=", (used.name,)), Not(Term("prompt", "=", (f"{used.name}@{used.version}",)))))
+    query = filters.Query(record.project, others, to_ns=record.span.start_ns, limit=1)
+    return next(iter(server.store.find_spans(query).items), None)
+
+
+def _contents(server: Server, page: _Page) -> dict[str, Any]:
     """Return what the open tab shows; the others are not made."""
     record, tab = page.record, page.tab
     return {
@@ -245,7 +255,7 @@ def _contents(page: _Page) -> dict[str, Any]:
         "values": value_parts(record) if tab == "io" else (),
         "graph": step_graph(lay_out(with_missing(page.spans)).rows, page.span_id) if tab == "graph" else None,
         "documents": documents(record) if tab == "documents" else (),
-        "prompt": prompt_use(record) if tab == "prompt" else None,
+        "prompt": prompt_use(record, _version_before(server, record)) if tab == "prompt" else None,
         "attributes": attributes(record) if tab == "attributes" else (),
         "events": events(record) if tab == "events" else (),
     }

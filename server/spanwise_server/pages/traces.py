@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
@@ -314,4 +315,25 @@ def _start(request: Request, server: Server, project: str) -> Response:
     """Answer with the first-span page, which asks ``/traces/first`` until a trace is there."""
     base = str(request.base_url).rstrip("/")
     closed = not server.settings.on_loopback or bool(server.settings.password)
-    return render(request, "pages/start.html", base=base, needs_key=closed, new_project=project)
+    return render(
+        request,
+        "pages/start.html",
+        base=base,
+        needs_key=closed,
+        new_project=project,
+        curl=_curl(base, project, needs_key=closed),
+    )
+
+
+def _curl(base: str, project: str, *, needs_key: bool) -> str:
+    """Return a command that sends one span which begins and ends now; a shell fills in ids and time."""
+    key = '  -H "authorization: Bearer $SPANWISE_API_KEY" \\\n' if needs_key else ""
+    span = (
+        '{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"hello","traceId":"\'$(openssl rand -hex 16)\'",'
+        '"spanId":"\'$(openssl rand -hex 8)\'","startTimeUnixNano":"\'$(date +%s)000000000\'",'
+        '"endTimeUnixNano":"\'$(date +%s)500000000\'"}]}]}]}'
+    )
+    return (
+        f"curl {base}/v1/traces -H 'content-type: application/json' \\\n"
+        f"  -H {shlex.quote(f'x-spanwise-project: {project}')} \\\n{key}  -d '{span}'"
+    )

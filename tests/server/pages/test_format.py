@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from spanwise_server.pages import format as fmt
-from spanwise_server.record import Usage
+from spanwise_server.record import Cost, Usage
 
 NOON = 1_795_435_200_000_000_000  # 2026-11-23 12:00 UTC
 SECOND = 1_000_000_000
@@ -96,3 +96,13 @@ def test_long_ids_and_texts_are_cut_at_their_end():
     assert fmt.one_line("a\n  b\tc") == "a b c"
     assert fmt.one_line("x" * 50, 10) == "x" * 9 + "…"
     assert fmt.one_line(None) == ""
+
+
+def test_the_arithmetic_of_a_cost_is_told():
+    usage = Usage(input_uncached=1_000, cache_read=200, output_visible=100)
+    cost = Cost(210_000, 150_000, 60_000, price_id="openai/gpt-4o-mini@2026-11-01")
+    assert fmt.cost_sum(cost, usage) == (
+        "1,200 input (200 cached) at $0.125 a million = $0.00015 + 100 output at $0.6 a million = $0.00006; "
+        "$0.00021 in all, price openai/gpt-4o-mini@2026-11-01"
+    )
+    assert fmt.cost_sum(Cost(5_000_000, source="reported"), None) == "$0.005, as the call reported it"

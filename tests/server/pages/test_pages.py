@@ -427,3 +427,42 @@ def test_a_view_can_lead_nowhere_but_to_its_place(shop):
     form |= {"place": "traces", "query": "project=other&evil=1&filter=%22%3E%3Cscript%3E"}
     answer = shop.post(f"/views/save?project={PROJECT}", data=form)
     assert answer.headers["location"] == f"/traces?project={PROJECT}&filter=%22%3E%3Cscript%3E"
+
+
+def test_a_prompt_is_compared_with_its_version_before(client):
+    def asked(number: int, version: str, template: str, at: float):
+        said = {v.PROMPT_NAME: "support", v.PROMPT_VERSION: version, v.PROMPT_TEMPLATE: template}
+        return record(number, None, "chat", at, 5, said, kind="llm")
+
+    store = client.app.state.server.store
+    store.write((asked(1, "6", "Answer in 200 words.", 0),))
+    store.write(in_other_trace((asked(2, "7", "Answer in 120 words.", 100),), "b" * 32, 0))
+    path = f"/traces/{'b' * 32}?project={PROJECT}&tab=prompt"
+    html = page(client, path)
+    assert "Changed since support@6" in html
+    assert "<del>200</del>" in html
+    assert "<ins>120</ins>" in html
+    assert "Changed since" not in page(client, f"/traces/{TRACE}?project={PROJECT}&tab=prompt")
+
+
+def test_a_trace_is_downloaded_as_it_was_sent(shop):
+    html = page(shop, f"/traces/{TRACE}?project={PROJECT}")
+    found = re.search(r'href="(/api/v1/traces/export[^"]*otlp[^"]*)"', html)
+    assert found is not None
+    answer = shop.get(found[1].replace("&amp;", "&"))
+    assert answer.status_code == 200
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    spans = [s for line in lines for r in line["resourceSpans"] for c in r["scopeSpans"] for s in c["spans"]]
+    assert len(spans) == len(conversation())
+
+
+def test_an_empty_project_says_every_way_to_send_a_first_span(client):
+    html = page(client, "/traces?project=it%27s new")
+    for way in (
+        "spanwise.init(",
+        "@</span>spanwise.observe",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=",
+        "curl http://127.0.0.1:4318",
+    ):
+        assert way in html, way
+    assert "&#39;x-spanwise-project: it&#39;&#34;&#39;&#34;&#39;s new&#39;" in html
