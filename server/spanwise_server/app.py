@@ -38,6 +38,7 @@ from .jobs.prompts_seen import PromptsSeen
 from .pages import (
     annotate,
     compare,
+    compare_spans,
     dashboard,
     dataset_acts,
     chosen,
@@ -72,7 +73,7 @@ ROUTERS: Final = (
     prompts_page.router, playground_api.router, playground_page.router, measures_api.router, static.router,
     login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router, annotate.router,
     compare.router, dashboard.router, sessions.router, queues.router, label.router, dataset_acts.router,
-    datasets_page.router, ingest_health.router, help_page.router, steps.router,
+    datasets_page.router, ingest_health.router, help_page.router, steps.router, compare_spans.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

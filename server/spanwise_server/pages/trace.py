@@ -18,6 +18,7 @@ from ..query.parse import parse
 from ..record import Record, TraceSummary
 from ..store.base import Trace
 from .annotate import annotating
+from .compare_spans import compare_link
 from .listing import Listing, read
 from .messages import text_at, transcript
 from .render import clock_of, fragment_name, render
@@ -142,6 +143,11 @@ class _Page:
     def step(self) -> str:
         """The page of the step that this span is a run of."""
         return step_link(self._listing.project, self.record.name, self.record.kind)
+
+    @property
+    def compare(self) -> str:
+        """Where this span is compared with another run of its step."""
+        return compare_link(self.record)
 
     def link(self, span: str | None = None, tab: str | None = None, **more: object) -> str:
         """Return the URL of a span of this trace; the tab stays unless another is asked for."""
