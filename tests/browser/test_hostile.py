@@ -222,6 +222,19 @@ def test_every_page_shows_hostile_content_as_text(hostile: ServerProcess, open_p
         visit(f"/traces?range=all&filter={quote('name:' + json.dumps(evil))}")
         visit(f"/sessions/one?id={quote('s' + evil)}")
     visit(f"/compare?a={1:032x}&b={2:032x}")
+    visit("/traces?range=all&cols=time.name.input.output.model.prompt.tags.env.user.session.labels", "#list tbody tr")
+    visit("/steps?range=all", ".steps-page tbody tr")
+    for href in page.eval_on_selector_all(".steps-page tbody a", "all => all.slice(0, 12).map(a => a.href)"):
+        visit(href.removeprefix(hostile.url), ".kpis")
+    a, b = (f"{n + 1:032x}:{n * 16 + 1:016x}" for n in (0, 1))
+    visit(f"/compare/spans?a={a}", "main")
+    visit(f"/compare/spans?a={a}&b={b}", ".compare")
+    visit("/traces?range=all", "#list tbody tr")
+    page.locator(".views-menu summary").click()
+    page.get_by_label("Name of the view").fill(PAYLOADS[1])
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".views-menu summary")).to_contain_text(PAYLOADS[1])
+    watch.look()
 
 
 @pytest.mark.parametrize("numbers", [range(9), range(9, TRACES)], ids=["first", "second"])

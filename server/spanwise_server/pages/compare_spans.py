@@ -169,13 +169,14 @@ def _figures(a: Record, b: Record) -> tuple[Figure, ...]:
     asked = [None if one is None else one.input_tokens for one in used]
     answered = [None if one is None else one.output_tokens for one in used]
     costs = [None if one.cost is None else one.cost.total_nusd for one in (a, b)]
-    return (
+    found = (
         Figure("Latency", a.duration_ms, b.duration_ms, "duration"),
         Figure("First token", a.reading.ttft_ms, b.reading.ttft_ms, "duration"),
         Figure("Cost", costs[0], costs[1], "money"),
         Figure("Input tokens", asked[0], asked[1], "count"),
         Figure("Output tokens", answered[0], answered[1], "count"),
     )
+    return tuple(figure for figure in found if (figure.a, figure.b) != (None, None))
 
 
 def _span(server: Server, project: str, named: str) -> Record:
