@@ -32,6 +32,8 @@ PLACES: Final = {
     "settings": "/settings",
     "help": "/help",
 }
+#: Pages whose subject is one span, which a phone opens over the tree.
+OF_SPAN: Final = {"graph", "labels", "span-messages", "span-prompt", "span-attributes"}
 
 
 def asked(server: ServerProcess, path: str) -> Any:
@@ -76,8 +78,10 @@ def shoot(browser: Browser, server: ServerProcess, folder: Path, size: str, them
     for state, name, path, project in wanted:
         page.goto(f"{server.url}{path}{'&' if '?' in path else '?'}project={project}")
         page.wait_for_load_state("load")
+        if size == "phone" and name in OF_SPAN:
+            page.locator(".tree [aria-selected=true]").click()
         if name == "graph":
-            page.locator(".graph .drawn svg, .graph tbody").first.wait_for()
+            page.locator(".graph .drawn svg").wait_for()
         page.screenshot(path=folder / f"{name}-{state}-{size}-{theme}.png", animations="disabled")
     context.close()
     return len(wanted)

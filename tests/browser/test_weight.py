@@ -1,0 +1,47 @@
+"""What a page weighs on the wire, and that nothing on it moves once it is drawn."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, Request
+
+from server_process import ServerProcess
+
+pytestmark = pytest.mark.browser
+FIRST_LOAD = 100_000
+LATER = 30_000
+PAGES = ("/traces?range=all", "/sessions?range=all", "/dashboard?range=all", "/steps?range=all", "/datasets", "/label")
+#: Said by the browser itself of every element that moved without being asked to.
+SHIFTS = """() => new Promise(done => {
+    const seen = [];
+    new PerformanceObserver(list => seen.push(...list.getEntries().filter(one => !one.hadRecentInput)))
+        .observe({ type: 'layout-shift', buffered: true });
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(
+        seen.map(one => [one.value, ...one.sources.map(({ node }) => node?.className ?? node?.nodeName)])), 50)));
+})"""
+
+
+def weighed(page: Page, url: str) -> int:
+    """Return how many bytes came over the wire for a page with all that it loads."""
+    came: list[Request] = []
+    page.on("requestfinished", came.append)
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("requestfinished", came.append)
+    return sum(request.sizes()["responseBodySize"] for request in came)
+
+
+def test_pages_are_light_and_nothing_on_them_shifts(server: ServerProcess, open_page):
+    for path in PAGES:
+        page = open_page()
+        url = f"{server.url}{path}{'&' if '?' in path else '?'}project=acme-support"
+        assert weighed(page, url) < FIRST_LOAD, path
+        assert page.evaluate(SHIFTS) == [], path
+        assert weighed(page, url) < LATER, path  # the browser has kept what never changes
+
+
+def test_a_trace_is_light_and_still(server: ServerProcess, page: Page):
+    page.goto(f"{server.url}/traces?range=all&project=acme-support&filter=kind:tool")
+    url = f"{server.url}{page.locator('.row-link').first.get_attribute('href')}"
+    assert weighed(page, url) < LATER
+    assert page.evaluate(SHIFTS) == []
