@@ -37,11 +37,11 @@ from .jobs.housekeeping import Housekeeper
 from .jobs.prompts_seen import PromptsSeen
 from .pages import (
     annotate,
+    chosen,
     compare,
     compare_spans,
     dashboard,
     dataset_acts,
-    chosen,
     ingest_health,
     label,
     live,
