@@ -140,3 +140,19 @@ def test_a_huge_trace_is_found_in_and_its_errors_are_reached(empty_server, page:
     expect(page.locator(TREE)).to_contain_text("step 1234")
     page.locator("#find").press("Escape")
     expect(page.locator(TREE)).not_to_have_count(1)
+
+
+def test_each_block_of_code_is_copied_by_its_own_button(empty_server, page: Page, axe):
+    text = "Two ways:\n\n```python\nprint(1)\n```\n\nor\n\n```sh\necho 2\n```"
+    messages = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": text}]}])
+    said = {KIND: "llm", "gen_ai.operation.name": "chat", "gen_ai.output.messages": messages}
+    send(empty_server, "ac" * 16, 1, "chat", **said)
+    page.goto(f"{empty_server.url}/traces/{'ac' * 16}")
+    blocks = page.locator(".prose pre")
+    expect(blocks).to_have_count(2)
+    blocks.nth(1).hover()
+    button = blocks.nth(1).get_by_role("button", name="Copy this block")
+    expect(button).to_have_attribute("data-copy", "echo 2\n")
+    button.click()
+    expect(page.locator(".toast")).to_contain_text("Copied")
+    axe(page, ".prose")

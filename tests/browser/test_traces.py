@@ -136,6 +136,17 @@ def test_times_are_written_anew_for_the_readers_zone_but_never_under_a_reader_wh
     expect(page.locator("#q")).to_be_focused()
 
 
+def test_times_are_written_into_what_is_there(server, open_page):
+    plain = listed(open_page(), server, **{"from": "2020-01-01"})
+    utc = plain.locator(".hist .hit title").first.text_content()
+    page = open_page(timezone_id="Asia/Tokyo")
+    page.add_init_script("addEventListener('DOMContentLoaded', () => { document.body.dataset.first = 'yes' })")
+    listed(page, server, **{"from": "2020-01-01"})
+    page.evaluate("document.querySelector('tbody tr').dataset.kept = 'yes'")
+    expect(page.locator(".hist .hit title").first).not_to_have_text(utc or "")
+    expect(page.locator("tbody tr[data-kept]")).to_have_count(1)
+
+
 def test_keys_do_nothing_while_typing_or_in_a_dialog(server, page: Page):
     listed(page, server)
     page.keyboard.press("/")

@@ -139,14 +139,26 @@
   // Left alone, htmx begins in a later task: keys pressed until then would lead to elements that do nothing yet.
   htmx.initialize();
 
-  // The server wrote times in UTC because it did not know the zone yet: ask once more.
+  // The server wrote times in UTC because it did not know the zone yet: ask once more, and write only what differs into
+  // what is there, so that nothing under the reader's hands is replaced.
+  function rewrite(old, now) {
+    if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName) return;
+    if (old.nodeType === Node.TEXT_NODE) { if (old.data !== now.data) old.data = now.data; return; }
+    if (old.nodeType !== Node.ELEMENT_NODE || old.childNodes.length !== now.childNodes.length) return;
+    for (const name of ["title", "aria-label"]) if (now.hasAttribute(name) && old.getAttribute(name) !== now.getAttribute(name)) old.setAttribute(name, now.getAttribute(name));
+    if (old.type === "datetime-local" && old !== document.activeElement) old.value = now.getAttribute("value") ?? "";
+    const children = [...now.childNodes];
+    [...old.childNodes].forEach((child, n) => rewrite(child, children[n]));
+  }
+  async function askForZone() {
+    const answer = await fetch(location.href, { headers: { "hx-request": "true", "hx-target": "#page" } });
+    if (!answer.ok) return;
+    const main = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+    if (main && document.getElementById("main")) rewrite(document.getElementById("main"), main);
+  }
   if (root.dataset.zone === "new") {
     delete root.dataset.zone;
-    // Who has begun to type or to choose keeps the page as it is: the next one has the right times.
-    addEventListener("htmx:before:swap", (event) => {
-      if (event.detail.ctx.swap === "innerMorph" && event.detail.ctx.sourceElement === document.body && (typing(document.activeElement) || dialog())) event.preventDefault();
-    });
-    htmx.ajax("GET", location.href, { target: "#page", swap: "innerMorph", source: document.body });
+    askForZone().catch(() => {}); // the next page has the right times
   }
 
   window.spanwise = { toast, visit, typing, keep, keys: (selector, map) => bindings.push([selector, map]) };

@@ -171,6 +171,19 @@
     helper.remove();
   }
 
+  // ---- each block of code in a message has a button of its own that copies it
+  function copyBlocks() {
+    for (const block of document.querySelectorAll(".prose pre:not([data-copies])")) {
+      block.dataset.copies = "";
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "copy-block", textContent: "Copy" });
+      button.dataset.copy = block.textContent;
+      button.setAttribute("aria-label", "Copy this block");
+      block.append(button);
+    }
+  }
+  addEventListener("htmx:after:swap", copyBlocks);
+  copyBlocks();
+
   keys(TREE, {
     ArrowDown: () => move(1), ArrowUp: () => move(-1), j: () => move(1), k: () => move(-1),
     ArrowRight: () => { const row = selected(); if (row?.getAttribute("aria-expanded") === "false") fold(row, false); else move(1); },
