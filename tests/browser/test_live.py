@@ -152,7 +152,7 @@ def test_each_block_of_code_is_copied_by_its_own_button(empty_server, page: Page
     expect(blocks).to_have_count(2)
     blocks.nth(1).hover()
     button = blocks.nth(1).get_by_role("button", name="Copy this block")
-    expect(button).to_have_attribute("data-copy", "echo 2\n")
+    expect(button).to_have_attribute("data-copy", "echo 2")
     button.click()
     expect(page.locator(".toast")).to_contain_text("Copied")
     axe(page, ".prose")

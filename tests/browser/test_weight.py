@@ -24,10 +24,14 @@ SHIFTS = """() => new Promise(done => {
 def weighed(page: Page, url: str) -> int:
     """Return how many bytes came over the wire for a page with all that it loads."""
     came: list[Request] = []
-    page.on("requestfinished", came.append)
+
+    def note(request: Request) -> None:
+        came.append(request)
+
+    page.on("requestfinished", note)
     page.goto(url)
     page.wait_for_load_state("networkidle")
-    page.remove_listener("requestfinished", came.append)
+    page.remove_listener("requestfinished", note)
     return sum(request.sizes()["responseBodySize"] for request in came)
 
 
