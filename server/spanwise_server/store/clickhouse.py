@@ -193,6 +193,15 @@ class ClickHouseStore(SmallStore):
                 return
             query = replace(query, cursor=page.next_cursor)
 
+    def outline(self, project: str, trace_id: str) -> Trace | None:
+        """Return a trace as its tree shows it, or ``None``; here with all that its spans say."""
+        return self.trace(project, trace_id)
+
+    def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
+        """Return some spans of a trace, whole, in the order they started."""
+        wanted, found = set(span_ids), self.trace(project, trace_id)
+        return () if found is None else tuple(one for one in found.records if one.span.span_id in wanted)
+
     def trace(self, project: str, trace_id: str) -> Trace | None:
         """Return one trace with its spans, summed up as they were at that moment, or ``None``."""
         raw = id_bytes(trace_id, "Trace id")
