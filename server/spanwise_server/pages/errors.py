@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from ..errors import SpanwiseError
+from ..errors import Overloaded, SpanwiseError
 from .render import render
 
 _TITLES = {
@@ -22,7 +22,7 @@ _TITLES = {
 
 def error_page(request: Request, error: SpanwiseError) -> HTMLResponse:
     """Return the page for *error*."""
-    return render(
+    page = render(
         request,
         "pages/error.html",
         status=error.status,
@@ -33,3 +33,6 @@ def error_page(request: Request, error: SpanwiseError) -> HTMLResponse:
         if request.method == "GET"
         else "",
     )
+    if isinstance(error, Overloaded):
+        page.headers["Retry-After"] = str(error.retry_after_s)
+    return page

@@ -30,6 +30,8 @@ _MOST_LETTERS: Final = 250
 _LAST_PLACE: Final = 16_383
 _MOST_PLACES_OF_WORD: Final = 255
 _PROVED_AT_ONCE: Final = 500
+#: The traces of more spans than this are not gathered beforehand, but asked one by one.
+_MOST_GATHERED: Final = 20_000
 #: More spans than this are not read to answer one question.
 MOST_PROVED: Final = 20_000
 _INSIDE_TRACE: Final = f"w.id BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
@@ -69,11 +71,10 @@ class GinIndex:
         query = self._query(part)
         if query is None:
             return None
-        found = f"SELECT DISTINCT w.id >> {PLACE_BITS} AS row FROM span_words w WHERE {_SAYS}"
-        few = f"SELECT count(*) FROM ({found} LIMIT {MOST_DRIVEN + 1}) AS few"
-        count = connection.execute(few, (query,)).fetchone()[0]
+        count = self._spans_with(connection, query)
         if count > MOST_DRIVEN:
             return None
+        found = f"SELECT DISTINCT w.id >> {PLACE_BITS} AS row FROM span_words w WHERE {_SAYS}"
         if not _unproven(part):
             return count, Sql(found, (query,))
         rows = sorted({at >> PLACE_BITS for at in self._proven(connection, asked, part, query)})
@@ -87,7 +88,7 @@ class GinIndex:
         if _unproven(part):
             rows = sorted({at >> PLACE_BITS for at in self._proven(connection, asked, part, query)})
             return Sql("t.id = ANY(CAST(? AS bigint[]))", (rows,))
-        if asked.of_all:
+        if asked.of_all and self._spans_with(connection, query) <= _MOST_GATHERED:
             return Sql(f"t.id IN (SELECT w.id >> {PLACE_BITS} FROM span_words w WHERE {_SAYS})", (query,))
         return Sql(f"EXISTS (SELECT 1 FROM span_words w WHERE {_INSIDE_TRACE} AND {_SAYS} {_ONE_BY_ONE})", (query,))
 
@@ -99,6 +100,15 @@ class GinIndex:
         if _unproven(part):
             return Sql("s.id = ANY(CAST(? AS bigint[]))", (self._proven(connection, asked, part, query),))
         return Sql(f"EXISTS (SELECT 1 FROM span_words w WHERE w.id = s.id AND {_SAYS} {_ONE_BY_ONE})", (query,))
+
+    @staticmethod
+    def _spans_with(connection: Connection, query: str) -> int:
+        """Return how many spans have the words, counted up to a bound."""
+        known: dict[str, int] = connection.counted  # type: ignore[attr-defined]  # a PostgresConnection has it
+        if query not in known:
+            few = f"SELECT count(*) FROM (SELECT 1 FROM span_words w WHERE {_SAYS} LIMIT {_MOST_GATHERED + 1}) AS few"
+            known[query] = connection.execute(few, (query,)).fetchone()[0]
+        return known[query]
 
     def _query(self, part: Text | Term) -> str | None:
         """Return *part* as a tsquery, ``None`` where it has no words."""

@@ -71,6 +71,8 @@ class PostgresConnection:
     def __init__(self, driver: psycopg.Connection[Any], index: TextIndex) -> None:
         self.driver = driver
         self.index = index
+        self.counted: dict[str, int] = {}
+        """How many spans have some words, as far as they were counted in this transaction."""
         self.proven: dict[Any, list[int]] = {}
         """What was read of spans in this transaction: the question, and the addresses of those that are meant."""
 

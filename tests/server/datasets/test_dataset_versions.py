@@ -3,7 +3,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -25,8 +24,9 @@ from spanwise_server.record import Annotator
 from spanwise_server.store.dataset_rows import Shown
 from spanwise_server.store.dataset_tables import ExampleRow
 from spanwise_server.store.datasets import Datasets
+from spanwise_server.store.engine import Store
 from spanwise_server.store.label_events import Act
-from spanwise_server.store.sqlite import SqliteStore
+from store_engines import KINDS, opened
 
 KEYS = (f"key-{n:06d}" for n in itertools.count())
 ANA = Annotator("human", "ana")
@@ -37,17 +37,15 @@ def act() -> Act:
     return Act("default", next(KEYS), ANA)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    opened = SqliteStore(tmp_path / "main.db")
-    opened.open()
-    opened.write([record for n in range(6) for record in shop_trace(n)])
-    yield opened
-    opened.close()
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with opened(request.param) as made:
+        made.write([record for n in range(6) for record in shop_trace(n)])
+        yield made
 
 
 @pytest.fixture
-def datasets(store: SqliteStore) -> Datasets:
+def datasets(store: Store) -> Datasets:
     """Datasets of a store in which traces 5, 4, 3 and 2 were labelled in a queue, in that order."""
     desk = Desk(store)
     queue = desk.queue_from_recipe(NewQueue("all"), Query("default"), Recipe("newest", limit=6))
@@ -63,26 +61,24 @@ def spans(examples) -> list[str]:
 @pytest.mark.parametrize(
     ("which", "expected"), [("all", [5, 4, 3, 2]), ("passed", [5, 2]), ("failed", [4, 3]), ("expected", [5, 3, 2])]
 )
-def test_a_queue_gives_the_labelled_items_that_are_chosen(
-    store: SqliteStore, datasets: Datasets, which, expected
-) -> None:
+def test_a_queue_gives_the_labelled_items_that_are_chosen(store: Store, datasets: Datasets, which, expected) -> None:
     queue, _ = Desk(store).queues.all("default")[0]
     made = Maker(store).of_queue(queue, which)
     assert spans(made) == [trace_id(n) for n in expected]
     assert {example.provenance["blind"] for example in made if example.provenance} == {True}
 
 
-def test_a_filter_gives_the_labelled_spans_of_what_it_finds(store: SqliteStore, datasets: Datasets) -> None:
+def test_a_filter_gives_the_labelled_spans_of_what_it_finds(store: Store, datasets: Datasets) -> None:
     made = Maker(store).of_filter(Query("default", parse("session:s_2")), Choice("correct"))
     assert spans(made) == [trace_id(5), trace_id(2)]
 
 
-def test_a_label_of_another_name_makes_no_example(store: SqliteStore, datasets: Datasets) -> None:
+def test_a_label_of_another_name_makes_no_example(store: Store, datasets: Datasets) -> None:
     with pytest.raises(SpanwiseError, match="Nothing there is labelled"):
         Maker(store).of_filter(Query("default"), Choice("polite"))
 
 
-def test_a_span_that_passed_after_all_is_not_among_the_failed(store: SqliteStore, datasets: Datasets) -> None:
+def test_a_span_that_passed_after_all_is_not_among_the_failed(store: Store, datasets: Datasets) -> None:
     Desk(store).judge_span(
         Target(trace_id(4), span_id(4)),
         "correct",
@@ -93,14 +89,14 @@ def test_a_span_that_passed_after_all_is_not_among_the_failed(store: SqliteStore
     assert spans(made) == [trace_id(3)]
 
 
-def test_one_span_is_added_with_or_without_a_label(store: SqliteStore, datasets: Datasets) -> None:
+def test_one_span_is_added_with_or_without_a_label(store: Store, datasets: Datasets) -> None:
     (example,) = Maker(store).of_span("default", Target(trace_id(0), span_id(0)), "correct")
     assert (example.label, example.expected_output) == (None, None)
     (labelled,) = Maker(store).of_span("default", Target(trace_id(3), span_id(3)), "correct")
     assert labelled.expected_output == {"content": "Dear customer, ..."}
 
 
-def test_a_version_never_changes(store: SqliteStore, datasets: Datasets) -> None:
+def test_a_version_never_changes(store: Store, datasets: Datasets) -> None:
     maker = Maker(store)
     dataset = datasets.named("default", "golden")
     first = datasets.add(dataset.id, maker.of_span("default", Target(trace_id(5), span_id(5)), "correct"))
@@ -114,14 +110,14 @@ def test_a_version_never_changes(store: SqliteStore, datasets: Datasets) -> None
     assert datasets.versions(dataset.id) == [second, first]
 
 
-def test_adding_what_is_there_makes_no_version(store: SqliteStore, datasets: Datasets) -> None:
+def test_adding_what_is_there_makes_no_version(store: Store, datasets: Datasets) -> None:
     dataset = datasets.named("default", "golden")
     made = Maker(store).of_filter(Query("default"), Choice("correct"))
     assert datasets.add(dataset.id, made) is not None
     assert datasets.add(dataset.id, made) is None
 
 
-def test_the_same_examples_have_the_same_hash_in_any_dataset(store: SqliteStore, datasets: Datasets) -> None:
+def test_the_same_examples_have_the_same_hash_in_any_dataset(store: Store, datasets: Datasets) -> None:
     made = Maker(store).of_filter(Query("default"), Choice("correct"))
     one = datasets.add(datasets.named("default", "one").id, made)
     two = datasets.add(datasets.named("default", "two").id, reversed(made))
@@ -130,7 +126,7 @@ def test_the_same_examples_have_the_same_hash_in_any_dataset(store: SqliteStore,
     assert one.content_hash == two.content_hash
 
 
-def test_a_removed_example_stays_in_the_version_before(store: SqliteStore, datasets: Datasets) -> None:
+def test_a_removed_example_stays_in_the_version_before(store: Store, datasets: Datasets) -> None:
     dataset = datasets.named("default", "golden")
     first = datasets.add(dataset.id, Maker(store).of_filter(Query("default"), Choice("correct")))
     assert first is not None
@@ -142,7 +138,7 @@ def test_a_removed_example_stays_in_the_version_before(store: SqliteStore, datas
     assert datasets.example(second.id, gone.id) is None
 
 
-def test_examples_come_in_pages_in_the_order_they_were_added(store: SqliteStore, datasets: Datasets) -> None:
+def test_examples_come_in_pages_in_the_order_they_were_added(store: Store, datasets: Datasets) -> None:
     version = datasets.add(
         datasets.named("default", "g").id, Maker(store).of_filter(Query("default"), Choice("correct"))
     )
@@ -161,7 +157,7 @@ def test_a_name_is_taken_once(datasets: Datasets) -> None:
     assert datasets.rename(one.id, "golden", "for refunds")
 
 
-def test_a_deleted_dataset_is_gone_with_its_versions(store: SqliteStore, datasets: Datasets) -> None:
+def test_a_deleted_dataset_is_gone_with_its_versions(store: Store, datasets: Datasets) -> None:
     dataset = datasets.named("default", "golden")
     datasets.add(dataset.id, Maker(store).of_filter(Query("default"), Choice("correct")))
     assert datasets.delete(dataset.id)
@@ -182,7 +178,7 @@ def test_a_version_nobody_made_is_refused(datasets: Datasets) -> None:
 
 
 @pytest.fixture
-def filled(store: SqliteStore, datasets: Datasets):
+def filled(store: Store, datasets: Datasets):
     """A dataset of four examples in its first version."""
     dataset = datasets.create("default", "support")
     queue, _ = Desk(store).queues.all("default")[0]
@@ -191,7 +187,7 @@ def filled(store: SqliteStore, datasets: Datasets):
 
 
 def test_a_split_dataset_splits_what_is_added_and_never_moves_what_is_there(
-    store: SqliteStore, datasets: Datasets, filled
+    store: Store, datasets: Datasets, filled
 ) -> None:
     first = list(datasets.examples(datasets.version(filled.id).id))
     datasets.add(filled.id, [])
@@ -269,9 +265,7 @@ def test_words_and_splits_find_examples_in_any_language(datasets: Datasets, fill
     assert found("überweisung", "train") == []
 
 
-def test_a_deleted_trace_takes_its_examples_and_marks_the_versions(
-    store: SqliteStore, datasets: Datasets, filled
-) -> None:
+def test_a_deleted_trace_takes_its_examples_and_marks_the_versions(store: Store, datasets: Datasets, filled) -> None:
     first = datasets.version(filled.id)
     other = datasets.create("default", "other")
     datasets.add(other.id, [replace(next(datasets.examples(first.id)), source=None)])
@@ -286,13 +280,13 @@ def test_a_deleted_trace_takes_its_examples_and_marks_the_versions(
     assert (after.examples, after.forgotten, after.change) == (3, 0, Change(0, 1, 1))
 
 
-def test_retention_leaves_examples_where_they_are(store: SqliteStore, datasets: Datasets, filled) -> None:
+def test_retention_leaves_examples_where_they_are(store: Store, datasets: Datasets, filled) -> None:
     assert sum(delete_found(store, Query("default"), with_examples=False)) == 6
     assert datasets.version(filled.id).forgotten == 0
     assert len(list(datasets.examples(datasets.version(filled.id).id))) == 4
 
 
-def test_another_project_of_the_same_trace_keeps_its_examples(store: SqliteStore, datasets: Datasets, filled) -> None:
+def test_another_project_of_the_same_trace_keeps_its_examples(store: Store, datasets: Datasets, filled) -> None:
     elsewhere = datasets.create("elsewhere", "support")
     datasets.add(elsewhere.id, list(datasets.examples(datasets.version(filled.id).id)))
     assert datasets.forget("default", [trace_id(4)]) == 1

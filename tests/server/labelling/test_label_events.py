@@ -3,7 +3,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,9 @@ from spanwise_server.labelling.recipe import Recipe
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
+from spanwise_server.store.engine import Store
 from spanwise_server.store.label_events import Act
-from spanwise_server.store.sqlite import SqliteStore
+from store_engines import KINDS, opened
 
 ANA, BO = Annotator("human", "ana"), Annotator("human", "bo")
 KEYS = (f"key-{n:06d}" for n in itertools.count())
@@ -28,17 +28,15 @@ def act(who: Annotator = ANA, key: str = "", ms: int | None = None) -> Act:
     return Act("default", key or next(KEYS), who, ms)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    opened = SqliteStore(tmp_path / "main.db")
-    opened.open()
-    opened.write([record for n in range(12) for record in shop_trace(n)])
-    yield opened
-    opened.close()
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    with opened(request.param) as made:
+        made.write([record for n in range(12) for record in shop_trace(n)])
+        yield made
 
 
 @pytest.fixture
-def desk(store: SqliteStore) -> Desk:
+def desk(store: Store) -> Desk:
     return Desk(store)
 
 
@@ -47,11 +45,11 @@ def queue(desk: Desk) -> Queue:
     return desk.queue_from_recipe(NewQueue("all"), Query("default"), Recipe("newest", limit=5))
 
 
-def stands(store: SqliteStore, n: int) -> tuple[Annotation, ...]:
+def stands(store: Store, n: int) -> tuple[Annotation, ...]:
     return store.annotations("default", [trace_id(n)]).get(trace_id(n), ())
 
 
-def drawn(store: SqliteStore, query: Query, recipe: Recipe) -> list[Target]:
+def drawn(store: Store, query: Query, recipe: Recipe) -> list[Target]:
     return [one.target for one in sampled(store, query, recipe).chosen]
 
 
@@ -60,12 +58,12 @@ def test_a_queue_asks_about_the_root_of_each_newest_trace(desk: Desk, queue: Que
     assert targets == [Target(trace_id(n), span_id(n)) for n in (11, 10, 9, 8, 7)]
 
 
-def test_a_filter_that_names_a_kind_asks_about_the_matching_spans(store: SqliteStore) -> None:
+def test_a_filter_that_names_a_kind_asks_about_the_matching_spans(store: Store) -> None:
     found = drawn(store, Query("default", parse("kind:tool")), Recipe("newest", limit=3))
     assert found == [Target(trace_id(n), span_id(n, 2)) for n in (11, 10, 9)]
 
 
-def test_a_random_queue_is_the_same_when_made_again_and_grows_without_changing(store: SqliteStore) -> None:
+def test_a_random_queue_is_the_same_when_made_again_and_grows_without_changing(store: Store) -> None:
     few = drawn(store, Query("default"), Recipe("random", "seed", 4))
     more = drawn(store, Query("default"), Recipe("random", "seed", 8))
     assert more[:4] == few
@@ -84,7 +82,7 @@ def test_a_span_is_in_a_queue_once(desk: Desk, queue: Queue) -> None:
     assert [item.position for item in desk.queues.items(queue.id)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_verdict_becomes_an_annotation_and_the_item_is_done(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_a_verdict_becomes_an_annotation_and_the_item_is_done(store: Store, desk: Desk, queue: Queue) -> None:
     item = desk.queues.items(queue.id)[0]
     desk.judge_item(queue, item, Verdict("fail", "late", "It arrives today."), act(ms=4_000))
     (label,) = stands(store, 11)
@@ -99,9 +97,7 @@ def test_a_verdict_becomes_an_annotation_and_the_item_is_done(store: SqliteStore
     assert desk.history.durations_ms(queue.id) == [4_000]
 
 
-def test_a_label_can_be_filtered_for_at_once_and_no_more_after_undo(
-    store: SqliteStore, desk: Desk, queue: Queue
-) -> None:
+def test_a_label_can_be_filtered_for_at_once_and_no_more_after_undo(store: Store, desk: Desk, queue: Queue) -> None:
     item = desk.queues.items(queue.id)[0]
     desk.judge_item(queue, item, Verdict("fail"), act())
     found = store.find_traces(Query("default", parse("label:fail"))).items
@@ -110,7 +106,7 @@ def test_a_label_can_be_filtered_for_at_once_and_no_more_after_undo(
     assert store.find_traces(Query("default", parse("label:fail"))).items == ()
 
 
-def test_a_repeated_request_is_one_label(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_a_repeated_request_is_one_label(store: Store, desk: Desk, queue: Queue) -> None:
     item = desk.queues.items(queue.id)[0]
     first = desk.judge_item(queue, item, Verdict("pass"), act(key="same-key"))
     again = desk.judge_item(queue, item, Verdict("pass"), act(key="same-key"))
@@ -118,7 +114,7 @@ def test_a_repeated_request_is_one_label(store: SqliteStore, desk: Desk, queue: 
     assert len(desk.history.history(first.annotation_id)) == 1
 
 
-def test_undo_goes_back_act_by_act_across_items(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_undo_goes_back_act_by_act_across_items(store: Store, desk: Desk, queue: Queue) -> None:
     one, two, three = desk.queues.items(queue.id)[:3]
     desk.judge_item(queue, one, Verdict("pass"), act())
     desk.events.defer(act(), two)
@@ -129,7 +125,7 @@ def test_undo_goes_back_act_by_act_across_items(store: SqliteStore, desk: Desk, 
     assert stands(store, 11) == stands(store, 9) == ()
 
 
-def test_undo_brings_back_the_verdict_that_stood_before(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_undo_brings_back_the_verdict_that_stood_before(store: Store, desk: Desk, queue: Queue) -> None:
     item = desk.queues.items(queue.id)[0]
     desk.judge_item(queue, item, Verdict("fail", "wrong"), act())
     (before,) = stands(store, 11)
@@ -139,7 +135,7 @@ def test_undo_brings_back_the_verdict_that_stood_before(store: SqliteStore, desk
     assert stands(store, 11) == (before,)
 
 
-def test_undo_survives_a_restart(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_undo_survives_a_restart(store: Store, desk: Desk, queue: Queue) -> None:
     desk.judge_item(queue, desk.queues.items(queue.id)[0], Verdict("pass"), act())
     store.close()
     store.open()
@@ -148,19 +144,19 @@ def test_undo_survives_a_restart(store: SqliteStore, desk: Desk, queue: Queue) -
     assert stands(store, 11) == ()
 
 
-def test_nobody_undoes_what_another_did(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_nobody_undoes_what_another_did(store: Store, desk: Desk, queue: Queue) -> None:
     desk.judge_item(queue, desk.queues.items(queue.id)[0], Verdict("pass"), act(ANA))
     assert desk.events.undo_in_queue(act(BO), queue.id) is None
     assert len(stands(store, 11)) == 1
 
 
-def test_two_people_judge_the_same_span_side_by_side(store: SqliteStore, desk: Desk) -> None:
+def test_two_people_judge_the_same_span_side_by_side(store: Store, desk: Desk) -> None:
     for who, label in ((ANA, "pass"), (BO, "fail")):
         desk.judge_span(Target(trace_id(3), span_id(3)), "correct", Verdict(label), act(who))
     assert {(a.annotator.id, a.label) for a in stands(store, 3)} == {("ana", "pass"), ("bo", "fail")}
 
 
-def test_relabelling_keeps_the_age_and_every_event(store: SqliteStore, desk: Desk) -> None:
+def test_relabelling_keeps_the_age_and_every_event(store: Store, desk: Desk) -> None:
     target = Target(trace_id(3), span_id(3))
     desk.judge_span(target, "correct", Verdict("pass"), act())
     (first,) = stands(store, 3)
@@ -171,7 +167,7 @@ def test_relabelling_keeps_the_age_and_every_event(store: SqliteStore, desk: Des
     assert [e.action for e in desk.history.history(event.annotation_id)] == ["set", "set"]
 
 
-def test_a_removed_label_comes_back_whole(store: SqliteStore, desk: Desk) -> None:
+def test_a_removed_label_comes_back_whole(store: Store, desk: Desk) -> None:
     event = desk.judge_span(Target(trace_id(3), span_id(3)), "correct", Verdict("fail", "why", "Better."), act())
     before = stands(store, 3)
     removed = desk.events.remove(act(), event.annotation_id)
@@ -201,7 +197,7 @@ def test_a_label_of_another_project_is_out_of_reach(desk: Desk) -> None:
         desk.events.remove(Act("other", next(KEYS), ANA), event.annotation_id)
 
 
-def test_many_labellers_at_once_lose_nothing(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_many_labellers_at_once_lose_nothing(store: Store, desk: Desk, queue: Queue) -> None:
     items = desk.queues.items(queue.id)
 
     def label(person: int) -> None:
@@ -215,7 +211,7 @@ def test_many_labellers_at_once_lose_nothing(store: SqliteStore, desk: Desk, que
     assert [len(stands(store, n)) for n in (11, 10, 9, 8, 7)] == [4] * 5
 
 
-def test_deleting_a_queue_keeps_its_labels(store: SqliteStore, desk: Desk, queue: Queue) -> None:
+def test_deleting_a_queue_keeps_its_labels(store: Store, desk: Desk, queue: Queue) -> None:
     desk.judge_item(queue, desk.queues.items(queue.id)[0], Verdict("pass"), act())
     assert desk.queues.delete(queue.id)
     assert desk.queues.find(queue.id) is None

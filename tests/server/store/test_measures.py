@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +13,9 @@ from spanwise_server.query.measures import SPLITS, Steps
 from spanwise_server.query.parse import parse
 from spanwise_server.record import MODEL_KINDS, Usage
 from spanwise_server.store import measures
+from spanwise_server.store.engine import Store
 from spanwise_server.store.rollups import HOUR_NS
-from spanwise_server.store.sqlite import SqliteStore
+from store_engines import KINDS, opened
 from store_model.spans import START_NS, TRACES, distinct, llm, record, records
 
 FIRST = START_NS // HOUR_NS * HOUR_NS
@@ -24,28 +23,25 @@ STEPS = Steps(FIRST - HOUR_NS, HOUR_NS, 4)
 HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@pytest.fixture
-def store(tmp_path):
-    made = SqliteStore(tmp_path / "main.db")
-    made.open()
-    yield made
-    made.close()
+@pytest.fixture(params=KINDS)
+def store(request):
+    with opened(request.param) as made:
+        yield made
 
 
-def measured(store: SqliteStore, text: str = "", by: str = "model", steps: Steps = STEPS):
+def measured(store: Store, text: str = "", by: str = "model", steps: Steps = STEPS):
     return store.measure(Query("default", parse(text)), by, steps)
 
 
 @given(
+    kind=st.sampled_from(tuple(KINDS)),
     found=st.lists(records(), max_size=12),
     by=st.sampled_from([key for key in SPLITS if key != "user"]),
     text=st.sampled_from(["", "model:gpt-refuse", "-model:gpt-refuse", "kind:llm OR provider:x*", "prompt:support"]),
 )
 @HYPOTHESIS
-def test_rollups_and_calls_tell_the_same(found, by, text):
-    with TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "main.db")
-        store.open()
+def test_rollups_and_calls_tell_the_same(kind, found, by, text):
+    with opened(kind) as store:
         store.write(distinct(found))
         query = Query("default", parse(text))
         assert measures.rollups_tell(query.filter, by, STEPS)
@@ -53,24 +49,20 @@ def test_rollups_and_calls_tell_the_same(found, by, text):
             rolled = measures._from_rollups(connection, project_id or 0, query.filter, by, STEPS)
             looked = measures._from_calls(connection, project_id or 0, query, by, STEPS)
             told, seen = measures._measured(rolled, STEPS), measures._measured(looked, STEPS)
-        store.close()
     assert told.slots == seen.slots
     assert (told.sums, told.latency, told.ttft) == (seen.sums, seen.latency, seen.ttft)
     said = [part for part in told.parts if part.sums != type(part.sums)()]
     assert said == [part for part in seen.parts if part.sums != type(part.sums)()]
 
 
-@given(st.lists(records(), max_size=12))
+@given(kind=st.sampled_from(tuple(KINDS)), found=st.lists(records(), max_size=12))
 @HYPOTHESIS
-def test_calls_are_spans_of_models_and_costs_are_those_of_the_traces(found):
+def test_calls_are_spans_of_models_and_costs_are_those_of_the_traces(kind, found):
     kept = distinct(found)
-    with TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "main.db")
-        store.open()
+    with opened(kind) as store:
         store.write(kept)
         sums = measured(store).sums
         traces = store.find_traces(Query("default", parse(""), limit=100)).items
-        store.close()
     calls = [one for one in kept if one.kind in MODEL_KINDS]
     assert sums.calls == len(calls)
     assert sums.errors == sum(one.span.status == "error" for one in calls)

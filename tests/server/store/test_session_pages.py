@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,21 +11,20 @@ from hypothesis import strategies as st
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.store import session_pages
-from spanwise_server.store.sqlite import SqliteStore
+from spanwise_server.store.engine import Store
+from store_engines import KINDS, opened
 from store_model.spans import TRACES, distinct, llm, record, records
 
 HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@pytest.fixture
-def store(tmp_path):
-    made = SqliteStore(tmp_path / "main.db")
-    made.open()
-    yield made
-    made.close()
+@pytest.fixture(params=KINDS)
+def store(request):
+    with opened(request.param) as made:
+        yield made
 
 
-def listed(store: SqliteStore, text: str = "", limit: int = 50) -> list[str]:
+def listed(store: Store, text: str = "", limit: int = 50) -> list[str]:
     """Return the ids of the sessions of all pages."""
     query = Query("default", parse(text), limit=limit)
     found: list[str] = []
@@ -45,27 +42,25 @@ def turn(number: int, session: str | None, **more):
 
 
 @given(
+    kind=st.sampled_from(tuple(KINDS)),
     found=st.lists(st.tuples(records(), st.sampled_from((None, "s1", "s2", "s3"))), max_size=14),
     text=st.sampled_from(["", "status:error", "user:ann", "-user:ann"]),
     limit=st.integers(1, 3),
     at_once=st.integers(1, 3),
 )
 @HYPOTHESIS
-def test_every_session_is_listed_once_by_its_newest_trace_that_matches(found, text, limit, at_once):
+def test_every_session_is_listed_once_by_its_newest_trace_that_matches(kind, found, text, limit, at_once):
     said = [
         one if session is None else replace(one, reading=replace(one.reading, session_id=session))
         for one, session in found
     ]
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+    with opened(kind) as store, pytest.MonkeyPatch.context() as patch:
         patch.setattr(session_pages, "_AT_ONCE", at_once)
-        store = SqliteStore(Path(folder) / "main.db")
-        store.open()
         store.write(distinct(said))
         traces = store.find_traces(Query("default", parse(text), limit=100)).items
         everything = store.find_traces(Query("default", parse(""), limit=100)).items
         sessions = listed(store, text, limit)
         sums = {session: store.session_of("default", session) for session in sessions}
-        store.close()
     assert sessions == list(dict.fromkeys(trace.session_id for trace in traces if trace.session_id is not None))
     for session, one in sums.items():
         of = [trace for trace in everything if trace.session_id == session]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from contextlib import closing
 from dataclasses import fields
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +17,7 @@ from spanwise_server.record import Record, Usage
 from spanwise_server.store import tally as tallying
 from spanwise_server.store.measures import percentiles
 from spanwise_server.store.rollups import HOUR_NS, bucket
-from spanwise_server.store.sqlite import SqliteStore
+from store_engines import KINDS, opened
 from store_model.naive import span_matches
 from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
 
@@ -65,6 +62,7 @@ def naive(kept: list[Record], query: Query, by: tuple[str, ...], summaries):
 
 
 @given(
+    kind=st.sampled_from(tuple(KINDS)),
     found=st.lists(records(), max_size=12),
     by=st.sets(st.sampled_from(sorted(SAYS)), max_size=2).map(lambda keys: tuple(sorted(keys))),
     text=st.sampled_from(["", "model:gpt-refuse", "-kind:llm", "kind:llm OR provider:x*", "status:error", "user:ann"]),
@@ -72,16 +70,13 @@ def naive(kept: list[Record], query: Query, by: tuple[str, ...], summaries):
     end=MOMENTS,
 )
 @HYPOTHESIS
-def test_every_series_is_what_a_reader_would_count(found, by, text, start, end):
+def test_every_series_is_what_a_reader_would_count(kind, found, by, text, start, end):
     kept = distinct(found)
     query = Query("default", parse(text), start, end)
-    with TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "main.db")
-        store.open()
-        with closing(store):
-            store.write(kept)
-            summaries = {t.trace_id: t for t in store.find_traces(Query("default", limit=100)).items}
-            told = {one.key: one for one in store.tally(query, by, traces=True, percentiles=True)}
+    with opened(kind) as store:
+        store.write(kept)
+        summaries = {t.trace_id: t for t in store.find_traces(Query("default", limit=100)).items}
+        told = {one.key: one for one in store.tally(query, by, traces=True, percentiles=True)}
     expected = naive(kept, query, by, summaries)
     assert {
         key: (one.sums.calls, one.sums.errors, one.traces, one.latency)
@@ -92,16 +87,13 @@ def test_every_series_is_what_a_reader_would_count(found, by, text, start, end):
     }
 
 
-@given(found=st.lists(records(), max_size=12), by=st.sampled_from(sorted(SAYS)))
+@given(kind=st.sampled_from(tuple(KINDS)), found=st.lists(records(), max_size=12), by=st.sampled_from(sorted(SAYS)))
 @HYPOTHESIS
-def test_money_and_tokens_of_all_series_are_those_of_all_traces(found, by):
-    with TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "main.db")
-        store.open()
-        with closing(store):
-            store.write(distinct(found))
-            traces = store.find_traces(Query("default", limit=100)).items
-            series = store.tally(Query("default"), [by])
+def test_money_and_tokens_of_all_series_are_those_of_all_traces(kind, found, by):
+    with opened(kind) as store:
+        store.write(distinct(found))
+        traces = store.find_traces(Query("default", limit=100)).items
+        series = store.tally(Query("default"), [by])
     assert sum(one.sums.cost_nusd for one in series) == sum(trace.cost_nusd or 0 for trace in traces)
     assert sum(one.sums.unpriced for one in series) == sum(trace.unpriced_count for trace in traces)
     together = sum((one.sums.usage for one in series), Usage())
@@ -109,11 +101,9 @@ def test_money_and_tokens_of_all_series_are_those_of_all_traces(found, by):
     assert all((getattr(together, f.name) or 0) == (getattr(whole, f.name) or 0) for f in fields(Usage))
 
 
-@pytest.fixture
-def store(tmp_path):
-    made = SqliteStore(tmp_path / "main.db")
-    made.open()
-    with closing(made):
+@pytest.fixture(params=KINDS)
+def store(request):
+    with opened(request.param) as made:
         yield made
 
 
