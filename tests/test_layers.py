@@ -29,6 +29,7 @@ LEVEL = {
     "spanwise_server.store": 2,
     "spanwise_server.labelling": 2,
     "spanwise_server.datasets": 2,
+    "spanwise_server.experiments": 2,
     "spanwise_server.exports": 2,
     "spanwise_server.prompts": 2,
     "spanwise_server.ingest.intake": 3,
@@ -47,7 +48,7 @@ LEVEL = {
     "spanwise_server.compiling": 6,
 }
 #: The only modules of the SDK that the server may import.
-SHARED = {"spanwise.vocabulary", "spanwise.registry", "spanwise.template", "spanwise._version"}
+SHARED = {"spanwise.interval", "spanwise.vocabulary", "spanwise.registry", "spanwise.template", "spanwise._version"}
 #: Library -> the only places of the server that may import it.
 ONLY_IN = {
     "sqlalchemy": {"spanwise_server.store"},

@@ -71,6 +71,7 @@ PLACES: tuple[Place, ...] = (
     Place("Prompts", "/prompts", "prompts", "g p"),
     Place("Label", "/label", "label", "g l"),
     Place("Datasets", "/datasets", "datasets", "g a"),
+    Place("Experiments", "/experiments", "experiments", "g x"),
     Place("Settings", "/settings", "settings", "g i"),
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, T
 from sqlmodel import Field, SQLModel
 
 from .dataset_tables import DatasetRow  # noqa: F401  # the metadata below must hold the small tables too
+from .experiment_tables import ExperimentRow  # noqa: F401  # as above
 from .prompts_tables import PromptRow  # noqa: F401  # as above
 from .small_tables import AnnotationRow  # noqa: F401  # as above
 from .views_tables import SavedViewRow  # noqa: F401  # as above

@@ -1,0 +1,1 @@
+"""Runs over versions of datasets, and what came of each example."""
