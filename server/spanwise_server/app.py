@@ -72,10 +72,11 @@ logger = logging.getLogger("spanwise.server")
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, datasets_api.router, experiments_api.router, prompts_api.router,
-    media.router, prompts_page.router, playground_api.router, playground_page.router, measures_api.router, static.router,
-    login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router, annotate.router,
-    compare.router, dashboard.router, sessions.router, queues.router, label.router, dataset_acts.router,
-    datasets_page.router, experiments.router, ingest_health.router, help_page.router, steps.router, compare_spans.router,
+    media.router, prompts_page.router, playground_api.router, playground_page.router, measures_api.router,
+    static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
+    annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
+    dataset_acts.router, datasets_page.router, experiments.router, ingest_health.router, help_page.router,
+    steps.router, compare_spans.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 
