@@ -98,11 +98,11 @@ def test_a_burst_arrives_whole_and_in_batches():
 def test_large_spans_are_split_over_requests():
     with Receiver() as receiver:
         spanwise.init(endpoint=receiver.url)
-        for _ in range(5):
-            with spanwise.span("large", input="y" * 1_500_000):
+        for _ in range(12):
+            with spanwise.span("large", input="y" * 900_000):
                 pass
         assert spanwise.flush()
-        assert len(receiver.names()) == 5
+        assert len(receiver.names()) == 12
         assert max(request.ByteSize() for request in receiver.requests) < 5_000_000
         assert len(receiver.requests) >= 3
 

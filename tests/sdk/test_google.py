@@ -176,7 +176,7 @@ def test_a_stream_ends_however_it_ends(spans, provider, client):
     text = "one two three four five six seven eight nine"
     for answer, finish, end, ok in (
         (Answer(text=text), list, "exhausted", True),
-        (Answer(text=text, chunk_delay_s=0.002), next, "abandoned", True),
+        (Answer(text=text, chunk_delay_s=0.002), next, "closed", True),
         (Answer(text=text, cut_after=2), list, "error", False),
         (Answer(text=text, error_after=2, error="Too much."), list, "error", False),
     ):
@@ -184,7 +184,7 @@ def test_a_stream_ends_however_it_ends(spans, provider, client):
         stream = client.models.generate_content_stream(**ASK)
         with contextlib.suppress(errors.APIError, Exception):
             finish(stream)
-        if end == "abandoned":
+        if end == "closed":
             stream.close()
         del stream
         span = spans.one()

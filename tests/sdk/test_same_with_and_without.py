@@ -117,7 +117,7 @@ def blanked(value):
         return {name: blanked(inner) for name, inner in value.items() if name not in CHANGING}
     if isinstance(value, list | tuple):
         return [blanked(inner) for inner in value]
-    return re.sub(r"chatcmpl-[0-9a-f-]{36}", "chatcmpl", value) if isinstance(value, str) else value
+    return re.sub(r"chatcmpl-[0-9a-f-]{36}|created=\d+", "", value) if isinstance(value, str) else value
 
 
 def compare(both, name: str, spoiling: Spoiling | None, once) -> None:

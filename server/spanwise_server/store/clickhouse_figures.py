@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..query.filters import Filter, OneSpan, Query, Term, Text
 from ..query.measures import CallPoint, Measured, Steps, Sums
 from ..record import Usage
+from . import measures as measuring
 from .base import Bar, FacetValue, Totals
 from .clickhouse_compile import VALUE_OF_SPAN, text_is
 from .clickhouse_find import Finder
@@ -19,7 +20,6 @@ from .figures import MOST_COUNTED, MOST_FACETED, MOST_TRACES_PER_VALUE, ok_toget
 from .measures import (
     BUCKETS,
     KINDS,
-    MOST_CALLS,
     OF_SERIES,
     VALUE_OF_SERIES,
     Gathered,
@@ -219,14 +219,14 @@ def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered
             f"SELECT {VALUE_OF_SPAN[by]}, s.provider, intDiv(s.start_ns - ?, ?), s.kind IN ({KINDS}), "
             f"s.status = {ERROR}, s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, "
             f"{', '.join('s.' + b for b in BUCKETS)} FROM spans AS s {joined} WHERE {where.text} "
-            f"AND (s.kind IN ({KINDS}) OR s.counted = 1) ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
+            f"AND (s.kind IN ({KINDS}) OR s.counted = 1) ORDER BY s.start_ns DESC LIMIT {measuring.MOST_CALLS + 1}",
             (steps.first_ns, steps.step_ns, *values, *where.values),
         )
     )
     found = Gathered()
     figures: defaultdict[tuple[str | None, int], list[int]] = defaultdict(lambda: [0] * (5 + len(BUCKETS)))
-    found.newest_only = len(rows) > MOST_CALLS
-    for row in rows[:MOST_CALLS]:
+    found.newest_only = len(rows) > measuring.MOST_CALLS
+    for row in rows[: measuring.MOST_CALLS]:
         count_call(found, figures[row[0], row[2]], row)
     for key, sums in figures.items():
         calls, errors, cost, priced, unpriced, *buckets = sums

@@ -9,13 +9,14 @@ from typing import Final
 
 from ..query.filters import Query
 from ..query.measures import Key, Percentiles, Sums, Tallied
+from . import tally as tallying
 from .clickhouse_compile import STATUS, VALUE_OF_SPAN
 from .clickhouse_find import Finder
 from .conditions import Sql
 from .measures import BUCKETS, percentiles
 from .rollups import HOUR_NS, HOURS_A_DAY
 from .rows import ERROR
-from .tally import MOST_SERIES, too_many_series, usage_of_sums
+from .tally import too_many_series, usage_of_sums
 
 _SAYS: Final = {
     **VALUE_OF_SPAN, "kind": "s.kind", "name": "s.name", "status": STATUS,
@@ -46,9 +47,12 @@ def tally(
     group = f"GROUP BY {', '.join(keys)}" if keys else ""
     counted = "uniqExact(s.trace_id)" if traces else "0"
     rows = finder.server.rows(
-        Sql(f"SELECT {select}{counted}, {_SUMMED} {matching.text} {group} LIMIT {MOST_SERIES + 1}", matching.values)
+        Sql(
+            f"SELECT {select}{counted}, {_SUMMED} {matching.text} {group} LIMIT {tallying.MOST_SERIES + 1}",
+            matching.values,
+        )
     )
-    if len(rows) > MOST_SERIES:
+    if len(rows) > tallying.MOST_SERIES:
         raise too_many_series()
     times = _times(finder, select, keys, matching) if percentiles_too else {}
     found = []

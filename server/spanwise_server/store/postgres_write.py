@@ -24,7 +24,7 @@ from .rollups import Series, series_id
 from .rows import SpanRow
 from .summary import Summary
 from .words import Word, WordBook, words_of
-from .write import SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
+from .write import BY_ADDRESS, FIND_TRACES, SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +51,9 @@ _FIND_WORDS: Final = (
 class PostgresWriter(SpanWriter):
     """One process's writer; it remembers only what no other process takes away while it writes."""
 
-    find_traces = SpanWriter.find_traces + " ORDER BY trace_id FOR UPDATE"
+    find_traces = FIND_TRACES + " ORDER BY trace_id FOR UPDATE"
     change_span = _CHANGE_SPAN
-    by_address = (*SpanWriter.by_address, "span_words")
+    by_address = (*BY_ADDRESS, "span_words")
 
     def __init__(self, index: GinIndex) -> None:
         super().__init__(with_previews)

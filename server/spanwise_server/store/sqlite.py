@@ -66,8 +66,8 @@ class SqliteStore(SqlStore):
         self._database.functions["span_holds", 2] = self._proofs.holds
         self._database.functions["span_says", 2] = self._proofs.says
         self._keep_small_in(self._database)
-        self._dictionaries = Dictionaries(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
+        self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
         self._mend_journal()
         self._search.start()

@@ -50,7 +50,10 @@ _MAKE_TRACE: Final = _insert("traces", TRACE_COLUMNS)
 _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
 
 
-_FIND_TRACES: Final = (
+#: Tables whose rows are found by the address of a span. These two are names of the module, since a compiled class has
+#: no attributes to derive others from.
+BY_ADDRESS: Final = ("spans", "payloads")
+FIND_TRACES: Final = (
     "SELECT id, trace_id, places, words, start_ns FROM traces WHERE project_id = ? AND trace_id IN ({})"
 )
 
@@ -101,9 +104,9 @@ WithPreviews = Callable[[Connection, bytes, Mapping[bytes, SpanRow]], Mapping[by
 class SpanWriter:
     """The one writer, and what it remembers between transactions: ids it would else look up again and again."""
 
-    find_traces = _FIND_TRACES
+    find_traces = FIND_TRACES
     change_span = _CHANGE_SPAN
-    by_address: Sequence[str] = ("spans", "payloads")
+    by_address: Sequence[str] = BY_ADDRESS
     """The tables that have rows by the address of a span."""
 
     def __init__(self, with_previews: WithPreviews) -> None:
@@ -416,7 +419,7 @@ def _count(was: SpanRow | None, now: SpanRow, change: Change) -> None:
 
 def addresses_of(connection: Connection, project_id: int, trace_id: bytes) -> list[int]:
     """Return the addresses of a trace's spans, none where there is no such trace."""
-    found = connection.execute(_FIND_TRACES.format("?"), (project_id, trace_id)).fetchone()
+    found = connection.execute(FIND_TRACES.format("?"), (project_id, trace_id)).fetchone()
     if found is None:
         return []
     rows = connection.execute("SELECT id FROM spans WHERE id BETWEEN ? AND ? ORDER BY id", span_range(found[0]))

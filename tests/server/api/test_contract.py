@@ -256,7 +256,7 @@ def test_a_judgement_that_says_nothing_or_of_nothing_is_refused(client, body):
 
 
 def test_health_readiness_and_figures(sent):
-    assert sent.get("/healthz").json() == {"status": "ok"}
+    assert sent.get("/healthz").json() == {"status": "ok", "service": "spanwise"}
     assert sent.get("/readyz").json() == {"status": "ok"}
     assert "spanwise_spans_written_total 2\n" in sent.get("/metrics").text
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from server.ingest.test_decode import JSON, PAIRS, SPAN_IDS, TEXT, TIMES, VALUES
+from otlp_requests import PAIRS, SPAN_IDS, TEXT, TIMES, VALUES
+from server.ingest.test_decode import JSON
 from spanwise_server.errors import SpanwiseError, TooLarge
 from spanwise_server.ingest.logs import decode_logs
 from spanwise_server.ingest.span_limits import SpanLimits

@@ -48,7 +48,7 @@ def test_rollups_and_calls_tell_the_same(kind, found, by, text):
         with store._reading("default") as (connection, project_id):
             rolled = measures._from_rollups(connection, project_id or 0, query.filter, by, STEPS)
             looked = measures._from_calls(connection, project_id or 0, query, by, STEPS)
-            told, seen = measures._measured(rolled, STEPS), measures._measured(looked, STEPS)
+            told, seen = measures.measured(rolled, STEPS), measures.measured(looked, STEPS)
     assert told.slots == seen.slots
     assert (told.sums, told.latency, told.ttft) == (seen.sums, seen.latency, seen.ttft)
     said = [part for part in told.parts if part.sums != type(part.sums)()]
