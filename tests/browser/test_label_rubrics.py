@@ -244,6 +244,7 @@ def test_a_rubric_is_made_reworded_and_its_older_labels_revisited(
     page.get_by_role("button", name="Make the rubric").click()
     expect(page.get_by_role("alert")).to_contain_text("not below the upper")
     page.get_by_role("button", name="Remove question 2").click()
+    expect(page.locator("[id='q2.text']")).to_have_count(0)
     page.get_by_role("button", name="Make the rubric").click()
     expect(page).to_have_url(re.compile(r"/rubrics/\d+$"))
     rubric = int(page.url.rpartition("/")[2])
