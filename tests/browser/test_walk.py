@@ -101,7 +101,7 @@ def test_from_the_list_to_a_downloaded_eval_set_by_keyboard(page, axe, server) -
     expect(page.locator("#pace")).to_contain_text("3 of 4")
     page.keyboard.press("1")
     expect(page.get_by_role("heading", name="4 of 4 items labelled")).to_be_visible()
-    expect(page.get_by_role("main")).to_contain_text("3 pass, 1 fail")
+    expect(page.get_by_role("main")).to_contain_text("3 pass, 1 fail, 1 corrected answer")
 
     # Make a dataset and download it in every format.
     page.get_by_role("button", name="Make a dataset").click()

@@ -311,6 +311,7 @@ def _page(
         sheet=sheets[0] if sheets else None,
         ahead=sheets[1:],
         tally=_tally(desk, queue) if finished else None,
+        corrected=_corrected(desk, queue) if finished else 0,
         deferred=next(iter(desk.queues.deferred(queue.id)), None) if finished else None,
         older=older,
         older_left=_older_count(desk, queue, annotator) if finished and not older else 0,
@@ -324,8 +325,8 @@ def _page(
 
 def _pace_fragment(request: Request, desk: Desk, queue: Queue, annotator: Annotator) -> Response:
     rest: dict[str, Any] = {
-        "sheet": None, "ahead": [], "tally": None, "deferred": None, "key": "", "older": False, "older_left": 0,
-        "who": None, "annotator": annotator, "back": "", "heartbeat_s": HEARTBEAT_S, "rubric": None,
+        "sheet": None, "ahead": [], "tally": None, "corrected": 0, "deferred": None, "key": "", "older": False,
+        "older_left": 0, "who": None, "annotator": annotator, "back": "", "heartbeat_s": HEARTBEAT_S, "rubric": None,
     }  # fmt: skip
     return render(request, "pages/label.html", queue=queue, **_pace(desk, queue, annotator), **rest)
 
@@ -337,10 +338,23 @@ def _older_count(desk: Desk, queue: Queue, annotator: Annotator) -> int:
 def _tally(desk: Desk, queue: Queue) -> dict[str, int]:
     """Return how the verdicts came out; shown only once nothing is left to be swayed by it."""
     lead = desk.rubric_of(queue).lead.name
-    latest = {(e.item_id, e.annotator_id): e.answers or {} for e in desk.history.labels(queue.id)}
     counts: dict[str, int] = {}
-    for answers in latest.values():
+    for answers in _latest_answers(desk, queue):
         value = (answers.get(lead) or {}).get("value")
         if isinstance(value, str):
             counts[value] = counts.get(value, 0) + 1
     return counts
+
+
+def _corrected(desk: Desk, queue: Queue) -> int:
+    """Return how many labels put another answer in place of the one that was given."""
+    asked = [question.name for question in desk.rubric_of(queue).questions if question.kind == "correction"]
+    return sum(
+        any((answers.get(name) or {}).get("value") for name in asked) for answers in _latest_answers(desk, queue)
+    )
+
+
+def _latest_answers(desk: Desk, queue: Queue) -> list[Mapping[str, Any]]:
+    """Return what each person answered of each item at last."""
+    latest = {(e.item_id, e.annotator_id): e.answers or {} for e in desk.history.labels(queue.id)}
+    return list(latest.values())
