@@ -59,7 +59,7 @@ def test_new_pages_fit_a_phone(server, open_page):
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
 
 
-def test_a_view_is_saved_begun_with_and_deleted(server, page: Page, axe):
+def test_a_view_is_saved_begun_with_deleted_and_brought_back(server, page: Page, axe):
     go(page, server, "/traces?range=all&filter=kind:tool")
     page.locator(".views-menu summary").click()
     page.get_by_label("Name of the view").fill("with tools")
@@ -74,6 +74,8 @@ def test_a_view_is_saved_begun_with_and_deleted(server, page: Page, axe):
     page.locator(".views-menu summary").click()
     page.get_by_role("button", name="Delete the view with tools").click()
     expect(page.locator(".views-menu summary")).to_contain_text("Views")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".views-menu summary")).to_contain_text("with tools")
 
 
 def test_chosen_rows_are_tagged_and_the_tag_is_taken_back(server, page: Page, axe):

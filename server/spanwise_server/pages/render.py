@@ -45,6 +45,7 @@ from ..query.values import quoted
 from ..resources import resource_dir
 from . import format as fmt
 from .elements import Elements, drawn_as
+from .flash import flash_of, forget_flash
 from .static import assets
 from .urls import DEFAULT_PROJECT, url
 from .views import begins_with
@@ -112,6 +113,8 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     html = page.render(values) if block is None else "".join(page.blocks[block](page.new_context(values)))
     response = _answer(request, html, status)
     keep_seed(request, response)
+    if block is None:
+        forget_flash(request, response)
     return response
 
 
@@ -150,6 +153,7 @@ def _shell(request: Request) -> dict[str, Any]:
         "here": request.url.path,
         "begins": begins_with(server_of(request), project) if known and ready and not is_fragment(request) else {},
         "clock": clock_of(request),
+        "flash": flash_of(request) if known and ready else None,
         "csrf_token": token,
         "csrf_field": partial(_csrf_field, token),
         "link": partial(_link, project),

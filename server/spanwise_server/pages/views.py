@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import SpanwiseError
 from ..store.views import Views
+from .flash import redirected, undone
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
@@ -98,7 +99,33 @@ def choose_default(
 
 
 @router.post("/views/delete", dependencies=[Csrf])
-def delete_view(server: CurrentServer, project: CurrentProject, view: Annotated[int, Form()]) -> Response:
-    """Take a view away; the page it showed stays."""
+def delete_view(
+    request: Request, server: CurrentServer, project: CurrentProject, view: Annotated[int, Form()]
+) -> Response:
+    """Take a view away; the page it showed stays, and says how to have the view back."""
     gone = Views(server.store).delete(project, view)
-    return RedirectResponse(link_of(project, gone.place, gone.query), status_code=303)
+    kept = {"place": gone.place, "name": gone.name, "query": gone.query, "on": "true" if gone.is_default else None}
+    undo = url("/views/restore", project, kept)
+    return redirected(request, link_of(project, gone.place, gone.query), f"View {gone.name} deleted", undo)
+
+
+@router.post("/views/restore", dependencies=[Csrf])
+def restore_view(
+    request: Request,
+    server: CurrentServer,
+    actor: CurrentActor,
+    project: CurrentProject,
+    place: str,
+    name: str,
+    query: str = "",
+    on: bool = False,  # noqa: FBT001, FBT002 - a parameter of the URL
+) -> Response:
+    """Keep a view again that was deleted a moment ago; one that took its name meanwhile stays."""
+    views = Views(server.store)
+    if place not in PLACES:
+        raise SpanwiseError("There are no views of this page.", "Save views of traces, sessions and the dashboard.")
+    if all(view.name != name for view in views.all(project, place)):
+        back = views.save(project, place, name, query_of(dict(parse_qsl(query))), actor.name)
+        if on and place not in views.defaults(project):
+            views.choose_default(project, back.id, on=True)
+    return undone(request, link_of(project, place, query))

@@ -416,6 +416,7 @@ def test_views_are_saved_shared_and_begun_with(shop):
     assert f'href="{view.replace("&", "&amp;")}"' in page(shop, f"/dashboard?project={PROJECT}")
     gone = shop.post(f"/views/delete?project={PROJECT}", data={"csrf_token": token[1], "view": number[1]})
     assert gone.status_code == 303
+    assert 'data-text="View Maya deleted"' in page(shop, f"/traces?{ALL}")
     assert "Maya" not in page(shop, f"/traces?{ALL}")
 
 

@@ -122,6 +122,12 @@
     return { close, say: (now) => { words.textContent = now; } };
   }
   addEventListener("toast", (event) => toast(event.detail));
+  function sayFlash() { // what led to this page, said once: a page that comes back from the cache says nothing
+    const flash = document.getElementById("flash");
+    if (!flash) return;
+    flash.remove();
+    toast({ text: flash.dataset.text, undo: flash.dataset.undo || undefined });
+  }
 
   // ---- htmx
   const visit = (url, { replace = false, target = "#page" } = {}) =>
@@ -134,10 +140,11 @@
     }
   });
   addEventListener("htmx:error", () => toast({ text: "The server did not answer; what you see may be old", bad: true }));
-  addEventListener("htmx:after:swap", nameFold);
+  addEventListener("htmx:after:swap", () => { nameFold(); sayFlash(); });
 
   // Left alone, htmx begins in a later task: keys pressed until then would lead to elements that do nothing yet.
   htmx.initialize();
+  sayFlash();
 
   // The server wrote times in UTC because it did not know the zone yet: ask once more, and write only what differs into
   // what is there, so that nothing under the reader's hands is replaced.
