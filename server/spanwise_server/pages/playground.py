@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import NotFound
+from ..playground.bedrock import is_region
 from ..playground.call import BadCall
 from ..playground.providers import PROVIDERS, provider_named
 from ..playground.replay import Start, of_content, of_example, of_record
@@ -62,7 +63,7 @@ def playground_page(
         pretty=_pretty,
         prompt=prompt,
         version=number,
-        providers={name: words for name, (_, _, words) in PROVIDERS.items()},
+        providers=PROVIDERS,
         stored=stored,
         usable={name for name in PROVIDERS if name in stored or from_environment(name) is not None},
         most_repeats=MOST_REPEATS,
@@ -81,13 +82,15 @@ def keep_key(
     base_url: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Store a provider's key, encrypted, in place of the one before; without a key, forget the stored one."""
-    provider_named(provider)
+    known = provider_named(provider)
     keys, address = ProviderKeys(server.store), base_url.strip().rstrip("/")
     if not key.strip():
         keys.drop(project, provider)
         return RedirectResponse(url("/playground", project), status_code=303)
-    if address and not address.startswith(("https://", "http://")):
-        raise BadCall(f"{address!r} is no base URL.", "Such as https://api.example.com/v1.")
+    fits = address.startswith(("https://", "http://")) or (known.takes_region and is_region(address))
+    if address and not fits:
+        also = ", or a region such as eu-central-1" if known.takes_region else ""
+        raise BadCall(f"{address!r} is no base URL.", f"Such as https://api.example.com/v1{also}.")
     secret = Vault(server.settings.data).lock(key.strip())
     keys.keep(project, provider, address, secret, by=annotator_of(actor).id)
     return RedirectResponse(url("/playground", project), status_code=303)

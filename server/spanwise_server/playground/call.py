@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ..errors import SpanwiseError
 
 Object = Mapping[str, Any]
+#: Parts of keys that are shorter stand in texts by chance.
+_LEAST_SECRET: Final = 6
 
 
 class BadCall(SpanwiseError):
@@ -75,6 +77,13 @@ class Connection:
     """The provider's own where empty."""
     stored: bool = False
     """Whether the key was stored in this project, rather than found in the environment."""
+
+    def without_key(self, text: str) -> str:
+        """Return *text* with the key, and each part of one that has several, blotted out."""
+        for secret in (self.key, *self.key.split(":")):
+            if len(secret) >= _LEAST_SECRET:
+                text = text.replace(secret, "[key]")
+        return text
 
 
 @dataclass(slots=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Final
 
+from .bedrock import bedrock
 from .call import Answer, BadCall, Call, Connection, Message, Provider, Stream
+from .params import for_anthropic, for_google, for_openai
 
 _MAX_TOKENS: Final = 4_096
 
@@ -17,12 +21,13 @@ def openai(call: Call, connection: Connection, http: Any, answer: Answer) -> Str
     from openai import OpenAI  # noqa: PLC0415 - an optional extra
 
     client = OpenAI(api_key=connection.key, base_url=connection.base_url or None, http_client=http, max_retries=0)
-    said: dict[str, Any] = {**call.params}
+    said = for_openai(call.params, call.model)
     if call.tools:
         said["tools"] = [dict(tool) for tool in call.tools]
     if call.output_schema is not None:
         shape = {"name": "answer", "schema": dict(call.output_schema)}
         said["response_format"] = {"type": "json_schema", "json_schema": shape}
+    said = _known_to(client.chat.completions.create, said)
     said |= {"stream": True, "stream_options": {"include_usage": True}}
     with client.chat.completions.create(model=call.model, messages=[_openai(m) for m in call.messages], **said) as got:
         for chunk in got:
@@ -62,7 +67,7 @@ def anthropic(call: Call, connection: Connection, http: Any, answer: Answer) -> 
     from anthropic import Anthropic  # noqa: PLC0415 - an optional extra
 
     client = Anthropic(api_key=connection.key, base_url=connection.base_url or None, http_client=http, max_retries=0)
-    said: dict[str, Any] = {"max_tokens": _MAX_TOKENS, **call.params}
+    said: dict[str, Any] = {"max_tokens": _MAX_TOKENS, **for_anthropic(call.params)}
     if call.system:
         said["system"] = call.system
     if call.tools:
@@ -77,13 +82,18 @@ def anthropic(call: Call, connection: Connection, http: Any, answer: Answer) -> 
     if call.output_schema is not None:
         said["output_config"] = {"format": {"type": "json_schema", "schema": dict(call.output_schema)}}
     messages: Any = [_anthropic(message) for message in call.talk]
-    known = signature(client.messages.create).parameters
-    beyond = {name: said.pop(name) for name in list(said) if name not in known}  # what this client has no word for
-    if beyond:
-        said["extra_body"] = beyond
+    said = _known_to(client.messages.create, said)
     with client.messages.create(model=call.model, messages=messages, stream=True, **said) as got:
         for event in got:
             yield from _anthropic_event(event, answer)
+
+
+def _known_to(create: Any, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with what this version of a client has no word for in the body of the request."""
+    known = signature(create).parameters
+    beyond = {name: value for name, value in said.items() if name not in known}
+    rest = {name: value for name, value in said.items() if name in known}
+    return {**rest, **({"extra_body": {**(rest.get("extra_body") or {}), **beyond}} if beyond else {})}
 
 
 def _anthropic_event(event: Any, answer: Answer) -> Stream:
@@ -123,7 +133,7 @@ def google(call: Call, connection: Connection, http: Any, answer: Answer) -> Str
 
     options = types.HttpOptions(base_url=connection.base_url or None, httpx_client=http)
     client = genai.Client(api_key=connection.key, vertexai=False, http_options=options)
-    said: dict[str, Any] = {**call.params}
+    said = for_google(call.params)
     if call.system:
         said["system_instruction"] = call.system
     if call.tools:
@@ -137,7 +147,8 @@ def google(call: Call, connection: Connection, http: Any, answer: Answer) -> Str
         ]
     if call.output_schema is not None:
         said |= {"response_mime_type": "application/json", "response_json_schema": dict(call.output_schema)}
-    contents: Any = [_google(message) for message in call.talk]
+    names = {one.id: one.name for message in call.talk for one in message.tool_calls}
+    contents: Any = [_google(message, names) for message in call.talk]
     config = types.GenerateContentConfig(**said)
     for chunk in client.models.generate_content_stream(model=call.model, contents=contents, config=config):
         yield from _google_chunk(chunk, answer)
@@ -161,9 +172,10 @@ def _google_chunk(chunk: Any, answer: Answer) -> Stream:
                 yield part.text
 
 
-def _google(message: Message) -> dict[str, Any]:
+def _google(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     if message.tool_call_id:
-        response = {"name": message.tool_call_id, "response": {"result": message.content}}
+        name = names.get(message.tool_call_id, message.tool_call_id)
+        response = {"name": name, "response": {"result": message.content}}
         return {"role": "user", "parts": [{"function_response": response}]}
     parts: list[dict[str, Any]] = [{"text": message.content}] if message.content else []
     parts += [
@@ -172,17 +184,60 @@ def _google(message: Message) -> dict[str, Any]:
     return {"role": "model" if message.role == "assistant" else "user", "parts": parts}
 
 
-#: Name -> how it is asked, the variables its key may stand in, and the words for it.
-PROVIDERS: Final[Mapping[str, tuple[Provider, tuple[str, ...], str]]] = {
-    "openai": (openai, ("OPENAI_API_KEY",), "OpenAI and compatible"),
-    "anthropic": (anthropic, ("ANTHROPIC_API_KEY",), "Anthropic"),
-    "google": (google, ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "Google"),
-}
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A provider that the playground can ask."""
+
+    ask: Provider
+    words: str
+    span_name: str
+    """What spans call it."""
+    key_in: Sequence[tuple[str, ...]]
+    """Variables of the environment that its key may stand in; of several, joined by ``:``, the third may be unset."""
+    address_in: Sequence[str] = ()
+    """The variables that may say where it is."""
+    key_hint: str = "API key"
+    address_hint: str = "base URL, if not its own"
+    also: Sequence[str] = ()
+    """What else spans call it."""
+    takes_region: bool = False
+    """Whether a region may stand in place of the base URL."""
 
 
-def provider_named(name: str) -> Provider:
-    """Return how a provider is asked."""
+PROVIDERS: Final[Mapping[str, Known]] = {
+    "openai": Known(openai, "OpenAI and compatible", "openai", [("OPENAI_API_KEY",)], ["OPENAI_BASE_URL"]),
+    "anthropic": Known(anthropic, "Anthropic", "anthropic", [("ANTHROPIC_API_KEY",)], ["ANTHROPIC_BASE_URL"]),
+    "google": Known(
+        google, "Google", "gcp.gemini", [("GEMINI_API_KEY",), ("GOOGLE_API_KEY",)],
+        ["GOOGLE_GEMINI_BASE_URL", "GOOGLE_BASE_URL"], also=["google", "gcp.gen_ai", "gcp.vertex_ai"],
+    ),
+    "bedrock": Known(
+        bedrock, "Amazon Bedrock", "aws.bedrock",
+        [("AWS_BEARER_TOKEN_BEDROCK",), ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")],
+        ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_REGION", "AWS_DEFAULT_REGION"],
+        key_hint="API key, or access key id:secret[:session token]", address_hint="region, or base URL",
+        takes_region=True,
+    ),
+}  # fmt: skip
+#: What stands in the names of models, in the order it is looked for -> who has them.
+_OF_MODELS: Final = (
+    (re.compile(r"(?:[a-z-]+\.)?(?:amazon|anthropic|meta|mistral|cohere|ai21|deepseek|qwen)\.|arn:aws"), "bedrock"),
+    (re.compile(r"claude"), "anthropic"),
+    (re.compile(r"gemini|gemma"), "google"),
+)  # fmt: skip
+
+
+def provider_named(name: str) -> Known:
+    """Return a provider."""
     found = PROVIDERS.get(name)
     if found is None:
         raise BadCall(f"There is no provider {name!r}.", f"Choose one of {', '.join(PROVIDERS)}.")
-    return found[0]
+    return found
+
+
+def provider_of(model: str, provider: str | None = None) -> str:
+    """Return who is asked for a model: *provider* as spans call it where it is known, else whoever has such models."""
+    for name, known in PROVIDERS.items():
+        if provider is not None and provider in (known.span_name, *known.also):
+            return name
+    return next((name for pattern, name in _OF_MODELS if pattern.match(model)), "openai")

@@ -15,10 +15,20 @@ from ..prompts.content import Content
 from ..prompts.diff import message_text
 from ..record import Record
 from .call import BadCall, Message, ToolCall
+from .providers import provider_of
 
 #: Not sent again: what another provider, or this one today, would not take.
-_NOT_PARAMS: Final = frozenset({"stream", "stream_options", "n", "user", "response_format"})
-_PROVIDERS: Final = {"anthropic": "anthropic", "gcp.gemini": "google", "google": "google", "gcp.vertex_ai": "google"}
+_NOT_PARAMS: Final = frozenset(
+    {
+        "stream", "stream_options", "n", "user", "choice_count", "output_type", "encoding_formats", "dimensions",
+        "previous_response_id", "store", "prompt_cache_key", "safety_identifier", "responseMimeType",
+    }
+)  # fmt: skip
+#: Where recordings keep the schema that an answer was to follow.
+_SCHEMAS: Final = (
+    ("output_schema",), ("response_format", "json_schema", "schema"), ("responseJsonSchema",),
+    ("output_config", "format", "schema"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +52,17 @@ def of_record(record: Record) -> Start:
     """Return a recorded call as it was."""
     reading = record.reading
     found = [_of_message(message) for message in reading.input_messages or ()]
-    params = {name: value for name, value in (reading.params or {}).items() if name not in _NOT_PARAMS}
+    said = reading.params or {}
+    schema = next((asked for path in _SCHEMAS if (asked := _at(said, path)) is not None), None)
+    spent = {path[0] for path in _SCHEMAS} if schema is not None else set()
+    params = {name: value for name, value in said.items() if name not in _NOT_PARAMS | spent}
+    model = reading.request_model or reading.model or ""
     return Start(
         messages=tuple(message for messages, _ in found for message in messages) or Start().messages,
-        provider=_PROVIDERS.get(reading.provider or "", "openai"),
-        model=reading.request_model or reading.model or "",
+        provider=provider_of(model, reading.provider),
+        model=model,
         params=params,
+        output_schema=schema,
         tools=[_tool(tool) for tool in reading.tool_definitions or ()],
         left_out=sum(left for _, left in found),
     )
@@ -61,7 +76,7 @@ def of_content(content: Content, variables: Mapping[str, Any]) -> Start:
     return Start(
         messages=messages,
         format=content.format,
-        provider="anthropic" if "claude" in (content.model or "") else "openai",
+        provider=provider_of(content.model or ""),
         model=content.model or "",
         params=content.params,
         tools=content.tools,
@@ -116,6 +131,20 @@ def _of_message(message: Mapping[str, Any]) -> tuple[list[Message], int]:
     if texts or calls or not answers:
         return [Message(str(message.get("role") or "user"), "\n".join(texts), tuple(calls)), *answers], left
     return answers, left
+
+
+def _at(said: Any, path: Sequence[str]) -> Mapping[str, Any] | None:
+    """Return the object at a path, whose steps may be JSON text."""
+    for name in path:
+        if not isinstance(said, Mapping):
+            return None
+        said = said.get(name)
+        if isinstance(said, str) and said.startswith("{"):
+            try:
+                said = json.loads(said)
+            except ValueError:
+                return None
+    return said if isinstance(said, Mapping) else None
 
 
 def _text(value: Any) -> str:

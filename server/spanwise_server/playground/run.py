@@ -70,7 +70,7 @@ def _one(
     answer, began = Answer(), time.time_ns()
     first: int | None = None
     error: Exception | None = None
-    ask = provider_named(connection.provider)
+    ask = provider_named(connection.provider).ask
     try:
         with http() as client, closing(ask(call, connection, client, answer)) as pieces:  # type: ignore[type-var]
             for piece in pieces:
@@ -108,6 +108,10 @@ def _where(record: Record) -> dict[str, str]:
 
 def _said(error: Exception, connection: Connection) -> str:
     """Return an error and what caused it in words, without the key."""
+    if isinstance(error, ImportError):
+        return (
+            f"The client of {provider_named(connection.provider).words} is missing: pip install 'spanwise[playground]'."
+        )
     words: list[str] = []
     found: BaseException | None = error
     while found is not None and len(words) < 4:
@@ -116,4 +120,4 @@ def _said(error: Exception, connection: Connection) -> str:
             words.append(text)
         found = found.__cause__ or found.__context__
     said = ": ".join(words)[:_LONGEST_ERROR]
-    return said.replace(connection.key, "[key]") if connection.key else said
+    return connection.without_key(said)

@@ -41,7 +41,10 @@ class Vault:
 
 def from_environment(provider: str, environ: Mapping[str, str] = os.environ) -> Connection | None:
     """Return the connection that the server's environment has a key for: to the provider itself, nowhere else."""
-    for name in PROVIDERS[provider][1]:
-        if environ.get(name):
-            return Connection(provider, environ[name], environ.get(f"{provider.upper()}_BASE_URL", ""))
+    known = PROVIDERS[provider]
+    for names in known.key_in:
+        found = [environ.get(name, "") for name in names]
+        if all(found[:2]):
+            address = next((environ[name] for name in known.address_in if environ.get(name)), "")
+            return Connection(provider, ":".join(part for part in found if part), address)
     return None

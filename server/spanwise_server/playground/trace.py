@@ -12,16 +12,21 @@ from spanwise import vocabulary as v
 
 from ..record import Record, Scope, Span
 from .call import Answer, Call, Connection, Message
+from .params import common
+from .providers import provider_named
 
 ENVIRONMENT: Final = "playground"
 _PARAMS: Final = {
     "temperature": v.REQUEST_TEMPERATURE,
     "top_p": v.REQUEST_TOP_P,
+    "top_k": v.REQUEST_TOP_K,
     "max_tokens": v.REQUEST_MAX_TOKENS,
-    "max_completion_tokens": v.REQUEST_MAX_TOKENS,
     "seed": v.REQUEST_SEED,
+    "stop_sequences": v.REQUEST_STOP_SEQUENCES,
+    "presence_penalty": v.REQUEST_PRESENCE_PENALTY,
+    "frequency_penalty": v.REQUEST_FREQUENCY_PENALTY,
+    "reasoning_level": v.REQUEST_REASONING_LEVEL,
 }
-_PROVIDERS: Final = {"openai": "openai", "anthropic": "anthropic", "google": "gcp.gemini"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def span_of(made: Made, traced: Traced) -> Span:
     said: dict[str, Any] = {
         v.KIND: "llm",
         v.OPERATION_NAME: "chat",
-        v.PROVIDER_NAME: _PROVIDERS.get(made.connection.provider, made.connection.provider),
+        v.PROVIDER_NAME: provider_named(made.connection.provider).span_name,
         v.REQUEST_MODEL: call.model,
         v.RESPONSE_MODEL: answer.model,
         v.RESPONSE_ID: answer.response_id,
@@ -91,7 +96,7 @@ def span_of(made: Made, traced: Traced) -> Span:
         start_ns=made.start_ns,
         end_ns=made.end_ns,
         status="ok" if made.error is None else "error",
-        status_message=None if made.error is None else _without(str(made.error), made.connection.key)[:500],
+        status_message=None if made.error is None else made.connection.without_key(str(made.error))[:500],
         attributes={name: value for name, value in said.items() if value is not None},
         resource={v.SERVICE_NAME: "spanwise playground"},
         scope=Scope(v.SCOPE),
@@ -99,8 +104,9 @@ def span_of(made: Made, traced: Traced) -> Span:
 
 
 def _params(call: Call) -> dict[str, Any]:
-    known = {_PARAMS[name]: value for name, value in call.params.items() if name in _PARAMS}
-    rest = {name: value for name, value in call.params.items() if name not in _PARAMS}
+    params = common(call.params)
+    known = {_PARAMS[name]: value for name, value in params.items() if name in _PARAMS}
+    rest = {name: value for name, value in params.items() if name not in _PARAMS}
     return {**known, **({v.PARAMS: _json(rest)} if rest else {})}
 
 
@@ -142,10 +148,6 @@ def _tool_calls(calls: Sequence[tuple[str, str, str]]) -> list[dict[str, Any]]:
             said = arguments
         found.append({"type": "tool_call", "id": call_id, "name": name, "arguments": said})
     return found
-
-
-def _without(text: str, key: str) -> str:
-    return text.replace(key, "[key]") if key else text
 
 
 def _json(value: Any) -> str:
