@@ -31,7 +31,7 @@ class PromptsSeen:
     def __init__(self, store: Sessions) -> None:
         self._prompts = Prompts(store)
         self._known: set[_Use] = set()
-        self._waiting: queue.Queue[tuple[_Use, Json] | None] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[tuple[_Use, Json, int] | None] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="spanwise-prompts", daemon=True)
         self._thread.start()
 
@@ -44,7 +44,7 @@ class PromptsSeen:
             use = (record.project, prompt.name, prompt.version or "", prompt.hash or _hash(prompt))
             if use not in self._known:
                 try:
-                    self._waiting.put_nowait((use, prompt.template))
+                    self._waiting.put_nowait((use, prompt.template, record.span.start_ns))
                 except queue.Full:
                     return
                 self._known.add(use)
@@ -73,12 +73,12 @@ class PromptsSeen:
                 self._known.clear()
         self._waiting.task_done()
 
-    def _keep(self, use: _Use, template: Json) -> None:
+    def _keep(self, use: _Use, template: Json, at_ns: int) -> None:
         project, name, version, _ = use
         if not isinstance(template, str | list):
             return
         content = checked(Content(template))
-        self._prompts.seen(project, checked_name(name), version or content.template_hash[:12], content)
+        self._prompts.seen(project, checked_name(name), version or content.template_hash[:12], content, at_ns)
 
 
 def _hash(prompt: PromptUse) -> str:

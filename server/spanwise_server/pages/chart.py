@@ -9,6 +9,7 @@ from typing import Final
 from ..store.base import Bar
 from .format import Clock, plural
 from .listing import DAY_NS, MINUTE_NS, stamp
+from .plots import Change
 
 WIDTH: Final = 1160.0
 HEIGHT: Final = 56.0
@@ -39,6 +40,8 @@ class Histogram:
     columns: tuple[Column, ...]
     ticks: tuple[str, ...]
     summary: str
+    changes: tuple[Change, ...] = ()
+    """Moments at which prompts changed."""
 
 
 def histogram(bars: Sequence[Bar], clock: Clock) -> Histogram | None:

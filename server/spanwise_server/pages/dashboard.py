@@ -13,7 +13,7 @@ from ..errors import FilterError
 from ..query.filters import EVERYTHING, Filter
 from ..query.measures import SPLITS, Measured, Steps
 from ..query.parse import parse
-from ..store.prompts import Prompts
+from ..store.prompt_changes import changes_of_prompts
 from . import board_charts as shown
 from .board import PATH, Board, query_of, read_board, steps_of
 from .chips import chips
@@ -79,8 +79,8 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
     if before is not None and (measured.newest_only or before.newest_only or not before.sums.calls):
         before = None  # parts of two periods cannot be compared, and nothing says little
     by_model = measured if board.by == "model" else server.store.measure(query, "model", steps)
-    moves = Prompts(server.store).moves(board.project, steps.first_ns, steps.end_ns)
-    charts = with_changes(shown.charts(board, measured, clock), moves, steps, board.project, clock)
+    changes = changes_of_prompts(server.store, board.project, steps.first_ns, steps.end_ns)
+    charts = with_changes(shown.charts(board, measured, clock), changes, steps, board.project, clock)
     return {
         "measured": measured,
         "anything": bool(measured.sums.calls or measured.sums.counted),

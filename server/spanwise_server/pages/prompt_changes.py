@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..prompts.version import Move
+from ..prompts.version import Change
 from ..query.measures import Steps
 from . import format as fmt
+from . import plots
 from .board_charts import Chart
+from .chart import WIDTH, Histogram
 from .format import Clock
-from .plots import LEFT, RIGHT, Change
 from .prompts import prompt_path
 from .urls import url
 
@@ -20,26 +21,49 @@ MOST_MARKS: Final = 40
 
 
 def with_changes(
-    charts: Iterable[Chart], moves: Sequence[tuple[str, Move]], steps: Steps, project: str, clock: Clock
+    charts: Iterable[Chart], changes: Sequence[Change], steps: Steps, project: str, clock: Clock
 ) -> tuple[Chart, ...]:
-    """Return *charts* with a mark at each move of a label, which leads to the prompt."""
-    wide = steps.end_ns - steps.first_ns
-    marks = tuple(
-        Change(
-            round(LEFT + (move.at_ns - steps.first_ns) / wide * (RIGHT - LEFT), 1),
-            url(prompt_path(name), project, {"v": move.after}),
-            f"{name}: {words_of(move)}, {clock.local(move.at_ns)}",
-        )
-        for name, move in moves[-MOST_MARKS:]
-    )
-    said = f" {fmt.plural(len(marks), 'change')} of prompts." if marks else ""
+    """Return *charts* with a mark at each change, which leads to the prompt."""
+    marks = _marks(changes, steps.first_ns, steps.end_ns, plots.LEFT, plots.RIGHT, project, clock)
     return tuple(
-        replace(chart, plot=replace(chart.plot, changes=marks, summary=chart.plot.summary + said)) for chart in charts
+        replace(chart, plot=replace(chart.plot, changes=marks, summary=chart.plot.summary + _said(marks)))
+        for chart in charts
     )
 
 
-def words_of(move: Move) -> str:
-    """Return a move of a label in words."""
+def histogram_with_changes(
+    drawn: Histogram | None, changes: Sequence[Change], from_ns: int, to_ns: int, project: str, clock: Clock
+) -> Histogram | None:
+    """Return the histogram above the traces with the same marks."""
+    if drawn is None:
+        return None
+    marks = _marks(changes, from_ns, to_ns, 0.0, WIDTH, project, clock)
+    return replace(drawn, changes=marks, summary=drawn.summary + _said(marks))
+
+
+def words_of(change: Change) -> str:
+    """Return a change in words."""
+    move = change.move
+    if move is None:
+        return f"first call with {change.number}"
     if move.after is None:
         return f"{move.label} taken off {move.before}"
     return f"{move.label} {move.after}" if move.before is None else f"{move.label} {move.before} to {move.after}"
+
+
+def _marks(
+    changes: Sequence[Change], from_ns: int, to_ns: int, left: float, right: float, project: str, clock: Clock
+) -> tuple[plots.Change, ...]:
+    wide = max(to_ns - from_ns, 1)
+    return tuple(
+        plots.Change(
+            round(left + (change.at_ns - from_ns) / wide * (right - left), 1),
+            url(prompt_path(change.name), project, {"v": change.number}),
+            f"{change.name}: {words_of(change)}, {clock.local(change.at_ns)}",
+        )
+        for change in changes[-MOST_MARKS:]
+    )
+
+
+def _said(marks: Sequence[plots.Change]) -> str:
+    return f" {fmt.plural(len(marks), 'change')} of prompts." if marks else ""

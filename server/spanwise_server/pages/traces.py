@@ -20,13 +20,16 @@ from ..query.filters import EVERYTHING, FIELDS, NAMED, ONE_SPAN, OPEN_FIELDS, Fi
 from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, TraceSummary
-from ..store.base import FacetValue, Totals
+from ..store.base import Bar, FacetValue, Totals
 from ..store.datasets import Datasets
-from .chart import histogram
+from ..store.prompt_changes import changes_of_prompts
+from .chart import Histogram, histogram
 from .chips import chips, chosen, toggled
 from .chosen import TAG
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
+from .format import Clock
 from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
+from .prompt_changes import histogram_with_changes
 from .render import clock_of, render
 from .running import is_running, only_begun
 from .urls import DEFAULT_PROJECT, url
@@ -159,7 +162,7 @@ def traces(request: Request, server: CurrentServer, project: CurrentProject) -> 
     context: dict[str, Any] = {
         "lines": _lines(server, listing, _with_begun(server, listing, page.items), totals, clock.now_ns),
         "totals": totals,
-        "histogram": histogram(server.store.histogram(bars_query, bars), clock),
+        "histogram": _histogram(server, project, server.store.histogram(bars_query, bars), clock),
         "facets": _facets(server, listing, query),
         "newer": page.previous_cursor,
         "older": page.next_cursor,
@@ -228,6 +231,14 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "dataset_names": [dataset.name for dataset in Datasets(server_of(request).store).all(listing.project)],
         **views_menu(server_of(request), listing.project, "traces", listing.params() | {"cols": columns.text}),
     }
+
+
+def _histogram(server: Server, project: str, bars: Sequence[Bar], clock: Clock) -> Histogram | None:
+    if not bars:
+        return None
+    start, end = bars[0].from_ns, bars[-1].to_ns
+    changes = changes_of_prompts(server.store, project, start, end)
+    return histogram_with_changes(histogram(bars, clock), changes, start, end, project, clock)
 
 
 def _refused(request: Request, listing: Listing, error: FilterError) -> Response:

@@ -41,6 +41,7 @@ class Version:
     note: str
     created_by: str
     created_ns: int
+    """When it was published; of one seen on a call, when that call began."""
     origin: Origin = "registry"
     """``code`` where it was seen on a call, not published."""
     said_as: str = ""
@@ -82,6 +83,18 @@ class Move:
     after: int | None
     by: str
     at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A moment at which what a prompt says changed for those who call it."""
+
+    name: str
+    number: int | None
+    """The version that is called from then on; ``None`` where a label was taken off."""
+    at_ns: int
+    move: Move | None = None
+    """The label that was moved; ``None`` where a program began to call a version that is written in its code."""
 
 
 def checked_name(name: str) -> str:

@@ -67,8 +67,8 @@ class Prompts:
                 _move(session, prompt_id, label, newest.number, by)
             return _version(newest), fresh
 
-    def seen(self, project: str, name: str, said_as: str, content: Content) -> bool:
-        """Keep a version that a call was made with, unless it is known; return whether it was new.
+    def seen(self, project: str, name: str, said_as: str, content: Content, at_ns: int | None = None) -> bool:
+        """Keep a version that a call was made with at *at_ns*, unless it is known; return whether it was new.
 
         It gets the number that the call says where that is one and free, else the next.
         """
@@ -94,7 +94,7 @@ class Prompts:
             free = wanted and _version_row(session, prompt_id, wanted) is None
             _keep(
                 session, prompt_id, content, content, (), note="", by="", origin="code", said_as=said_as,
-                number=wanted if free else None,
+                number=wanted if free else None, at_ns=at_ns,
             )  # fmt: skip
             return True
 
@@ -168,20 +168,6 @@ class Prompts:
             )
             return [Move(row.label, row.before, row.after, row.moved_by, row.at_ns) for row in rows]
 
-    def moves(self, project: str, from_ns: int, to_ns: int, most: int = 200) -> list[tuple[str, Move]]:
-        """Return the moves of labels of a whole project in a range, each with its prompt's name, oldest first."""
-        with self._sessions.session() as session:
-            number = project_id(session, project)
-            rows = session.exec(
-                select(PromptRow.name, PromptMoveRow)
-                .join(PromptMoveRow, col(PromptMoveRow.prompt_id) == col(PromptRow.id))
-                .where(PromptRow.project_id == number, PromptMoveRow.at_ns >= from_ns, PromptMoveRow.at_ns < to_ns)
-                .order_by(col(PromptMoveRow.id).desc())
-                .limit(most)
-            ).all()
-            found = [(name, Move(row.label, row.before, row.after, row.moved_by, row.at_ns)) for name, row in rows]
-            return found[::-1]
-
     def protected(self, project: str) -> frozenset[str]:
         """Return the labels of a project that only who may promote can move."""
         with self._sessions.session() as session:
@@ -228,6 +214,7 @@ def _keep(
     origin: str = "registry",
     said_as: str | None = None,
     number: int | None = None,
+    at_ns: int | None = None,
 ) -> PromptVersionRow:
     if number is None:
         highest = session.exec(
@@ -246,7 +233,7 @@ def _keep(
         includes=[asdict(include) for include in includes],
         note=note.strip()[:_LONGEST_NOTE],
         created_by=by,
-        created_ns=time.time_ns(),
+        created_ns=time.time_ns() if at_ns is None else at_ns,
     )
     session.add(row)
     session.flush()

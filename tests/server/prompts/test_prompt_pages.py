@@ -198,6 +198,24 @@ def test_each_move_of_a_label_is_marked_on_the_charts_of_the_project(client: Tes
     assert "shop/support: production 1 to 2" in page
     assert "2 changes of prompts." in page
     assert 'href="/prompts/shop/support?v=2"' in page
+    traces = client.get("/traces").text
+    assert traces.count('class="change"') == 2
+    assert "shop/support: production 1 to 2" in traces
+    assert "2 changes of prompts." in traces
+
+
+def test_a_version_that_is_written_in_code_is_a_change_from_its_first_call_on(client: TestClient) -> None:
+    call(client, 1, 1, "q", "a", OLD)
+    call(client, 2, 2, "q", "a", NEW)
+    call(client, 3, 2, "q2", "a", NEW)
+    client.app.state.server.seen.wait()
+    versions = client.get("/api/v1/prompts/shop/support/versions").json()["items"]
+    begun = client.get(f"/api/v1/spans/{2:016x}").json()
+    assert versions[0]["created_at"][:23] == begun.get("span", begun)["start_time"][:23]
+    page = client.get("/dashboard").text
+    assert page.count('class="change"') == 4, "one change on four charts: the first version is none"
+    assert "shop/support: first call with 2" in page
+    assert "shop/support: first call with 2" in client.get("/traces").text
 
 
 def test_examples_it_failed_on_are_those_of_datasets(client: TestClient) -> None:
