@@ -27,7 +27,7 @@ from .api import sessions as sessions_api
 from .api.errors import error_json
 from .api.otlp_grpc import open_grpc
 from .auth.current import Server
-from .auth.guard import INGEST_PATHS, PASSWORD_SETTING, PROGRAM_PATHS, Guard
+from .auth.guard import INGEST_PATHS, PROGRAM_PATHS, Guard, anybody_can_log_in
 from .errors import ConfigError, NotFound, SpanwiseError
 from .ingest.changes import Changes
 from .ingest.intake import Intake
@@ -64,7 +64,7 @@ from .pages.errors import error_page
 from .pricing.price import Prices
 from .settings import Settings
 from .store.base import AccessStore
-from .store.engine import Options, make_store
+from .store.engine import Options, Store, make_store
 from .store.span_logs import HOUR_NS, LogLimits
 
 logger = logging.getLogger("spanwise.server")
@@ -181,14 +181,14 @@ def _span_limits(settings: Settings) -> SpanLimits:
     )
 
 
-def _refuse_strangers(settings: Settings, store: AccessStore) -> None:
-    if settings.on_loopback or settings.password or store.setting(PASSWORD_SETTING) is not None:
+def _refuse_strangers(settings: Settings, store: Store) -> None:
+    if settings.on_loopback or settings.password or anybody_can_log_in(store):
         return
     raise ConfigError(
         f"Spanwise will not listen on {settings.host} without a password: anyone who reaches it could read every "
         "prompt and answer.",
-        "Set one with `spanwise users password` or SPANWISE_PASSWORD, then start again; "
-        "programs then need a key from `spanwise keys create`.",
+        "Set one with `spanwise users password` or SPANWISE_PASSWORD, or make accounts with `spanwise users add`, "
+        "then start again; programs then need a key from `spanwise keys create`.",
     )
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer
+from ..auth.current import Actor, CurrentActor, CurrentProject, CurrentServer, speaks_as
 from ..errors import NotFound
 from ..labelling.answers import Answers, read_answers, refuse_incomplete
 from ..labelling.desk import Desk
@@ -192,11 +192,11 @@ def lease_items(server: CurrentServer, actor: CurrentActor, queue_id: int, asked
     """Take the next items in hand: nobody else gets them until they are labelled, given back, or the hold ends."""
     desk = Desk(server.store)
     queue = _found(desk, actor, queue_id)
-    names = queue.people.names
-    if names and asked.annotator not in names:
+    names, annotator = queue.people.names, speaks_as(actor, asked.annotator)
+    if names and annotator not in names:
         return answer({"items": []})
-    hold_ns = desk.hold_ns(queue.id, asked.annotator)
-    items = desk.slots.lease(queue.id, asked.annotator, after=asked.after, limit=asked.limit, hold_ns=hold_ns)
+    hold_ns = desk.hold_ns(queue.id, annotator)
+    items = desk.slots.lease(queue.id, annotator, after=asked.after, limit=asked.limit, hold_ns=hold_ns)
     return answer({"items": [item_json(item) for item in items], "hold_s": hold_ns / 1e9})
 
 
@@ -205,7 +205,8 @@ def keep_items(server: CurrentServer, actor: CurrentActor, queue_id: int, held: 
     """Let items be in hand for longer; the answer says how many still were."""
     desk = Desk(server.store)
     queue = _found(desk, actor, queue_id)
-    kept = desk.slots.renew(queue.id, held.annotator, held.item_ids, desk.hold_ns(queue.id, held.annotator))
+    annotator = speaks_as(actor, held.annotator)
+    kept = desk.slots.renew(queue.id, annotator, held.item_ids, desk.hold_ns(queue.id, annotator))
     return answer({"held": kept})
 
 
@@ -213,7 +214,7 @@ def keep_items(server: CurrentServer, actor: CurrentActor, queue_id: int, held: 
 def give_back(server: CurrentServer, actor: CurrentActor, queue_id: int, held: Held) -> Response:
     """Give items back that will not be labelled now."""
     desk = Desk(server.store)
-    desk.slots.release(_found(desk, actor, queue_id).id, held.annotator, held.item_ids)
+    desk.slots.release(_found(desk, actor, queue_id).id, speaks_as(actor, held.annotator), held.item_ids)
     return Response(status_code=204)
 
 
@@ -225,7 +226,12 @@ def label_item(server: CurrentServer, actor: CurrentActor, queue_id: int, item_i
     item = desk.queues.item(queue.id, item_id)
     if item is None:
         raise NotFound(f"Queue {queue_id} has no item {item_id}.", "GET the queue for its items.")
-    act = Act(queue.project, given.key or uuid.uuid4().hex, Annotator("human", given.annotator), given.ms_on_item)
+    act = Act(
+        queue.project,
+        given.key or uuid.uuid4().hex,
+        Annotator("human", speaks_as(actor, given.annotator)),
+        given.ms_on_item,
+    )
     event = desk.events.defer(act, item) if given.label == "defer" else _label(desk, queue, item, given, act)
     now = desk.queues.item(queue.id, item_id)
     body = {
@@ -242,7 +248,7 @@ def undo(server: CurrentServer, actor: CurrentActor, queue_id: int, asked: Undon
     """Take back this person's latest act in the queue."""
     desk = Desk(server.store)
     queue = _found(desk, actor, queue_id)
-    act = Act(queue.project, asked.key or uuid.uuid4().hex, Annotator("human", asked.annotator))
+    act = Act(queue.project, asked.key or uuid.uuid4().hex, Annotator("human", speaks_as(actor, asked.annotator)))
     event = desk.events.undo_in_queue(act, queue.id)
     return answer({"undone": None if event is None else event_json(event)})
 

@@ -18,6 +18,7 @@ from ..jobs.prompts_seen import PromptsSeen
 from ..prompts.answers import Answers
 from ..settings import Settings
 from ..store.engine import Store
+from .roles import RIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,12 @@ class Actor:
     kind: str
     name: str = ""
     project: str | None = None
-    """The only project an API key may touch; ``None`` for people."""
-    rights: frozenset[str] = frozenset({"read", "write"})
+    """The only project that this request may touch; ``None`` for any."""
+    rights: frozenset[str] = RIGHTS["admin"]
+    account: bool = False
+    """Whether the name is of an account, and not one that a browser chose."""
+    projects: tuple[str, ...] | None = None
+    """The projects it may ask for at all; ``None`` for any."""
 
 
 def server_of(connection: HTTPConnection) -> Server:
@@ -62,6 +67,13 @@ def actor_of(request: Request) -> Actor:
     """Return who is asking, as the guard in ``auth/guard.py`` found."""
     actor: Actor = request.state.actor
     return actor
+
+
+def speaks_as(actor: Actor, name: str) -> str:
+    """Return the name that somebody gives as theirs; a person with an account has only their own."""
+    if actor.account and name != actor.name:
+        raise Forbidden(f"You are {actor.name}, not {name}.", "Send your own name, or use an API key.")
+    return name
 
 
 def project_sent(actor: Actor, asked: str | None) -> str | None:

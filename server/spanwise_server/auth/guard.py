@@ -17,8 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Forbidden, SpanwiseError, Unauthorized
 from ..store.base import AccessStore, ApiKey
+from ..store.engine import Store
+from ..store.users import EVERYWHERE, User, Users
 from .current import NAME_COOKIE, Actor, Server, server_of
 from .origin import SAFE_METHODS, from_another_site, names_this_machine
+from .roles import RIGHTS, WORDS, needed
 
 LOGIN_COOKIE: Final = "spanwise_login"
 PASSWORD_SETTING: Final = "password_hash"  # noqa: S105 - the name of a setting, not a password
@@ -89,9 +92,9 @@ class Guard:
                     "Open it as http://127.0.0.1, or set a password: spanwise users password",
                 )
             return Actor("local", name_shown(request.cookies))
-        token = request.cookies.get(LOGIN_COOKIE)
-        if not ingest and token and server.store.logged_in(token):
-            return Actor("login", name_shown(request.cookies))
+        person = None if ingest else _person(server, request)
+        if person is not None:
+            return person
         if path.startswith(PROGRAM_PATHS):
             raise no_key()
         raise Unauthorized("You are not logged in.", "Log in, then try again.")
@@ -156,8 +159,45 @@ class KeyRing:
 
 
 def is_closed(server: Server) -> bool:
-    """Say whether people need the password and programs a key."""
-    return bool(server.settings.password) or server.store.setting(PASSWORD_SETTING) is not None
+    """Say whether people have to log in and programs need a key."""
+    return bool(server.settings.password) or anybody_can_log_in(server.store)
+
+
+def anybody_can_log_in(store: Store) -> bool:
+    """Return whether a password is kept, of all or of one person."""
+    return store.setting(PASSWORD_SETTING) is not None or Users(store).any()
+
+
+def _person(server: Server, request: Request) -> Actor | None:
+    """Return the person who is logged in with this browser, ``None`` where nobody is."""
+    token = request.cookies.get(LOGIN_COOKIE)
+    login = server.store.login(token) if token else None
+    if login is None:
+        return None
+    if login.user_id is None:
+        name = name_shown(request.cookies)
+        return Actor("login", "" if name and Users(server.store).find(name) else name)
+    user = Users(server.store).of_login(login.user_id)
+    return None if user is None else _with_account(user, request)
+
+
+def _with_account(user: User, request: Request) -> Actor:
+    """Return the person of an account in the project asked for, unless the role there has no right to the request."""
+    asked = request.query_params.get("project") or request.headers.get("x-spanwise-project")
+    anywhere = EVERYWHERE in user.roles
+    only = None if anywhere else tuple(user.roles)
+    first = asked or (next(iter(user.roles), None) if only and "default" not in only else "default")
+    role = None if first is None else user.role_in(first)
+    if role is None:
+        raise Forbidden(
+            f"You are in no project named {asked!r}." if asked else "You are in no project yet.",
+            "Ask whoever runs this server: spanwise users role NAME ROLE --project PROJECT",
+        )
+    right = needed(request.method, request.url.path)
+    if right not in RIGHTS[role]:
+        raise Forbidden(f"A {role} may not {WORDS[right]}.", "Ask whoever runs this server for another role.")
+    scope = None if anywhere and first not in user.roles else first
+    return Actor("login", user.name, scope, RIGHTS[role], account=True, projects=only)
 
 
 def name_shown(cookies: Mapping[str, str]) -> str:
@@ -175,10 +215,10 @@ def no_key() -> Unauthorized:
 
 
 def _with_right(actor: Actor, method: str) -> Actor:
-    needed = "read" if method in SAFE_METHODS else "write"
-    if needed not in actor.rights:
+    right = "read" if method in SAFE_METHODS else "write"
+    if right not in actor.rights:
         raise Forbidden(
-            f"This API key has no right to {needed}.", f"Create one with: spanwise keys create --rights {needed}"
+            f"This API key has no right to {right}.", f"Create one with: spanwise keys create --rights {right}"
         )
     return actor
 

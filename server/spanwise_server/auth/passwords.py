@@ -1,7 +1,8 @@
-"""The one shared login password: hashed with Argon2, guessed at slowly."""
+"""Login passwords: hashed with Argon2, guessed at slowly."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import deque
@@ -13,6 +14,8 @@ from ..errors import ConfigError, SpanwiseError
 
 SHORTEST = 8
 _HASHER = PasswordHasher()
+#: The hash of a password that nobody knows: whoever has no account is checked against it.
+NOBODYS = _HASHER.hash(secrets.token_urlsafe(32))
 
 
 class TooManyTries(SpanwiseError):

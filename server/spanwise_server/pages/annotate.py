@@ -132,7 +132,8 @@ def remove(
 @router.post("/annotate/undo/{event_id}", dependencies=[Csrf])
 def undo(server: CurrentServer, actor: CurrentActor, project: CurrentProject, event_id: int) -> Response:
     """Take one act back, and have the page show what stands now."""
-    Desk(server.store).events.undo(Act(project, new_key(), annotator_of(actor)), event_id)
+    act = Act(project, new_key(), annotator_of(actor))
+    Desk(server.store).events.undo(act, event_id, own="write" not in actor.rights)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 

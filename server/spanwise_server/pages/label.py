@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
-from ..auth.current import NAME_COOKIE, Actor, CurrentActor, CurrentServer, Server
+from ..auth.current import NAME_COOKIE, Actor, CurrentActor, CurrentServer, Server, actor_of
 from ..errors import Conflict, Forbidden, NotFound, SpanwiseError
 from ..labelling.answers import Answers, refuse_incomplete
 from ..labelling.blind import unbiased
@@ -21,6 +21,7 @@ from ..labelling.rubric import Rubric
 from ..labelling.slot import HEARTBEAT_S
 from ..record import Annotator
 from ..store.label_events import Act
+from ..store.users import Users
 from .label_form import answers_sent, swapped
 from .label_sheet import Sheet, material, new_key, sheets_of
 from .render import is_fragment, render
@@ -152,16 +153,19 @@ def hold(server: CurrentServer, actor: CurrentActor, queue_id: int, sent: Sent) 
 @router.post("/label/name", dependencies=[Csrf])
 def take_name(
     request: Request,
+    server: CurrentServer,
     name: Annotated[str, Form(max_length=80)] = "",
     back: Annotated[str, Form(max_length=2_000)] = "/label",
 ) -> Response:
-    """Keep the name that this browser labels under, where people have no accounts."""
+    """Keep the name that this browser labels under, where people have no accounts; that of an account is refused."""
     safe = back if back.startswith("/label") else "/label"
     response = RedirectResponse(safe, status_code=303)
     wanted = " ".join(name.split())
     if not wanted:
         response.delete_cookie(NAME_COOKIE, path="/")
         return response
+    if Users(server.store).find(wanted):
+        raise Forbidden(f"{wanted} has an account.", "Log in under that name, or choose another one.")
     response.set_cookie(
         NAME_COOKIE,
         quote(wanted, safe=""),
@@ -242,6 +246,8 @@ def _for_item(
     item = desk.queues.item(queue.id, item_id)
     if item is None:
         raise NotFound("This queue has no such item.", "It may have been deleted; open the queue again.")
+    if actor.account and (why := _not_admitted(queue, actor)) is not None:
+        raise Forbidden(why, "Ask whoever made the queue to add you.")
     key = sent.get("key", "")
     if not 8 <= len(key) <= 64:
         raise SpanwiseError("The form has no key.", "Reload the page and send it again.")
@@ -316,6 +322,7 @@ def _page(
         older=older,
         older_left=_older_count(desk, queue, annotator) if finished and not older else 0,
         who=who,
+        named=actor_of(request).account,
         annotator=annotator,
         back=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         heartbeat_s=HEARTBEAT_S,
@@ -326,7 +333,8 @@ def _page(
 def _pace_fragment(request: Request, desk: Desk, queue: Queue, annotator: Annotator) -> Response:
     rest: dict[str, Any] = {
         "sheet": None, "ahead": [], "tally": None, "corrected": 0, "deferred": None, "key": "", "older": False,
-        "older_left": 0, "who": None, "annotator": annotator, "back": "", "heartbeat_s": HEARTBEAT_S, "rubric": None,
+        "older_left": 0, "who": None, "named": False,
+        "annotator": annotator, "back": "", "heartbeat_s": HEARTBEAT_S, "rubric": None,
     }  # fmt: skip
     return render(request, "pages/label.html", queue=queue, **_pace(desk, queue, annotator), **rest)
 

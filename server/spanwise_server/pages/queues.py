@@ -15,6 +15,7 @@ from ..labelling.picking import MOST_ITEMS
 from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, MOST_OVERLAP, UNITS, Queue, Target
 from ..labelling.recipe import RECIPES, STRATA
 from ..query.parse import parse
+from ..store.users import Users
 from . import outcome, rubrics
 from .label import annotator_of, queue_for
 from .listing import read, words_of
@@ -48,6 +49,7 @@ def queues_page(request: Request, server: CurrentServer, project: CurrentProject
         strata=STRATA,
         units=UNITS,
         most_overlap=MOST_OVERLAP,
+        members=[user.name for user in Users(server.store).members(project)],
     )
 
 

@@ -149,7 +149,7 @@ def _shell(request: Request) -> dict[str, Any]:
         "fragment": is_fragment(request),
         "inside": known and ready,
         "project": project,
-        "projects": server_of(request).store.projects() if known and ready else (),
+        "projects": _projects(request) if known and ready else (),
         "here": request.url.path,
         "begins": begins_with(server_of(request), project) if known and ready and not is_fragment(request) else {},
         "clock": clock_of(request),
@@ -157,8 +157,15 @@ def _shell(request: Request) -> dict[str, Any]:
         "csrf_token": token,
         "csrf_field": partial(_csrf_field, token),
         "link": partial(_link, project),
-        "logged_in": known and actor_of(request).kind == "login",
+        "person": actor_of(request) if known and actor_of(request).kind == "login" else None,
+        "may_write": known and "write" in actor_of(request).rights,
     }
+
+
+def _projects(request: Request) -> tuple[str, ...]:
+    """Return the projects there are that this person may ask for."""
+    there, allowed = server_of(request).store.projects(), actor_of(request).projects
+    return tuple(there) if allowed is None else tuple(name for name in there if name in allowed)
 
 
 def _csrf_field(token: str) -> Markup:

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from .annotations import driver_of
-from .base import ApiKey
+from .base import ApiKey, Login
 from .projects import project_id_of
 from .sessions import Sessions
 from .small_tables import ApiKeyRow, LoginRow, ProjectRow, SettingRow
@@ -100,18 +100,18 @@ class Access:
                 return value
             return row.value
 
-    def log_in(self, token: str, expires_ns: int) -> None:
-        """Remember the hash of a browser's *token* until it expires, and forget those that have."""
+    def log_in(self, token: str, expires_ns: int, user_id: int | None = None) -> None:
+        """Remember the hash of a browser's *token* and whose it is until it expires, and forget those that have."""
         now = time.time_ns()
         with self._database.transaction() as session:
             session.exec(delete(LoginRow).where(col(LoginRow.expires_ns) <= now))
-            session.merge(LoginRow(hash=_hash(token), created_ns=now, expires_ns=expires_ns))
+            session.merge(LoginRow(hash=_hash(token), created_ns=now, expires_ns=expires_ns, user_id=user_id))
 
-    def logged_in(self, token: str) -> bool:
-        """Return whether *token* is of a browser that is logged in."""
+    def login(self, token: str) -> Login | None:
+        """Return the login of the browser with *token*, ``None`` where it is not logged in."""
         with self._database.session() as session:
             row = session.get(LoginRow, _hash(token))
-            return row is not None and row.expires_ns > time.time_ns()
+            return Login(row.user_id) if row is not None and row.expires_ns > time.time_ns() else None
 
     def log_out(self, token: str) -> None:
         """Forget one browser."""

@@ -205,6 +205,14 @@ class ApiKey:
     revoked_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A browser that is logged in."""
+
+    user_id: int | None = None
+    """Whose account it is; ``None`` for the shared password."""
+
+
 class AccessStore(Protocol):
     """The small tables that say who may come in."""
 
@@ -229,11 +237,11 @@ class AccessStore(Protocol):
     def settled(self, name: str, value: str) -> str:
         """Return a kept setting; where there is none, *value*, which is kept: the same for all who ask at once."""
 
-    def log_in(self, token: str, expires_ns: int) -> None:
-        """Remember the hash of a browser's *token* until it expires."""
+    def log_in(self, token: str, expires_ns: int, user_id: int | None = None) -> None:
+        """Remember the hash of a browser's *token*, and whose it is, until it expires."""
 
-    def logged_in(self, token: str) -> bool:
-        """Return whether *token* is of a browser that is logged in."""
+    def login(self, token: str) -> Login | None:
+        """Return the login of the browser with *token*, ``None`` where it is not logged in."""
 
     def log_out(self, token: str) -> None:
         """Forget one browser."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, Forbidden, NotFound
 from ..labelling.queue import Item
 from ..labelling.slot import LEAST_HOLD_NS
 from ..record import Annotation, Annotator
@@ -181,14 +181,16 @@ class LabelEvents:
             latest = session.exec(acts).first()
             return None if latest is None else _take_back(session, act, latest)
 
-    def undo(self, act: Act, event_id: int) -> LabelEvent:
-        """Take back one act; one that a later act builds on is refused."""
+    def undo(self, act: Act, event_id: int, *, own: bool = False) -> LabelEvent:
+        """Take back one act; one that a later act builds on is refused, and with *own* one of somebody else."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
             event = session.get(LabelEventRow, event_id)
             if event is None or event.project_id != project_id_made(session, act.project) or event.action == "undo":
                 raise NotFound("There is nothing to undo.", "Reload the page to see what stands.")
+            if own and event.annotator_id != act.annotator.id:
+                raise Forbidden("This was done by somebody else.", "Ask them, or an editor, to take it back.")
             later = standing().where(
                 LabelEventRow.annotation_id == event.annotation_id, col(LabelEventRow.id) >= event_id
             )

@@ -23,7 +23,7 @@ from sqlmodel import Session
 from ..record import Annotation
 from .access import Access
 from .annotations import Annotations
-from .base import ApiKey
+from .base import ApiKey, Login
 from .sessions import Sessions
 
 
@@ -88,13 +88,13 @@ class SmallStore:
         """Return a kept setting; where there is none, *value*, which is kept: the same for all who ask at once."""
         return self._access.settled(name, value)
 
-    def log_in(self, token: str, expires_ns: int) -> None:
-        """Remember the hash of a browser's *token* until it expires."""
-        self._access.log_in(token, expires_ns)
+    def log_in(self, token: str, expires_ns: int, user_id: int | None = None) -> None:
+        """Remember the hash of a browser's *token*, and whose it is, until it expires."""
+        self._access.log_in(token, expires_ns, user_id)
 
-    def logged_in(self, token: str) -> bool:
-        """Return whether *token* is of a browser that is logged in."""
-        return self._access.logged_in(token)
+    def login(self, token: str) -> Login | None:
+        """Return the login of the browser with *token*, ``None`` where it is not logged in."""
+        return self._access.login(token)
 
     def log_out(self, token: str) -> None:
         """Forget one browser."""

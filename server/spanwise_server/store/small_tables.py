@@ -56,6 +56,8 @@ class LoginRow(SQLModel, table=True):
     hash: str = Field(primary_key=True, max_length=64)
     created_ns: int = _ns()
     expires_ns: int = _ns(index=True)
+    user_id: int | None = None
+    """Whose account it is; ``None`` for the shared password."""
 
 
 class AnnotationRow(SQLModel, table=True):

@@ -13,6 +13,7 @@ from .dataset_tables import DatasetRow  # noqa: F401  # the metadata below must 
 from .experiment_tables import ExperimentRow  # noqa: F401  # as above
 from .prompts_tables import PromptRow  # noqa: F401  # as above
 from .small_tables import AnnotationRow  # noqa: F401  # as above
+from .users_tables import UserRow  # noqa: F401  # as above
 from .views_tables import SavedViewRow  # noqa: F401  # as above
 
 METADATA = SQLModel.metadata

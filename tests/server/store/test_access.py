@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from spanwise_server.store.base import Login
 from spanwise_server.store.small_tables import SettingRow
 from spanwise_server.store.sqlite import SqliteStore
 
@@ -51,11 +52,13 @@ def test_a_login_ends_when_it_expires_or_is_ended(store):
     now = time.time_ns()
     store.log_in("here", now + 10**12)
     store.log_in("gone", now - 1)
-    assert store.logged_in("here")
-    assert not store.logged_in("gone")
-    assert not store.logged_in("never")
+    store.log_in("ana's", now + 10**12, user_id=7)
+    assert store.login("here") == Login()
+    assert store.login("ana's") == Login(user_id=7)
+    assert store.login("gone") is None
+    assert store.login("never") is None
     store.log_out("here")
-    assert not store.logged_in("here")
+    assert store.login("here") is None
 
 
 def test_a_setting_is_kept_and_changed(store):
