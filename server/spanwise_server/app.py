@@ -16,6 +16,7 @@ from starlette.responses import Response
 from spanwise._version import __version__
 
 from .api import annotations as annotations_api
+from .api import codes as codes_api
 from .api import datasets as datasets_api
 from .api import experiments as experiments_api
 from .api import health, media, metrics, otlp, spans, traces
@@ -71,8 +72,9 @@ logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
-    annotations_api.router, queues_api.router, datasets_api.router, experiments_api.router, prompts_api.router,
-    media.router, prompts_page.router, playground_api.router, playground_page.router, measures_api.router,
+    annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiments_api.router,
+    prompts_api.router, media.router, prompts_page.router, playground_api.router, playground_page.router,
+    measures_api.router,
     static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
     dataset_acts.router, datasets_page.router, experiments.router, ingest_health.router, help_page.router,

@@ -12,7 +12,7 @@ from .origin import SAFE_METHODS
 #: Right -> what it lets somebody do, in words.
 WORDS: Final[Mapping[str, str]] = {
     "read": "look at everything in a project",
-    "label": "label the items of queues, and spans in their traces",
+    "label": "label the items of queues, and spans in their traces, and code critiques",
     "write": "make, change and delete queues, datasets, prompts, views and traces",
     "admin": "keep keys of providers and say which labels of prompts are protected",
 }
@@ -26,6 +26,10 @@ _LABEL: Final = re.compile(
     r"/label/(name|\d+(/(items/\d+(/reveal)?|undo|hold))?)|/annotate(/undo/\d+)?"
     r"|/api/v1/queues/\d+/(lease|heartbeat|release|undo|items/\d+/label)"
 )
+#: To code critiques is to label; only looking at them needs less.
+_CODE: Final = re.compile(
+    r"/label/codes/(act|undo(/\d+)?)|/api/v1/codes(/undo|/critiques/(code|uncode|aside)|/\d+(/merge|/split)?)?"
+)
 _ADMIN: Final = re.compile(r"/playground/keys|/prompt-protect|/api/v1/prompts/protected/.*")
 
 
@@ -35,4 +39,6 @@ def needed(method: str, path: str) -> str:
         return "label"
     if method in SAFE_METHODS or _ANYONE.fullmatch(path):
         return "read"
+    if _CODE.fullmatch(path):
+        return "label"
     return "admin" if _ADMIN.fullmatch(path) else "write"

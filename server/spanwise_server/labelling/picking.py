@@ -39,6 +39,19 @@ def root_of(records: Sequence[Record]) -> Record:
     return min(records, key=rank)
 
 
+def led_to(record: Record, around: Iterable[Record]) -> list[Record]:
+    """Return the spans that *record* led to, in the order they started."""
+    inside = {record.span.span_id}
+    found: list[Record] = []
+    waiting = sorted(around, key=lambda r: (r.span.start_ns, r.span.span_id))
+    while True:
+        more = [r for r in waiting if r.span.parent_span_id in inside and r.span.span_id not in inside]
+        if not more:
+            return sorted(found, key=lambda r: (r.span.start_ns, r.span.span_id))
+        found += more
+        inside |= {r.span.span_id for r in more}
+
+
 def names_kind(tree: Filter) -> bool:
     """Return whether every match has to be of a kind that the filter names."""
     if isinstance(tree, And):

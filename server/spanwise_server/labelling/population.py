@@ -27,17 +27,17 @@ class Population:
     capped: bool = False
 
 
-def population(store: SpanStore, query: Query, unit: Unit, recipe: Recipe) -> Population:
-    """Return what *query* finds: its spans where it names a kind, else its traces, or their sessions."""
+def population(store: SpanStore, query: Query, unit: Unit, recipe: Recipe, most: int = MOST_TRACES) -> Population:
+    """Return what *query* finds: its spans where it names a kind, else its traces, or their sessions; *most* of it."""
     query = replace(query, sort="-time", limit=PAGE, cursor=None)
     if unit == "session":
-        found = list(islice(_sessions(store, query), MOST_TRACES))
-        return Population(tuple(found), len(found) == MOST_TRACES)
+        found = list(islice(_sessions(store, query), most))
+        return Population(tuple(found), len(found) == most)
     if unit == "span" and names_kind(query.filter):
-        spans = list(islice(map(_of_span, store.each_span(query)), MOST_SPANS))
-        return Population(_judged(store, query.project, spans, recipe), len(spans) == MOST_SPANS)
-    traces = list(islice(_traces(store, query), MOST_TRACES))
-    return Population(_judged(store, query.project, traces, recipe), len(traces) == MOST_TRACES)
+        spans = list(islice(map(_of_span, store.each_span(query)), min(most, MOST_SPANS)))
+        return Population(_judged(store, query.project, spans, recipe), len(spans) == min(most, MOST_SPANS))
+    traces = list(islice(_traces(store, query), most))
+    return Population(_judged(store, query.project, traces, recipe), len(traces) == most)
 
 
 def _traces(store: SpanStore, query: Query) -> Iterator[Candidate]:

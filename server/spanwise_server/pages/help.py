@@ -27,6 +27,7 @@ PAGES: dict[str, str] = {
     "viewer": "Viewer",
     "filters": "Filters",
     "labelling": "Labelling",
+    "codes": "Codes",
     "datasets": "Datasets",
     "prompts": "Prompts",
     "operations": "Operations",

@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from ..labelling.answer import answer_text, plain, question_text, system_text, text_of
+from ..labelling.picking import led_to
 from ..record import Reading, Record
 from .label_form import StepChoice
 from .prose import as_json, json_tree, prose
@@ -74,7 +75,7 @@ class Seen:
 
 def seen(record: Record, around: Sequence[Record]) -> Seen:
     """Return what to show of *record*; *around* are the spans of its trace."""
-    below = _below(record, around)
+    below = led_to(record, around)
     talk = _conversation(record, below)
     turns = [turn for message in talk if (turn := _turn(message)) is not None]
     if not turns:
@@ -106,19 +107,6 @@ def seen_session(last: Seen, earlier: Iterable[Record]) -> Seen:
     own = last.turns[-1:]
     fold = max(0, len(turns) + len(own) - OPEN_TURNS)
     return replace(last, earlier=tuple(turns[:fold]), turns=(*turns[fold:], *own))
-
-
-def _below(record: Record, around: Iterable[Record]) -> list[Record]:
-    """Return the spans that *record* led to, in the order they started."""
-    inside = {record.span.span_id}
-    found: list[Record] = []
-    waiting = sorted(around, key=lambda r: (r.span.start_ns, r.span.span_id))
-    while True:
-        more = [r for r in waiting if r.span.parent_span_id in inside and r.span.span_id not in inside]
-        if not more:
-            return sorted(found, key=lambda r: (r.span.start_ns, r.span.span_id))
-        found += more
-        inside |= {r.span.span_id for r in more}
 
 
 def _conversation(record: Record, below: Iterable[Record]) -> Sequence[Mapping[str, Any]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 from sqlmodel import Field, SQLModel
 
-from .dataset_tables import DatasetRow  # noqa: F401  # the metadata below must hold the small tables too
+from .code_tables import CodeRow  # noqa: F401  # the metadata below must hold the small tables too
+from .dataset_tables import DatasetRow  # noqa: F401  # as above
 from .experiment_tables import ExperimentRow  # noqa: F401  # as above
 from .prompts_tables import PromptRow  # noqa: F401  # as above
 from .small_tables import AnnotationRow  # noqa: F401  # as above
