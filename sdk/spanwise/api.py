@@ -55,6 +55,7 @@ def init(
     instrument: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     stream_usage: StreamUsage | None = None,
+    estimate_tokens: bool | None = None,
     max_queued_mb: int | None = None,
     export_interval_ms: int | None = None,
     spool: str | None = None,

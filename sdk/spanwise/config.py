@@ -51,6 +51,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("instrument", "SPANWISE_INSTRUMENT", "all", "Providers to instrument: all, none, or names."),
     Setting("exclude", "SPANWISE_EXCLUDE", "", "Providers not to instrument."),
     Setting("stream_usage", "SPANWISE_STREAM_USAGE", "auto", "When to ask for token counts of a stream."),
+    Setting(
+        "estimate_tokens",
+        "SPANWISE_ESTIMATE_TOKENS",
+        "true",
+        "Whether tokens that nobody reported are counted, and marked.",
+    ),
     Setting("max_queued_mb", "SPANWISE_MAX_QUEUED_MB", "128", "Memory held by what waits to be sent, in MB."),
     Setting("export_interval_ms", "SPANWISE_EXPORT_INTERVAL_MS", "100", "Longest that a span waits to be packed."),
     Setting("spool", "SPANWISE_SPOOL", "", "Folder for what the server does not take; off for none."),
@@ -91,6 +97,7 @@ class Config:
     """Names of providers; ``None`` for all of them."""
     exclude: tuple[str, ...] = ()
     stream_usage: StreamUsage = "auto"
+    estimate_tokens: bool = True
     max_queued_mb: int = 128
     export_interval_ms: int = 100
     spool: str = ""
@@ -226,6 +233,7 @@ _READ: Final[Mapping[str, Callable[[Setting, Any], Any]]] = {
     "exclude": _some_names,
     "stream_usage": _stream_usage,
     "max_capture_kb": _count,
+    "estimate_tokens": _truth,
     "max_queued_mb": _count,
     "export_interval_ms": _count,
     "max_spool_mb": _count,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from opentelemetry.sdk.trace import ReadableSpan
+
 
 @dataclass(slots=True)
 class Outgoing:
@@ -25,3 +27,22 @@ class Outgoing:
 
 
 BeforeSend: TypeAlias = Callable[[Outgoing], "Outgoing | None"]
+
+
+def changed(span: ReadableSpan, **changes: Any) -> ReadableSpan:
+    """Return a copy of *span* with *changes*."""
+    same = {
+        "name": span.name,
+        "context": span.get_span_context(),
+        "parent": span.parent,
+        "resource": span.resource,
+        "attributes": span.attributes,
+        "events": span.events,
+        "links": span.links,
+        "kind": span.kind,
+        "status": span.status,
+        "start_time": span.start_time,
+        "end_time": span.end_time,
+        "instrumentation_scope": span.instrumentation_scope,
+    }
+    return ReadableSpan(**{**same, **changes})

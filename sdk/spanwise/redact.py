@@ -11,7 +11,8 @@ from opentelemetry.trace import Link, Status
 
 from . import vocabulary as v
 from .config import Config
-from .outgoing import BeforeSend, Outgoing
+from .estimate import with_estimates
+from .outgoing import BeforeSend, Outgoing, changed
 from .rules import Redactor
 
 logger = logging.getLogger("spanwise")
@@ -65,25 +66,6 @@ def _outgoing(span: ReadableSpan) -> Outgoing:
     )
 
 
-def _changed(span: ReadableSpan, **changes: Any) -> ReadableSpan:
-    """Return a copy of *span* with *changes*."""
-    same = {
-        "name": span.name,
-        "context": span.get_span_context(),
-        "parent": span.parent,
-        "resource": span.resource,
-        "attributes": span.attributes,
-        "events": span.events,
-        "links": span.links,
-        "kind": span.kind,
-        "status": span.status,
-        "start_time": span.start_time,
-        "end_time": span.end_time,
-        "instrumentation_scope": span.instrumentation_scope,
-    }
-    return ReadableSpan(**{**same, **changes})
-
-
 class Veil:
     """Takes out of spans what may not leave, before anything of them touches the network or the disk."""
 
@@ -104,8 +86,10 @@ class Veil:
         return {name: value if name in _IDS else redactor.value(value) for name, value in annotation.items()}
 
     def _one(self, span: ReadableSpan) -> ReadableSpan | None:
+        if self._config.estimate_tokens:
+            span = with_estimates(span)
         if self._hides_content(span):
-            span = _changed(span, attributes=_without_content(span.attributes or {}), events=_silent(span))
+            span = changed(span, attributes=_without_content(span.attributes or {}), events=_silent(span))
         if self._redactor is not None:
             span = _cleaned(span, self._redactor)
         before_send = self._config.before_send
@@ -139,7 +123,7 @@ def _as_wanted(span: ReadableSpan, before_send: BeforeSend) -> ReadableSpan | No
     if wanted is None:
         return None
     events = tuple(Event(name, attributes=attributes, timestamp=at) for name, at, attributes in wanted.events)
-    return _changed(
+    return changed(
         span,
         name=wanted.name,
         attributes=wanted.attributes,
@@ -161,7 +145,7 @@ def _cleaned(span: ReadableSpan, redactor: Redactor) -> ReadableSpan:
         for event in span.events
     )
     description = span.status.description
-    return _changed(
+    return changed(
         span,
         name=redactor.value(span.name),
         attributes=clean(span.attributes),

@@ -12,6 +12,7 @@ else:
     from .frozen import dataclass
 
 Status = Literal["ok", "error", "unset"]
+CostSource = Literal["priced", "reported", "estimated"]
 Json = Any
 Attributes = Mapping[str, Any]
 NOTHING: Final[Attributes] = {}
@@ -217,6 +218,8 @@ class Reading:
     tool_definitions: tuple[Mapping[str, Any], ...] | None = None
     documents: tuple[Mapping[str, Any], ...] | None = None
     usage: Usage | None = None
+    usage_estimated_by: str | None = None
+    """What counted the tokens, where the provider did not: the name of a tokenizer, or ``length``."""
     reported_cost_usd: float | None = None
     reported_input_cost_usd: float | None = None
     reported_output_cost_usd: float | None = None
@@ -240,12 +243,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a call cost, in nano-dollars; ``source`` is ``priced`` or ``reported``."""
+    """What a call cost, in nano-dollars; ``source`` is ``estimated`` where the priced tokens are."""
 
     total_nusd: int
     input_nusd: int | None = None
     output_nusd: int | None = None
-    source: Literal["priced", "reported"] = "priced"
+    source: CostSource = "priced"
     price_id: str | None = None
     """Provider, model and date of the price, such as ``openai/gpt-4o-mini@2026-11-01``."""
 

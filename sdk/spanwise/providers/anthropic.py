@@ -97,6 +97,12 @@ def chunk(g: Generation, event: Any) -> None:
         read(g, event)
 
 
+def _begun(g: Generation, event: Any) -> None:
+    _head(g, event.message)
+    # Of the answer it has counted a token or two; what is true of it comes at its end, or never.
+    g.attributes.pop(v.USAGE_OUTPUT_TOKENS, None)
+
+
 def _opened(g: Generation, event: Any) -> None:
     block = event.content_block
     if block.type == "tool_use":
@@ -127,7 +133,7 @@ def _ended(g: Generation, event: Any) -> None:
 
 
 _EVENTS: Final[Mapping[str, Callable[[Generation, Any], None]]] = {
-    "message_start": lambda g, event: _head(g, event.message),
+    "message_start": _begun,
     "content_block_start": _opened,
     "content_block_delta": _grown,
     "message_delta": _ended,

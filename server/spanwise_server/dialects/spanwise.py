@@ -19,6 +19,7 @@ def read(draft: Draft) -> None:
     draft.keep("output", from_json(attributes.get(v.OUTPUT)), v.OUTPUT)
     if kind == "tool":
         _tool(draft)
+    draft.text("usage_estimated_by", v.USAGE_ESTIMATED_BY)
     draft.texts("tags", v.TAGS)
     for field, key in (("metadata", v.METADATA), ("params", v.PARAMS)):
         if isinstance(found := decoded(attributes.get(key)), dict):

@@ -52,6 +52,7 @@ def _meaning(reading: Reading) -> Object:
         "response_id": reading.response_id,
         "params": dict(reading.params or {}),
         "usage": usage(reading.usage),
+        "usage_estimated_by": reading.usage_estimated_by,
         "ttft_ms": reading.ttft_ms,
         "finish_reasons": list(reading.finish_reasons or ()),
         "input": reading.input,

@@ -152,6 +152,8 @@ def cost_sum(cost: Cost, usage: Usage | None) -> str:
                 parts.append(f"{number:,} {words}{cached} at {_rate(nusd, number)} a million = {_exact(nusd)}")
     total = f"{' + '.join(parts)}; {_exact(cost.total_nusd)} in all" if len(parts) > 1 else " ".join(parts)
     source = f"price {cost.price_id}" if cost.price_id else "as the call reported it"
+    if cost.source == "estimated":
+        source = f"{source}, of tokens that nobody reported"
     return f"{total or _exact(cost.total_nusd)}, {source}"
 
 

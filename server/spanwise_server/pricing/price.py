@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from ..record import NANO, Cost, Reading, Usage
+from ..record import NANO, Cost, CostSource, Reading, Usage
 from .rates import Calendar, Tariff, find_calendar, find_tariff
 
 T = TypeVar("T")
@@ -51,7 +51,10 @@ class Prices:
             return None
         tier = reading.params.get("service_tier") if reading.params else None
         tariff = self._tariff((reading.provider, model, tier if isinstance(tier, str) else None), at_ns // NANO)
-        return None if tariff is None else _priced(usage, reading.kind, tariff, at_ns // NANO)
+        if tariff is None:
+            return None
+        source: CostSource = "priced" if reading.usage_estimated_by is None else "estimated"
+        return _priced(usage, reading.kind, tariff, at_ns // NANO, source)
 
     def _tariff(self, model: Model, at_s: int) -> Tariff | None:
         """Return the tariff that holds at *at_s*; it is looked up once for all the time that it holds."""
@@ -110,10 +113,10 @@ def _reported(reading: Reading) -> Cost | None:
     return Cost(total, asked, answered, source="reported")
 
 
-def _priced(usage: Usage, kind: str | None, tariff: Tariff, at_s: int) -> Cost | None:
+def _priced(usage: Usage, kind: str | None, tariff: Tariff, at_s: int, source: CostSource) -> Cost | None:
     if usage.unsplit is not None:
         if kind != "embedding" and tariff.prices_output:
             return None  # nobody knows how much of it was output
         usage = Usage(input_uncached=usage.unsplit)
     asked, answered = tariff.of(usage).price(usage)
-    return Cost(asked + answered, asked, answered, "priced", f"{tariff.name}@{_day(at_s // DAY_S)}")
+    return Cost(asked + answered, asked, answered, source, f"{tariff.name}@{_day(at_s // DAY_S)}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import orjson
 
 from ..dialects.preview import preview
-from ..record import MODEL_KINDS, Cost, Record, Status, Usage
+from ..record import MODEL_KINDS, Cost, CostSource, Record, Status, Usage
 
 STATUSES: Final[tuple[Status, ...]] = ("unset", "ok", "error")
 STATUS_CODES: Final = {status: code for code, status in enumerate(STATUSES)}
@@ -50,7 +50,7 @@ class SpanRow(NamedTuple):
     cost_nusd: int | None
     cost_input_nusd: int | None
     cost_output_nusd: int | None
-    cost_source: Literal["priced", "reported"] | None
+    cost_source: CostSource | None
     price_id: str | None
     counted: int
     ttft_ms: float | None

@@ -110,6 +110,16 @@ def test_zero_is_said_and_null_is_unsaid(sent):
     assert usage["reasoning_tokens"] is None
 
 
+def test_estimated_tokens_are_marked_wherever_they_are_shown(client):
+    post(client, [span(CALL, "chat", 0, 9, attributes={**CALL_ATTRIBUTES, "spanwise.usage.estimated_by": "gemma3"})])
+    found = client.get(f"/api/v1/spans/{CALL}").json()
+    assert (found["usage_estimated_by"], found["cost"]["source"]) == ("gemma3", "estimated")
+    page = client.get(f"/traces/{TRACE}?span={CALL}").text
+    assert "≈ 1,000" in page
+    assert "counted by gemma3" in page
+    assert '<span class="faint">estimated</span>' in page
+
+
 def test_spans_are_listed_and_filtered(sent):
     assert len(sent.get("/api/v1/spans").json()["items"]) == 2
     (only,) = sent.get("/api/v1/spans", params={"filter": "kind:llm"}).json()["items"]

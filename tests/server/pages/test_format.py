@@ -106,3 +106,5 @@ def test_the_arithmetic_of_a_cost_is_told():
         "$0.00021 in all, price openai/gpt-4o-mini@2026-11-01"
     )
     assert fmt.cost_sum(Cost(5_000_000, source="reported"), None) == "$0.005, as the call reported it"
+    guessed = Cost(5_000_000, source="estimated", price_id="openai/gpt-4o@2026-09-21")
+    assert fmt.cost_sum(guessed, None).endswith("price openai/gpt-4o@2026-09-21, of tokens that nobody reported")

@@ -32,6 +32,13 @@ def test_input_cache_and_output_have_their_own_prices():
     assert cost == Cost(3_000_000, 2_000_000, 1_000_000, "priced", "openai/gpt-4o@2026-09-21")
 
 
+def test_tokens_that_nobody_reported_make_a_cost_that_says_so():
+    reading = Reading(
+        kind="llm", model="gpt-4o", provider="openai", usage=Usage(input_uncached=600), usage_estimated_by="o200k_base"
+    )
+    assert PRICES.price(reading, AT) == Cost(1_500_000, 1_500_000, 0, "estimated", "openai/gpt-4o@2026-09-21")
+
+
 def test_writing_a_cache_costs_more_than_reading_it():
     written = price("claude-sonnet-4-5", "anthropic", cache_write=1_000)
     read = price("claude-sonnet-4-5", "anthropic", cache_read=1_000)
