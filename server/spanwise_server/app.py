@@ -18,6 +18,7 @@ from spanwise._version import __version__
 from .api import annotations as annotations_api
 from .api import codes as codes_api
 from .api import datasets as datasets_api
+from .api import experiment_runs as experiment_runs_api
 from .api import experiments as experiments_api
 from .api import health, media, metrics, otlp, spans, traces
 from .api import measures as measures_api
@@ -44,6 +45,7 @@ from .pages import (
     compare_spans,
     dashboard,
     dataset_acts,
+    experiment_compare,
     experiments,
     ingest_health,
     label,
@@ -62,23 +64,24 @@ from .pages import prompts as prompts_page
 from .pages import trace as trace_page
 from .pages import traces as traces_page
 from .pages.errors import error_page
+from .playground.dataset_runs import DatasetRuns
 from .pricing.price import Prices
 from .settings import Settings
 from .store.base import AccessStore
-from .store.engine import Options, Store, make_store
+from .store.engine import Options, Store, folder_of, make_store
 from .store.span_logs import HOUR_NS, LogLimits
 
 logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
-    annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiments_api.router,
-    prompts_api.router, media.router, prompts_page.router, playground_api.router, playground_page.router,
-    measures_api.router,
+    annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiment_runs_api.router,
+    experiments_api.router, prompts_api.router, media.router, prompts_page.router, playground_api.router,
+    playground_page.router, measures_api.router,
     static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
-    dataset_acts.router, datasets_page.router, experiments.router, ingest_health.router, help_page.router,
-    steps.router, compare_spans.router,
+    dataset_acts.router, datasets_page.router, experiment_compare.router, experiments.router,
+    ingest_health.router, help_page.router, steps.router, compare_spans.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 
@@ -107,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
             if grpc is not None:
                 grpc.close()
             housekeeper.close()
+            server.runs.close()
             server.writer.close()
             server.seen.close()
             server.store.close()
@@ -163,6 +167,7 @@ def open_server(settings: Settings) -> Server:
         changes=changes,
         seen=seen,
         secret=secret,
+        runs=DatasetRuns(store, alone=folder_of(settings.store, settings.data) is not None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,18 +12,14 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..auth.current import CurrentProject, CurrentServer, Server
+from ..auth.current import CurrentProject, CurrentServer
 from ..playground.addresses import make_http
-from ..playground.call import BadCall, Call, Connection, Message, ToolCall
+from ..playground.call import Call, Message, ToolCall
+from ..playground.of_project import connection_of, keep_span, prompted_with
 from ..playground.providers import provider_named
 from ..playground.replay import rendered
 from ..playground.run import MOST_REPEATS, Event, run
-from ..playground.secrets import Vault, from_environment
-from ..playground.trace import Prompted, Traced
-from ..prompts.content import template_hash
-from ..record import Record, Span
-from ..store.prompts import Prompts
-from ..store.prompts_keys import ProviderKeys
+from ..playground.trace import Traced
 
 router = APIRouter(prefix="/api/v1/playground", tags=["playground"])
 
@@ -81,40 +78,12 @@ def run_call(server: CurrentServer, project: CurrentProject, asked: AskedCall) -
     messages = [m for m in rendered(written, asked.format, asked.variables) if m.content or m.tool_calls]
     call = Call(asked.model, messages, asked.params, asked.tools, asked.output_schema)
     http = partial(make_http, allow_private=server.settings.allow_private)
-    traced = Traced(partial(_keep, server, project), _prompted(server, project, asked))
+    prompted = prompted_with(server, project, asked.prompt, asked.version, written, asked.format)
+    if prompted is not None:
+        prompted = replace(prompted, variables=asked.variables)
+    traced = Traced(partial(keep_span, server, project), prompted)
     events = run(call, connection, http, asked.repeats, traced)
     return StreamingResponse(_sent(events), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-def connection_of(server: Server, project: str, provider: str) -> Connection:
-    """Return the project's own connection, else the one of the server's environment; refused where there is neither."""
-    stored = ProviderKeys(server.store).find(project, provider)
-    if stored is not None:
-        base_url, secret = stored
-        return Connection(provider, Vault(server.settings.data).unlock(secret), base_url, stored=True)
-    found = from_environment(provider)
-    if found is None:
-        raise BadCall(f"There is no key for {provider}.", "Store one at the top of the playground.")
-    return found
-
-
-def _keep(server: Server, project: str, span: Span) -> Record:
-    record = server.pipeline.record(span, project)
-    server.writer.submit([record]).result(30)
-    return record
-
-
-def _prompted(server: Server, project: str, asked: AskedCall) -> Prompted | None:
-    """Return the version of a prompt that these are the messages of, ``None`` where they were changed."""
-    if not asked.prompt or asked.version is None:
-        return None
-    version = Prompts(server.store).version(project, asked.prompt, str(asked.version))
-    said = [(message["role"], message.get("content")) for message in version.content.messages]
-    now = [(message.role, message.content) for message in asked.messages]
-    if now[: len(said)] != said or asked.format != version.content.format:
-        return None
-    template = version.content.template
-    return Prompted(asked.prompt, version.said_as, template_hash(template), template, asked.variables)
 
 
 def _sent(events: Iterator[Event]) -> Iterator[bytes]:

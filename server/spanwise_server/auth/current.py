@@ -15,6 +15,7 @@ from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
 from ..jobs.prompts_seen import PromptsSeen
+from ..playground.dataset_runs import DatasetRuns
 from ..prompts.answers import Answers
 from ..settings import Settings
 from ..store.engine import Store
@@ -36,6 +37,8 @@ class Server:
     exports: Runs = field(default_factory=Runs)
     changes: Changes = field(default_factory=Changes)
     prompt_answers: Answers = field(default_factory=Answers)
+    runs: DatasetRuns = field(kw_only=True)
+    """Runs over datasets in the background."""
 
 
 #: Holds the name that a browser labels under where people have no accounts.

@@ -30,6 +30,7 @@ PAGES: dict[str, str] = {
     "codes": "Codes",
     "datasets": "Datasets",
     "prompts": "Prompts",
+    "experiments": "Experiments",
     "operations": "Operations",
 }
 

@@ -10,6 +10,8 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
+from .stop import OnLine
+
 _NAT64: Final = ip_network("64:ff9b::/96")
 _TIMEOUT: Final = httpx2.Timeout(120.0, connect=10.0)
 
@@ -48,13 +50,31 @@ class PublicOnly(httpcore2.SyncBackend):
         raise NotAllowed("A socket file is not a public address")
 
 
-class _Transport(httpx2.HTTPTransport):
-    """A transport whose connections, redirected ones too, all go through :class:`PublicOnly`."""
+class _Noting(httpcore2.NetworkBackend):
+    """Tells of every connection that another backend opens, so that it can be hung up on from elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, inner: httpcore2.NetworkBackend, on_line: OnLine) -> None:
+        self._inner = inner
+        self._on_line = on_line
+
+    def connect_tcp(self, *asked: Any, **more: Any) -> httpcore2.NetworkStream:
+        """Connect, and tell of it."""
+        stream = self._inner.connect_tcp(*asked, **more)
+        self._on_line(stream.get_extra_info("socket"))
+        return stream
+
+    def connect_unix_socket(self, *asked: Any, **more: Any) -> httpcore2.NetworkStream:
+        """Connect as the other does."""
+        return self._inner.connect_unix_socket(*asked, **more)
+
+
+class _Transport(httpx2.HTTPTransport):
+    """A transport whose connections, redirected ones too, all go through *backend*."""
+
+    def __init__(self, backend: httpcore2.NetworkBackend) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False), network_backend=PublicOnly()
+            ssl_context=httpx2.create_ssl_context(trust_env=False), network_backend=backend
         )
 
 
@@ -70,8 +90,12 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def make_http(*, allow_private: bool) -> httpx2.Client:
-    """Return an HTTP client that reaches public addresses alone, unless the operator allows others."""
-    if allow_private:
-        return httpx2.Client(timeout=_TIMEOUT, trust_env=False)
-    return httpx2.Client(transport=_Transport(), timeout=_TIMEOUT, trust_env=False)
+def make_http(on_line: OnLine | None = None, *, allow_private: bool) -> httpx2.Client:
+    """Return an HTTP client that reaches public addresses alone, unless the operator allows others.
+
+    *on_line* is told of each connection that it opens.
+    """
+    backend: httpcore2.NetworkBackend = httpcore2.SyncBackend() if allow_private else PublicOnly()
+    if on_line is not None:
+        backend = _Noting(backend, on_line)
+    return httpx2.Client(transport=_Transport(backend), timeout=_TIMEOUT, trust_env=False)

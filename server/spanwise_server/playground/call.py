@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from ..errors import SpanwiseError
+from .stop import OnLine
 
 Object = Mapping[str, Any]
 #: Parts of keys that are shorter stand in texts by chance.
@@ -113,8 +114,9 @@ class Answer:
 
 #: Fills the answer and yields each piece of its text as it comes.
 Stream = Iterator[str]
-#: Makes the HTTP client that a provider's client is to use, which reaches no address that is not allowed.
-MakeHttp = Callable[[], Any]
+#: Makes the HTTP client that a provider's client is to use, which reaches no address that is not allowed, and tells of
+#: each connection that it opens.
+MakeHttp = Callable[[OnLine], Any]
 
 
 class Provider(Protocol):
@@ -126,7 +128,11 @@ class Provider(Protocol):
 
 def flip_rate(answers: Sequence[str]) -> float | None:
     """Return the share of answers that differ from the commonest one, ``None`` of fewer than two."""
-    if len(answers) < 2:
-        return None
-    said = Counter(" ".join(answer.split()) for answer in answers)
-    return 1 - said.most_common(1)[0][1] / len(answers)
+    return 1 - commonest(answers)[1] / len(answers) if len(answers) > 1 else None
+
+
+def commonest(answers: Sequence[str]) -> tuple[int, int]:
+    """Return the place of the first answer that is said oftenest, blanks aside, and how often it is."""
+    said = [" ".join(answer.split()) for answer in answers]
+    words, times = Counter(said).most_common(1)[0]
+    return said.index(words), times

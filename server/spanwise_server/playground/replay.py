@@ -51,7 +51,7 @@ class Start:
 def of_record(record: Record) -> Start:
     """Return a recorded call as it was."""
     reading = record.reading
-    found = [_of_message(message) for message in reading.input_messages or ()]
+    found = [messages_of(message) for message in reading.input_messages or ()]
     said = reading.params or {}
     schema = next((asked for path in _SCHEMAS if (asked := _at(said, path)) is not None), None)
     spent = {path[0] for path in _SCHEMAS} if schema is not None else set()
@@ -111,7 +111,7 @@ def rendered(messages: Iterable[Message], form: str, variables: Mapping[str, Any
         raise BadCall(str(error), "Fill in the variables.") from error
 
 
-def _of_message(message: Mapping[str, Any]) -> tuple[list[Message], int]:
+def messages_of(message: Mapping[str, Any]) -> tuple[list[Message], int]:
     """Return one recorded message, answers of tools each on their own, and how many parts have no place here."""
     texts: list[str] = []
     calls: list[ToolCall] = []

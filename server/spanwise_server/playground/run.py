@@ -5,13 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from ..record import Record
 from .call import Answer, Call, Connection, MakeHttp, flip_rate
 from .providers import provider_named
+from .stop import Stop
 from .trace import Made, Traced, span_of
 
 MOST_REPEATS: Final = 20
@@ -19,6 +22,7 @@ _AT_ONCE: Final = 4
 _LONGEST_ERROR: Final = 600
 
 Event = Mapping[str, Any]
+OnText = Callable[[str], None]
 
 
 def run(call: Call, connection: Connection, http: MakeHttp, repeats: int, traced: Traced) -> Iterator[Event]:
@@ -26,11 +30,14 @@ def run(call: Call, connection: Connection, http: MakeHttp, repeats: int, traced
 
     Whoever stops listening stops the calls: no further one begins, and those under way are hung up on.
     """
-    stopped = threading.Event()
+    stopped = Stop()
     events: queue.Queue[Event | None] = queue.Queue()
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for n in range(repeats):
         waiting.put(n)
+
+    def tell(n: int, piece: str) -> None:
+        events.put({"run": n, "text": piece})
 
     def work() -> None:
         while not stopped.is_set():
@@ -38,8 +45,8 @@ def run(call: Call, connection: Connection, http: MakeHttp, repeats: int, traced
                 n = waiting.get_nowait()
             except queue.Empty:
                 break
-            for event in _one(call, connection, http, traced, stopped):
-                events.put({"run": n, **event})
+            asked = ask(call, connection, http, traced, stopped, partial(tell, n))
+            events.put({"run": n, **_ended(asked, connection)})
         events.put(None)
 
     threads = [
@@ -64,29 +71,49 @@ def run(call: Call, connection: Connection, http: MakeHttp, repeats: int, traced
         stopped.set()
 
 
-def _one(
-    call: Call, connection: Connection, http: MakeHttp, traced: Traced, stopped: threading.Event
-) -> Iterator[Event]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of one call."""
+
+    answer: Answer
+    record: Record
+    error: Exception | None = None
+
+
+def ask(
+    call: Call, connection: Connection, http: MakeHttp, traced: Traced, stopped: Stop, on_text: OnText | None = None
+) -> Asked:
+    """Make one call, tell *on_text* of its answer piece by piece, and keep its span.
+
+    Once *stopped* is set the provider is hung up on.
+    """
     answer, began = Answer(), time.time_ns()
     first: int | None = None
     error: Exception | None = None
-    ask = provider_named(connection.provider).ask
+    stream = provider_named(connection.provider).ask
     try:
-        with http() as client, closing(ask(call, connection, client, answer)) as pieces:  # type: ignore[type-var]
+        with (
+            stopped.lines() as on_line,
+            http(on_line) as client,
+            closing(stream(call, connection, client, answer)) as pieces,  # type: ignore[type-var]
+        ):
             for piece in pieces:
                 if first is None:
                     first = time.time_ns()
-                yield {"text": piece}
+                if on_text is not None:
+                    on_text(piece)
                 if stopped.is_set():
                     break
     except Exception as failure:  # noqa: BLE001 - whatever a client raises is what its reader is told
-        error = failure
+        error = None if stopped.is_set() else failure
     made = Made(call, connection, answer, began, time.time_ns(), first, error, stopped=stopped.is_set())
-    record = traced.keep(span_of(made, traced))
-    if error is not None:
-        yield {"error": _said(error, connection), **_where(record)}
-        return
-    yield {"done": _done(answer, record)}
+    return Asked(answer, traced.keep(span_of(made, traced)), error)
+
+
+def _ended(asked: Asked, connection: Connection) -> Event:
+    if asked.error is not None:
+        return {"error": said(asked.error, connection), **_where(asked.record)}
+    return {"done": _done(asked.answer, asked.record)}
 
 
 def _done(answer: Answer, record: Record) -> dict[str, Any]:
@@ -106,7 +133,7 @@ def _where(record: Record) -> dict[str, str]:
     return {"trace_id": record.span.trace_id, "span_id": record.span.span_id}
 
 
-def _said(error: Exception, connection: Connection) -> str:
+def said(error: Exception, connection: Connection) -> str:
     """Return an error and what caused it in words, without the key."""
     if isinstance(error, ImportError):
         return (
@@ -119,5 +146,4 @@ def _said(error: Exception, connection: Connection) -> str:
         if text not in words:
             words.append(text)
         found = found.__cause__ or found.__context__
-    said = ": ".join(words)[:_LONGEST_ERROR]
-    return connection.without_key(said)
+    return connection.without_key(": ".join(words)[:_LONGEST_ERROR])

@@ -46,6 +46,8 @@ class Traced:
 
     keep: Callable[[Span], Record]
     prompt: Prompted | None = None
+    metadata: Mapping[str, Any] | None = None
+    """Said on each span, such as the experiment that it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def span_of(made: Made, traced: Traced) -> Span:
         v.TIME_TO_FIRST_CHUNK: None if made.first_ns is None else (made.first_ns - made.start_ns) / 1e9,
         v.STREAM_END: "closed" if made.stopped else None,
         **_params(call),
+        v.METADATA: _json(dict(traced.metadata)) if traced.metadata else None,
         **_prompt(traced.prompt),
     }
     if made.error is not None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import JSON, BigInteger, Column, text, true
 from sqlmodel import Field, SQLModel
 
 
 def _ns(**kwargs: Any) -> Any:
     return Field(sa_type=BigInteger, **kwargs)
+
+
+def _later(default: Any) -> Any:
+    """Return a column that rows from before it was there have with this value."""
+    return Field(default=default, sa_column_kwargs={"server_default": text(repr(default))})
+
+
+def _maybe_big() -> Any:
+    return Field(default=None, sa_type=BigInteger)
 
 
 class ExperimentRow(SQLModel, table=True):
@@ -29,6 +38,22 @@ class ExperimentRow(SQLModel, table=True):
     trials: int
     created_by: str = ""
     created_ns: int = _ns()
+    state: str = _later("done")
+    plan: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    planned: int = _later(0)
+    done: int = _later(0)
+    errors: int = _later(0)
+    unpriced: int = _later(0)
+    input_tokens: int | None = _maybe_big()
+    output_tokens: int | None = _maybe_big()
+    cost_nusd: int | None = _maybe_big()
+    flips: float = _later(0.0)
+    """The sum of its examples' flip rates, and of how many."""
+    flipped: int = _later(0)
+    why: str = _later("")
+    beat_ns: int | None = _maybe_big()
+    """When its server last said that it is at it."""
+    ended_ns: int | None = _maybe_big()
 
 
 class ResultRow(SQLModel, table=True):
@@ -41,3 +66,13 @@ class ResultRow(SQLModel, table=True):
     duration_ms: float | None = None
     message: str = ""
     trace_id: str | None = Field(default=None, max_length=32)
+    judged: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """Without, ``passed`` says nothing."""
+    output: str = _later("")
+    error: str = _later("")
+    answers: int = _later(1)
+    passes: int | None = None
+    flip_rate: float | None = None
+    input_tokens: int | None = _maybe_big()
+    output_tokens: int | None = _maybe_big()
+    cost_nusd: int | None = _maybe_big()
