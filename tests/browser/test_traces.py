@@ -210,13 +210,26 @@ def test_the_choice_of_theme_and_of_two_lines_stays(server, page: Page):
     expect(page.locator("html")).to_have_attribute("data-rows", "two")
 
 
-def test_chosen_traces_become_a_labelling_queue(server, page: Page):
+def test_chosen_traces_become_a_labelling_queue_and_join_it(server, page: Page, axe: Callable[..., None]):
     listed(page, server)
     page.keyboard.press("j")
     page.keyboard.press("x")
-    page.locator(".bulk").get_by_role("button", name="Label", exact=True).click()
+    page.locator(".bulk summary", has_text="Label").press("Enter")
+    page.locator(".bulk").get_by_role("button", name="Put into the queue").press("Enter")
     page.wait_for_url(re.compile("/label/"))
     expect(page.locator(".pace")).to_contain_text("0 of 1")
+    page.go_back()
+    listed(page, server)
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    page.locator(".bulk summary", has_text="Label").click()
+    page.locator(".bulk select[name=queue_id]").select_option(label="1 chosen trace")
+    axe(page, ".bulk")
+    page.locator(".bulk").get_by_role("button", name="Put into the queue").click()
+    expect(page.locator(".toast")).to_contain_text("1 item added to 1 chosen trace")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.locator(".toast").get_by_role("link", name="Open").click()
+    expect(page.locator(".pace")).to_contain_text("0 of 2")
 
 
 def test_everything_can_be_reached_without_scripts(server, open_page: Callable[..., Page]):

@@ -75,7 +75,7 @@ def test_from_the_list_to_a_downloaded_eval_set_by_keyboard(page, axe, server) -
     filter_by_keyboard(page, FILTER)
     page.get_by_label("Label these").click()
     page.locator(".label-these input[name=limit]").fill("4")
-    page.get_by_role("button", name="Make a labelling queue").click()
+    page.locator(".label-these").get_by_role("button", name="Put into the queue").click()
     page.wait_for_url(re.compile(r"/label/\d+"))
     expect(page.locator("#pace")).to_contain_text("0 of 4")
     axe(page)

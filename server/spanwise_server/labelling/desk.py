@@ -22,7 +22,7 @@ from .drawing import drawn_again, resolve, sampled
 from .judgement import Verdict
 from .pace import Pace, pace
 from .picking import roots
-from .queue import Chosen, Item, NewQueue, Progress, Queue, Target, Unit
+from .queue import UNITS, Chosen, Item, NewQueue, Progress, Queue, Target, Unit
 from .recipe import RECIPES, Recipe
 from .rubric import Rubric, simple_rubric
 from .slot import hold_ns
@@ -77,17 +77,56 @@ class Desk:
             chosen = [Chosen(a, new.reason, other=b) for a, b in zip(targets[::2], targets[1::2], strict=True)]
         return self.queues.create(project, new, chosen)
 
-    def add_traces(self, queue: Queue, trace_ids: Iterable[str]) -> int:
-        """Append chosen traces to a queue; return how many it did not hold yet."""
-        if self.rubric_of(queue).pairwise:
-            raise SpanwiseError("This queue compares pairs.", "Make a queue of the traces that you want to compare.")
-        targets = self._targets(queue.project, queue.unit, trace_ids)
-        return self.queues.add(queue.id, [Chosen(target, "chosen by hand") for target in targets])
+    def queue_from_sessions(self, project: str, new: NewQueue, session_ids: Iterable[str]) -> Queue:
+        """Make a queue of chosen sessions, each as a whole."""
+        targets = self._sessions(project, session_ids)
+        if not targets:
+            raise SpanwiseError("No session was chosen.", "Tick at least one row, then add it to a queue.")
+        if self._asks_pairs(project, new):
+            raise SpanwiseError("Sessions are not compared in pairs.", "Choose a rubric that asks about one at a time.")
+        return self.queues.create(project, replace(new, unit="session"), [Chosen(t, new.reason) for t in targets])
 
     def queue_from_span(self, project: str, new: NewQueue, target: Target) -> Queue:
         """Make a queue of one span."""
         self.record(project, target)
         return self.queues.create(project, new, [target])
+
+    def add_traces(self, queue: Queue, trace_ids: Iterable[str]) -> int:
+        """Append chosen traces to a queue, as what it asks about; return how many items it did not hold yet."""
+        return self._add(queue, self._targets(queue.project, queue.unit, trace_ids))
+
+    def add_sessions(self, queue: Queue, session_ids: Iterable[str]) -> int:
+        """Append chosen sessions to a queue of sessions; return how many it did not hold yet."""
+        if queue.unit != "session":
+            raise SpanwiseError(f"{queue.name} asks about {UNITS[queue.unit]}.", "Choose a queue of sessions.")
+        return self._add(queue, self._sessions(queue.project, session_ids))
+
+    def add_span(self, queue: Queue, target: Target) -> int:
+        """Append one span to a queue, or the trace or session that it is of where the queue asks about those."""
+        self.record(queue.project, target)
+        if queue.unit == "span":
+            return self._add(queue, [target])
+        return self.add_traces(queue, [target.trace_id])
+
+    def add_found(self, queue: Queue, query: Query, recipe: Recipe, what: str) -> int:
+        """Append a sample of what a filter finds to a queue that it is not the sample of; return how many are new.
+
+        What was drawn for another population says nothing of this one's rates, so its items carry no probability.
+        """
+        self._refuse_pairs(queue)
+        sample = sampled(self._store, query, recipe, queue.unit)
+        if not sample.chosen:
+            raise _nothing(recipe, sample.facts["population"], pairs=False)
+        found = [replace(one, reason=f"{one.reason}, of {what}", p_incl=None) for one in sample.chosen]
+        return self.queues.add(queue.id, found)
+
+    def _add(self, queue: Queue, targets: Iterable[Target]) -> int:
+        self._refuse_pairs(queue)
+        return self.queues.add(queue.id, [Chosen(target, "chosen by hand") for target in targets])
+
+    def _refuse_pairs(self, queue: Queue) -> None:
+        if self.rubric_of(queue).pairwise:
+            raise SpanwiseError("This queue compares pairs.", "Make a queue of the traces that you want to compare.")
 
     def record(self, project: str, target: Target) -> Record:
         """Return the span that is judged; of a trace as a whole, its root."""
@@ -105,10 +144,14 @@ class Desk:
         if unit == "trace":
             return [Target(target.trace_id) for target in found]
         if unit == "session":
-            known = [self.record(project, target).reading.session_id for target in found]
-            last = (resolve(self._store, project, Target("", "", s), unit) for s in dict.fromkeys(known) if s)
-            return [target for target in last if target is not None]
+            known = (self.record(project, target).reading.session_id for target in found)
+            return self._sessions(project, filter(None, known))
         return found
+
+    def _sessions(self, project: str, session_ids: Iterable[str]) -> list[Target]:
+        """Return the sessions that there are, each with its last trace."""
+        last = (resolve(self._store, project, Target("", "", one), "session") for one in dict.fromkeys(session_ids))
+        return [target for target in last if target is not None]
 
     def _asks_pairs(self, project: str, new: NewQueue) -> bool:
         if not new.rubric_id:

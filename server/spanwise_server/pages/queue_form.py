@@ -33,6 +33,8 @@ class Asked(BaseModel):
     people: str = Field("", max_length=2_000)
     """Names, with commas between."""
     deal: bool = False
+    queue_id: int = 0
+    """The queue that takes what was chosen; 0 makes one."""
 
     def queue(self, name: str, *, reason: str, filter_text: str = "", by: str = "") -> NewQueue:
         """Return the queue asked for; *name* is what it is called unless the form says otherwise."""
@@ -89,11 +91,16 @@ class AskedTraces(Asked):
     """A queue of chosen traces, or a queue that they are added to."""
 
     trace_id: list[str] = Field(min_length=1, max_length=MOST_ITEMS)
-    queue_id: int = 0
+
+
+class AskedSessions(Asked):
+    """A queue of chosen sessions, or a queue that they are added to."""
+
+    session_id: list[str] = Field(min_length=1, max_length=MOST_ITEMS)
 
 
 class AskedSpan(Asked):
-    """A queue of one span."""
+    """A queue of one span, or a queue that it is added to."""
 
     trace_id: str
     span_id: str

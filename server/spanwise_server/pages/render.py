@@ -41,8 +41,10 @@ from markupsafe import Markup
 
 from ..auth.csrf import FIELD, csrf_token, keep_seed
 from ..auth.current import actor_of, project_of, server_of
+from ..labelling.queue import UNITS, Queue
 from ..query.values import quoted
 from ..resources import resource_dir
+from ..store.queues import Queues
 from . import format as fmt
 from .elements import Elements, drawn_as
 from .flash import flash_of, forget_flash
@@ -95,6 +97,7 @@ def environment() -> Environment:
         copy=elements.copy,
         drawn_as=drawn_as,
         places=PLACES,
+        label_units=UNITS,
         quoted=quoted,
     )
     for function in (
@@ -158,8 +161,15 @@ def _shell(request: Request) -> dict[str, Any]:
         "csrf_field": partial(_csrf_field, token),
         "link": partial(_link, project),
         "person": actor_of(request) if known and actor_of(request).kind == "login" else None,
+        "queues_there": partial(_queues, request, project),
         "may_write": known and "write" in actor_of(request).rights,
     }
+
+
+def _queues(request: Request, project: str, unit: str = "") -> list[Queue]:
+    """Return the queues that something can be added to, those of one unit or all; asked for by menus alone."""
+    queues = Queues(server_of(request).store).all(project)
+    return [queue for queue, _ in queues if not unit or queue.unit == unit]
 
 
 def _projects(request: Request) -> tuple[str, ...]:

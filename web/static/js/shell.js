@@ -122,6 +122,26 @@
     return { close, say: (now) => { words.textContent = now; } };
   }
   addEventListener("toast", (event) => toast(event.detail));
+
+  // ---- forms whose button is [data-quiet]: sent without leaving the page; what came of it is said, or leads elsewhere
+  addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    if (!button || !("quiet" in button.dataset)) return;
+    event.preventDefault();
+    const form = event.target;
+    const where = button.hasAttribute("formaction") ? button.formAction : form.action;
+    const answer = await fetch(where, { method: "POST", body: new FormData(form, button), headers: { "hx-request": "true" } });
+    const text = await answer.text();
+    if (!answer.ok) {
+      const what = new DOMParser().parseFromString(text, "text/html").querySelector("#what")?.textContent;
+      return toast({ text: what ?? "It could not be kept", bad: true });
+    }
+    const said = JSON.parse(text);
+    if (said.goto) return location.assign(said.goto);
+    button.closest("details")?.removeAttribute("open");
+    toast(said);
+    form.dispatchEvent(new Event("quiet", { bubbles: true }));
+  });
   function sayFlash() { // what led to this page, said once: a page that comes back from the cache says nothing
     const flash = document.getElementById("flash");
     if (!flash) return;

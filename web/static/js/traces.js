@@ -59,16 +59,8 @@
     event.stopImmediatePropagation();
     arm(event.submitter);
   }, true);
-  // Tags and labels are given without leaving the list, and can be taken back.
-  addEventListener("submit", async (event) => {
-    const button = event.submitter;
-    if (!button || !("quiet" in button.dataset)) return;
-    event.preventDefault();
-    const answer = await fetch(button.formAction, { method: "POST", body: new FormData(event.target), headers: { "hx-request": "true" } });
-    const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) return spanwise.toast({ text: said.error?.message ?? "It could not be kept", bad: true });
-    button.closest("details").open = false;
-    spanwise.toast(said);
+  // Tags, labels and places in queues are given without leaving the list.
+  addEventListener("quiet", () => {
     clear();
     htmx.ajax("GET", location.href, { target: "#list", source: "#list", swap: "innerMorph" });
   });
