@@ -16,6 +16,8 @@ LEVEL = {
     "spanwise_server.compiled": 0,
     "spanwise_server.frozen": 0,
     "spanwise_server.record": 0,
+    "spanwise_server.outline": 0,
+    "spanwise_server.recent": 0,
     "spanwise_server.media": 0,
     "spanwise_server.thumbnail": 0,
     "spanwise_server.errors": 0,

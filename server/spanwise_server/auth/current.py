@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
@@ -17,9 +17,13 @@ from ..ingest.writer import Writer
 from ..jobs.prompts_seen import PromptsSeen
 from ..playground.dataset_runs import DatasetRuns
 from ..prompts.answers import Answers
+from ..recent import Recent
 from ..settings import Settings
 from ..store.engine import Store
 from .roles import RIGHTS
+
+#: Spans of large traces that are kept laid out: about half a kilobyte each.
+SPANS_LAID_OUT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Server:
     prompt_answers: Answers = field(default_factory=Answers)
     runs: DatasetRuns = field(kw_only=True)
     """Runs over datasets in the background."""
+    laid_out: Recent[Any] = field(default_factory=lambda: Recent(SPANS_LAID_OUT))
+    """Trees of large traces, so that scrolling through one does not read it again and again."""
 
 
 #: Holds the name that a browser labels under where people have no accounts.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..outline import Outline
 from ..record import Reading, Record, Span, TraceSummary
 from ..store.base import Trace
 
@@ -17,7 +18,7 @@ MISSING: Final = "not arrived"
 
 def with_begun(found: Trace | None, begun: Sequence[Record], now_ns: int) -> Trace | None:
     """Return a trace with the spans that have begun in it, drawn until now; a trace of nothing else is one too."""
-    known = set() if found is None else {record.span.span_id for record in found.records}
+    known = set[str]() if found is None else set(Outline.of(found.records).ids)
     open_spans = tuple(
         replace(record, span=replace(record.span, end_ns=max(now_ns, record.span.start_ns + 1)))
         for record in begun
@@ -34,7 +35,7 @@ def with_begun(found: Trace | None, begun: Sequence[Record], now_ns: int) -> Tra
     running = replace(
         summary, name=name, root_kind=kind, start_ns=start, end_ns=max(now_ns, summary.end_ns), has_root=False
     )
-    return Trace(running, (*found.records, *open_spans))
+    return Trace(running, Outline.of(found.records).joined(open_spans))
 
 
 def summary_of_begun(begun: Sequence[Record]) -> TraceSummary:
@@ -75,15 +76,17 @@ def is_running(trace: TraceSummary, now_ns: int) -> bool:
     return not trace.has_root and now_ns - trace.end_ns < SILENT_NS
 
 
-def with_missing(records: Sequence[Record]) -> tuple[Record, ...]:
+def with_missing(records: Sequence[Record]) -> Outline:
     """Return *records* with a stand-in for each parent that is named and not there, over the time of its children."""
-    known = {record.span.span_id for record in records}
+    spans = Outline.of(records)
+    lacking = set(spans.parents) - {None, *spans.ids}
+    if not lacking:
+        return spans
     orphans: dict[str, list[Record]] = {}
-    for record in records:
-        parent = record.span.parent_span_id
-        if parent is not None and parent not in known:
-            orphans.setdefault(parent, []).append(record)
-    return (*records, *(_stand_in(parent, children) for parent, children in orphans.items()))
+    for n, parent in enumerate(spans.parents):
+        if parent is not None and parent in lacking:
+            orphans.setdefault(parent, []).append(spans[n])
+    return spans.joined([_stand_in(parent, children) for parent, children in orphans.items()])
 
 
 def is_missing(record: Record) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..outline import Outline
 from ..record import Record
 from .waterfall import Row
 
@@ -88,9 +89,9 @@ class _Counted:
             self.cost_nusd = (self.cost_nusd or 0) + row.cost_nusd
 
 
-def has_graph(record: Record, records: Iterable[Record]) -> bool:
+def has_graph(record: Record, records: Sequence[Record]) -> bool:
     """Return whether a span has steps below it that are worth a graph."""
-    return record.kind in GRAPHED and any(r.span.parent_span_id == record.span.span_id for r in records)
+    return record.kind in GRAPHED and record.span.span_id in Outline.of(records).parents
 
 
 def step_graph(rows: Sequence[Row], span_id: str) -> StepGraph:

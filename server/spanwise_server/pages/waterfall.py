@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal, overload
 
 from ..ingest.under_way import is_begun
+from ..outline import Outline
 from ..record import Record
 from .format import duration
 from .running import is_missing
@@ -21,6 +22,8 @@ _DEEPEST_DRAWN: Final = 12
 #: A span of no length is still a line to be seen.
 _THINNEST: Final = 0.4
 _TICKS: Final = 5
+#: A level that no row is below of.
+_NEVER: Final = 1 << 30
 
 Side = Literal["after", "before", "inside"]
 State = Literal["", "running", "missing"]
@@ -49,6 +52,8 @@ class Row:
     offset_ms: float
     state: State = ""
     """Whether it still runs, or only stands in for a parent that is not there."""
+    shut: bool = False
+    """Whether the rows below it are left out."""
 
     @property
     def id(self) -> str:
@@ -91,28 +96,42 @@ class Waterfall:
     """Ids of the spans that failed, in the order of the rows."""
     places: Mapping[str, int]
     """Where each span's row is."""
-    records: Mapping[str, Record]
 
-    def words_of(self, span_id: str) -> str:
-        """Return what a span is found by within its trace, in lower case."""
-        record = self.records[span_id]
-        reading, span = record.reading, record.span
-        said = (record.name, reading.model, reading.request_model, reading.error_type, span.status_message)
-        return " ".join(filter(None, said)).lower()
+    def having(self, words: str) -> Iterator[int]:
+        """Yield the places of the rows whose name, model or error has *words* in it."""
+        return self.rows.having(words.strip().lower()) if isinstance(self.rows, _Rows) else iter(())
+
+    def without(self, shut: Collection[str]) -> Waterfall:
+        """Return it with nothing shown below the spans in *shut*."""
+        if not isinstance(self.rows, _Rows) or self.places.keys().isdisjoint(shut):
+            return self
+        rows = self.rows.without({self.places[span_id] for span_id in shut if span_id in self.places})
+        return replace(self, rows=rows, places=rows.places())
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What is known of a tree before any of its rows is drawn."""
+
+    tree: _Tree
+    start: int
+    total: int
+    """Nanoseconds."""
+    costs: Mapping[int, int]
+    path: frozenset[int]
+    dearest: Mapping[int, float]
 
 
 class _Rows(Sequence[Row]):
     """The rows of a tree, each made when it is asked for."""
 
-    def __init__(self, tree: _Tree, start: int, total: int, costs: Mapping[str, int]) -> None:
-        self._tree = tree
-        self._start, self._total = start, total
-        self._costs = costs
-        self._path = critical_path(tree.records, tree.children, tree.roots)
-        self._dearest = _dearest(tree, costs)
+    def __init__(self, drawn: _Drawn, order: Sequence[int], shut: Collection[int] = ()) -> None:
+        self._drawn = drawn
+        self._order = order
+        self._shut = shut
 
     def __len__(self) -> int:
-        return len(self._tree.order)
+        return len(self._order)
 
     @overload
     def __getitem__(self, at: int) -> Row: ...
@@ -120,93 +139,110 @@ class _Rows(Sequence[Row]):
     def __getitem__(self, at: slice) -> tuple[Row, ...]: ...
     def __getitem__(self, at: int | slice) -> Row | tuple[Row, ...]:
         if isinstance(at, slice):
-            return tuple(map(self._row, self._tree.order[at]))
-        return self._row(self._tree.order[at])
+            return tuple(map(self._row, self._order[at]))
+        return self._row(self._order[at])
 
-    def _row(self, place: tuple[str, int]) -> Row:
-        return _row(self._tree, *place, self._start, self._total, self._path, self._costs, self._dearest)
+    def places(self) -> dict[str, int]:
+        """Return where each span's row is."""
+        ids = self._drawn.tree.spans.ids
+        return {ids[n]: place for place, n in enumerate(self._order)}
+
+    def having(self, words: str) -> Iterator[int]:
+        """Yield the places of the rows that are found by *words*."""
+        said = self._drawn.tree.spans.words
+        return (place for place, n in enumerate(self._order) if words in said[n])
+
+    def without(self, shut: Collection[int]) -> _Rows:
+        """Return these rows but those below the ones at the places in *shut*."""
+        levels, order, below = self._drawn.tree.levels, list[int](), _NEVER
+        for place, n in enumerate(self._order):
+            if levels[n] > below:
+                continue
+            order.append(n)
+            below = levels[n] if place in shut else _NEVER
+        return _Rows(self._drawn, order, frozenset(self._order[place] for place in shut))
+
+    def _row(self, n: int) -> Row:
+        drawn, tree, spans = self._drawn, self._drawn.tree, self._drawn.tree.spans
+        record, start, end = spans[n], spans.starts[n], spans.ends[n]
+        scale = FILLED * 100 / drawn.total
+        x, width = (start - drawn.start) * scale, max(end - start, 0) * scale
+        children = len(tree.children[n])
+        return Row(
+            record=record, level=tree.levels[n], children=children, x=round(x, 2),
+            width=round(max(width, _THINNEST), 2), wait=round(_wait(record, width, scale, children), 2),
+            failed=spans.failed[n], side=_side(x, width), on_path=n in drawn.path, cost_nusd=drawn.costs.get(n),
+            dear=drawn.dearest.get(n, 0.0), unpriced=record.unpriced, detail=_detail(record),
+            offset_ms=(start - drawn.start) / 1e6, state=_state(record), shut=n in self._shut,
+        )  # fmt: skip
 
 
 class _Tree:
-    """Children by parent, safe against missing parents, cycles and repeated ids."""
+    """Children by parent, safe against missing parents, cycles and repeated ids; spans are known by their number."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        self.records: dict[str, Record] = {}
-        for record in sorted(records, key=lambda r: (r.span.start_ns, -r.span.end_ns, r.span.span_id)):
-            self.records.setdefault(record.span.span_id, record)
-        self.children: dict[str, list[str]] = defaultdict(list)
-        self.roots: list[str] = []
-        for span_id, record in self.records.items():
-            parent = record.span.parent_span_id
-            if parent is None or parent not in self.records or parent == span_id:
-                self.roots.append(span_id)
+    def __init__(self, spans: Outline) -> None:
+        self.spans = spans
+        numbers = sorted(range(len(spans)), key=spans.ids.__getitem__)
+        numbers.sort(key=spans.ends.__getitem__, reverse=True)
+        numbers.sort(key=spans.starts.__getitem__)
+        at = {spans.ids[n]: n for n in reversed(numbers)}
+        if len(at) < len(numbers):  # of those with one id the first stands
+            numbers = [n for n in numbers if at[spans.ids[n]] == n]
+        self.children: list[list[int]] = [[] for _ in range(len(spans))]
+        self.levels = [0] * len(spans)
+        """How deep each stands, from 1; 0 is none that is shown."""
+        roots = []
+        for n in numbers:
+            parent = at.get(spans.parents[n] or "", n)
+            if parent == n:
+                roots.append(n)
             else:
-                self.children[parent].append(span_id)
-        self.order = self._walk()
-        self._take_in_cycles()
+                self.children[parent].append(n)
+        self.order: list[int] = []
+        for root in roots:
+            self._walk(root)
+        if len(self.order) < len(numbers):
+            roots += self._rings(numbers)
+        self.roots = roots
 
-    def _walk(self) -> list[tuple[str, int]]:
-        order: list[tuple[str, int]] = []
-        seen: set[str] = set()
-        stack = [(root, 1) for root in reversed(self.roots)]
+    def _walk(self, root: int) -> None:
+        levels, children, order = self.levels, self.children, self.order
+        stack = [root]
+        levels[root] = 1
         while stack:
-            span_id, level = stack.pop()
-            if span_id in seen:
-                continue
-            seen.add(span_id)
-            order.append((span_id, level))
-            stack.extend((child, level + 1) for child in reversed(self.children[span_id]))
-        return order
+            n = stack.pop()
+            order.append(n)
+            below = children[n]
+            if below:
+                level = levels[n] + 1
+                for child in below:
+                    levels[child] = level
+                stack.extend(reversed(below))
 
-    def _take_in_cycles(self) -> None:
+    def _rings(self, numbers: Sequence[int]) -> list[int]:
         """Spans that are one another's parents have no root: the earliest of each ring becomes one."""
-        reached = {span_id for span_id, _ in self.order}
-        while len(reached) < len(self.records):
-            first = next(span_id for span_id in self.records if span_id not in reached)
-            parent = self.records[first].span.parent_span_id
-            if parent is not None:
-                self.children[parent].remove(first)
-            self.roots.append(first)
-            self.order = self._walk()
-            reached = {span_id for span_id, _ in self.order}
+        roots = []
+        parent_of = {child: n for n, below in enumerate(self.children) for child in below}
+        for first in numbers:
+            if not self.levels[first]:
+                self.children[parent_of[first]].remove(first)
+                roots.append(first)
+                self._walk(first)
+        return roots
 
 
 def lay_out(records: Sequence[Record]) -> Waterfall:
     """Return the tree of *records* as rows, with axis, critical path, subtotals and time by kind."""
-    tree = _Tree(records)
-    if not tree.records:
-        return Waterfall((), (), (), (), {}, {})
-    start = min(r.span.start_ns for r in tree.records.values())
-    end = max(r.span.end_ns for r in tree.records.values())
+    spans = Outline.of(records)
+    if not spans.ids:
+        return Waterfall((), (), (), (), {})
+    tree = _Tree(spans)
+    start, end = min(spans.starts), max(spans.ends)
     total = max(end - start, 1)
-    rows = _Rows(tree, start, total, _subtotals(tree))
-    failed = tuple(span_id for span_id, _ in tree.order if tree.records[span_id].span.status == "error")
-    places = {span_id: n for n, (span_id, _) in enumerate(tree.order)}
-    return Waterfall(rows, ticks(total / 1e6), _spent(tree), failed, places, tree.records)
-
-
-def _row(
-    tree: _Tree,
-    span_id: str,
-    level: int,
-    start: int,
-    total: int,
-    path: frozenset[str],
-    costs: Mapping[str, int],
-    dearest: Mapping[str, float],
-) -> Row:
-    record = tree.records[span_id]
-    span = record.span
-    scale = FILLED * 100 / total
-    x, width = (span.start_ns - start) * scale, max(span.end_ns - span.start_ns, 0) * scale
-    children = len(tree.children[span_id])
-    failed = span.status == "error"
-    return Row(
-        record=record, level=level, children=children, x=round(x, 2), width=round(max(width, _THINNEST), 2),
-        wait=round(_wait(record, width, scale, children), 2), failed=failed, side=_side(x, width),
-        on_path=span_id in path, cost_nusd=costs.get(span_id), dear=dearest.get(span_id, 0.0), unpriced=record.unpriced,
-        detail=_detail(record), offset_ms=(span.start_ns - start) / 1e6, state=_state(record),
-    )  # fmt: skip
+    costs = _subtotals(tree)
+    rows = _Rows(_Drawn(tree, start, total, costs, critical_path(tree), _dearest(tree, costs)), tree.order)
+    failed = tuple(spans.ids[n] for n in tree.order if spans.failed[n])
+    return Waterfall(rows, ticks(total / 1e6), _spent(tree), failed, rows.places())
 
 
 def _state(record: Record) -> State:
@@ -240,67 +276,66 @@ def _detail(record: Record) -> str:
     return ""
 
 
-def _subtotals(tree: _Tree) -> dict[str, int]:
+def _subtotals(tree: _Tree) -> dict[int, int]:
     """Return what each span and those below it cost: the leaves' own, else its own."""
-    costs: dict[str, int] = {}
-    for span_id, _ in reversed(tree.order):
-        below = [costs[child] for child in tree.children[span_id] if child in costs]
-        cost = tree.records[span_id].cost
+    own, children = tree.spans.costs, tree.children
+    costs: dict[int, int] = {}
+    if own.count(None) == len(own):
+        return costs
+    for n in reversed(tree.order):
+        below = [costs[child] for child in children[n] if child in costs]
+        cost = own[n]
         if below:
-            costs[span_id] = sum(below)
+            costs[n] = sum(below)
         elif cost is not None:
-            costs[span_id] = cost.total_nusd
+            costs[n] = cost
     return costs
 
 
-def _dearest(tree: _Tree, costs: Mapping[str, int]) -> dict[str, float]:
+def _dearest(tree: _Tree, costs: Mapping[int, int]) -> dict[int, float]:
     """Return the step that cost most itself and its share of all; nothing where no step cost more than another."""
-    own = {span_id: cost for span_id, cost in costs.items() if costs.keys().isdisjoint(tree.children[span_id])}
+    own = {n: cost for n, cost in costs.items() if not any(child in costs for child in tree.children[n])}
     most = max(own.values(), default=0)
     if most == min(own.values(), default=0):
         return {}
-    first = next(span_id for span_id, _ in tree.order if own.get(span_id) == most)
+    first = next(n for n in tree.order if own.get(n) == most)
     return {first: most / sum(own.values())}
 
 
-def critical_path(
-    records: Mapping[str, Record], children: Mapping[str, Sequence[str]], roots: Sequence[str]
-) -> frozenset[str]:
+def critical_path(tree: _Tree) -> frozenset[int]:
     """Return the spans that the trace's end waited for: from the end back, whichever child ended last."""
-    if not roots:
-        return frozenset()
-    last = max(roots, key=lambda span_id: records[span_id].span.end_ns)
-    path: set[str] = set()
-    stack = [(last, records[last].span.end_ns)]
+    starts, ends = tree.spans.starts, tree.spans.ends
+    last = max(tree.roots, key=ends.__getitem__)
+    path: set[int] = set()
+    stack = [(last, ends[last])]
     while stack:
-        span_id, until = stack.pop()
-        path.add(span_id)
+        n, until = stack.pop()
+        path.add(n)
         cursor = until
-        for child in sorted(children.get(span_id, ()), key=lambda c: records[c].span.end_ns, reverse=True):
-            span = records[child].span
-            ended = min(span.end_ns, until)
-            if ended <= cursor and span.start_ns < cursor:
+        for child in sorted(tree.children[n], key=ends.__getitem__, reverse=True):
+            ended = min(ends[child], until)
+            if ended <= cursor and starts[child] < cursor:
                 stack.append((child, ended))
-                cursor = span.start_ns
+                cursor = starts[child]
     return frozenset(path)
 
 
 def _spent(tree: _Tree) -> tuple[Spent, ...]:
-    by_kind: dict[str, float] = defaultdict(float)
-    for span_id, record in tree.records.items():
-        if not tree.children[span_id]:
-            by_kind[record.kind] += max(record.span.end_ns - record.span.start_ns, 0) / 1e6
-            continue
-        below = [(tree.records[c].span.start_ns, tree.records[c].span.end_ns) for c in tree.children[span_id]]
-        by_kind[record.kind] += self_ns(record.span.start_ns, record.span.end_ns, below) / 1e6
+    spans = tree.spans
+    by_kind: dict[str, int] = defaultdict(int)
+    for start, end, kind, children in zip(spans.starts, spans.ends, spans.kinds, tree.children, strict=True):
+        if children:
+            by_kind[kind] += self_ns(start, end, [(spans.starts[n], spans.ends[n]) for n in children])
+        elif end > start:
+            by_kind[kind] += end - start
     total = sum(by_kind.values())
     if total <= 0:
         return ()
     found, x = [], 0.0
-    for kind, ms in sorted(by_kind.items(), key=lambda item: -item[1]):
-        width = ms / total * 100
+    for kind, ns in sorted(by_kind.items(), key=lambda item: -item[1]):
+        width = ns / total * 100
         if width >= 0.5:
-            found.append(Spent(kind, ms, round(x, 2), round(max(width - 0.3, 0.2), 2)))
+            found.append(Spent(kind, ns / 1e6, round(x, 2), round(max(width - 0.3, 0.2), 2)))
         x += width
     return tuple(found)
 

@@ -79,7 +79,16 @@ class Trace:
     """A trace whole: its summary, and its spans in the order they started."""
 
     summary: TraceSummary
-    records: tuple[Record, ...]
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large a trace is, and which state of it this is."""
+
+    spans: int
+    revision: str
+    """Another one after every write that touched the trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +131,14 @@ class SpanStore(Protocol):
     def trace(self, project: str, trace_id: str) -> Trace | None:
         """Return one trace with its spans, or ``None``."""
 
+    def extent(self, project: str, trace_id: str) -> Extent | None:
+        """Return how many spans a trace has, and what tells this state of it from all others, or ``None``."""
+
     def outline(self, project: str, trace_id: str) -> Trace | None:
-        """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events."""
+        """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events.
+
+        The spans are an ``Outline``.
+        """
 
     def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
         """Return some spans of a trace, whole, in the order they started."""

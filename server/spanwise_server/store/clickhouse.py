@@ -18,7 +18,7 @@ from ..record import Event, Record, SpanLog, TraceSummary
 from . import clickhouse_figures as figures
 from .address import id_bytes
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
-from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace, Used
+from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace, Used
 from .base import Kept as Retained
 from .clickhouse_find import Finder, summary_of
 from .clickhouse_judged import label_counts, labels_given, traces_judged
@@ -193,14 +193,18 @@ class ClickHouseStore(SmallStore):
                 return
             query = replace(query, cursor=page.next_cursor)
 
+    def extent(self, project: str, trace_id: str) -> Extent | None:
+        """Return how many spans a trace has, and what tells this state of it from all others, or ``None``."""
+        return self._finder(project).extent(id_bytes(trace_id, "Trace id"))
+
     def outline(self, project: str, trace_id: str) -> Trace | None:
-        """Return a trace as its tree shows it, or ``None``; here with all that its spans say."""
-        return self.trace(project, trace_id)
+        """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events."""
+        return self._finder(project).outline(id_bytes(trace_id, "Trace id"))
 
     def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
         """Return some spans of a trace, whole, in the order they started."""
-        wanted, found = set(span_ids), self.trace(project, trace_id)
-        return () if found is None else tuple(one for one in found.records if one.span.span_id in wanted)
+        wanted = list(dict.fromkeys(id_bytes(span_id, "Span id") for span_id in span_ids))
+        return tuple(self._records(project, self._finder(project).spans_of(id_bytes(trace_id, "Trace id"), wanted)))
 
     def trace(self, project: str, trace_id: str) -> Trace | None:
         """Return one trace with its spans, summed up as they were at that moment, or ``None``."""

@@ -12,13 +12,14 @@ import orjson
 from ..errors import SpanwiseError
 from ..query.filters import Query
 from ..record import TraceSummary
-from .base import Page, SessionSummary
+from .base import Extent, Page, SessionSummary, Trace
 from .clickhouse_compile import Compiler, Judged, ids_in
 from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept
 from .clickhouse_server import Server
 from .conditions import Sql
 from .cursor import Cursor, read_cursor
 from .find import MOST_ITEMS
+from .outline import OUTLINE_COLUMNS, outline_of
 from .rows import ERROR, STATUSES, usage_of
 from .summary import total
 
@@ -139,6 +140,34 @@ class Finder:
     def trace_of(self, trace_id: bytes) -> list[Kept]:
         """Return the spans of a trace in the order they started, as they were at one moment."""
         return self.kept(Sql("s.trace_id = ?", (trace_id,)), "ORDER BY start_ns, span_id")
+
+    def spans_of(self, trace_id: bytes, span_ids: Sequence[bytes]) -> list[Kept]:
+        """Return some spans of a trace in the order they started."""
+        if not span_ids:
+            return []
+        asked = Sql.all([Sql("s.trace_id = ?", (trace_id,)), ids_in("s.span_id", span_ids)])
+        return self.kept(asked, "ORDER BY start_ns, span_id")
+
+    def extent(self, trace_id: bytes) -> Extent | None:
+        """Return how many spans a trace has, and its newest version."""
+        asked = Sql(
+            "SELECT count(), max(version) FROM spans WHERE project_id = ? AND trace_id = ?", (self.project_id, trace_id)
+        )
+        ((spans, version),) = self.server.rows(asked)
+        return Extent(spans, str(version)) if spans else None
+
+    def outline(self, trace_id: bytes) -> Trace | None:
+        """Return a trace as its tree shows it."""
+        where = Sql("WHERE t.project_id = ? AND t.trace_id = ?", (self.project_id, trace_id))
+        columns = ", ".join(f"t.{name}" for name in TRACE_COLUMNS)
+        summed = self.server.rows(Sql(f"SELECT {columns} FROM traces AS t {where.text}", where.values))
+        if not summed:
+            return None
+        columns = ", ".join(f"t.{name}" for name in OUTLINE_COLUMNS)
+        rows = self.server.rows(
+            Sql(f"SELECT {columns} FROM spans AS t {where.text} ORDER BY start_ns, span_id", where.values)
+        )
+        return Trace(summary_of(self.project, summed[0]), outline_of(self.project, trace_id.hex(), rows))
 
     def roots(self, trace_ids: Sequence[bytes]) -> dict[bytes, Kept]:
         """Return the root span of each trace: the earliest without a parent, else the earliest."""

@@ -2,57 +2,68 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, Final
 
-from ..record import Attributes, Reading, Record, Scope, Span
+from ..outline import Outline
+from ..record import Attributes, Cost, Reading, Record, Scope, Span, Usage
 from .address import span_range
 from .connection import Connection
-from .rows import STATUSES, SpanRow, buckets_of, cost_of, usage_of
+from .rows import ERROR, STATUSES
 
-#: What a tree draws of a span, in the order in which it is read here.
-_COLUMNS: Final = (
+#: What a tree draws of a span, in the order in which it is read.
+OUTLINE_COLUMNS: Final = (
     "span_id", "parent_id", "start_ns", "duration_ns", "kind", "name", "status", "error_type", "error_message",
-    "provider", "model", "ttft_ms", "cost_nusd", "total_tokens",
+    "provider", "model", "ttft_ms", "total_tokens", "cost_nusd",
 )  # fmt: skip
+_STARTED: Final = OUTLINE_COLUMNS.index("start_ns")
+_OF_TRACE: Final = f"SELECT {', '.join(OUTLINE_COLUMNS)} FROM spans WHERE id BETWEEN ? AND ? ORDER BY id"
 _NOTHING: Final[Attributes] = {}
 _SCOPE: Final = Scope()
-#: The columns of a whole row that say tokens and money; only spans that have any are read whole.
-_SAYS_USAGE: Final = "cost_nusd IS NOT NULL OR total_tokens IS NOT NULL"
 
 
-def outline_records(connection: Connection, project: str, trace_row: int, trace_id: str) -> list[Record]:
-    """Return the records of a trace in the order they started, each with what its row says and nothing else."""
-    inside = span_range(trace_row)
-    costly = {
-        row[2]: SpanRow._make(row)
-        for row in connection.execute(f"SELECT * FROM spans WHERE id BETWEEN ? AND ? AND ({_SAYS_USAGE})", inside)
-    }
-    rows = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM spans WHERE id BETWEEN ? AND ? ORDER BY start_ns, id", inside
+def read_outline(connection: Connection, project: str, trace_row: int, trace_id: str) -> Outline:
+    """Return the spans of a trace in the order they started, each with what its row says and nothing else."""
+    rows = connection.execute(_OF_TRACE, span_range(trace_row)).fetchall()
+    rows.sort(key=itemgetter(_STARTED))  # they came nearly so, which makes this quicker than the database would be
+    return outline_of(project, trace_id, rows)
+
+
+def outline_of(project: str, trace_id: str, rows: Sequence[Sequence[Any]]) -> Outline:
+    """Return the outline in rows of ``OUTLINE_COLUMNS`` that are in the order in which their spans started."""
+    columns = tuple(zip(*rows, strict=True)) or ((),) * len(OUTLINE_COLUMNS)
+    ids, parents, starts, lengths, kinds, names, statuses, errors, messages, _, models, _, _, costs = columns
+
+    def words() -> list[str]:
+        return [" ".join(filter(None, said)) for said in zip(names, models, errors, messages, strict=True)]
+
+    return Outline(
+        (
+            [one.hex() for one in ids],
+            [None if one is None else one.hex() for one in parents],
+            starts,
+            [start + length for start, length in zip(starts, lengths, strict=True)],
+            kinds,
+        ),
+        [status == ERROR for status in statuses],
+        costs,
+        words,
+        lambda n: _record(project, trace_id, rows[n]),
     )
-    found = []
-    for span_id, parent, start_ns, duration_ns, kind, name, status, error, message, provider, model, ttft, _, _ in rows:
-        whole = costly.get(span_id)
-        span = Span(
-            trace_id, span_id.hex(), None if parent is None else parent.hex(), name, start_ns, start_ns + duration_ns,
-            STATUSES[status], message, _NOTHING, _NOTHING, _SCOPE,
-        )  # fmt: skip
-        if whole is None:
-            reading = _reading(kind, name, provider, model, error, ttft)
-            found.append(Record(project, span, reading))
-        else:
-            usage = usage_of(buckets_of(whole))
-            reading = Reading(
-                kind=kind, name=name, provider=provider, model=model, error_type=error, ttft_ms=ttft, usage=usage
-            )
-            found.append(Record(project, span, reading, cost_of(whole)))
-    return found
 
 
-@lru_cache(maxsize=4_096)
-def _reading(
-    kind: str, name: str, provider: str | None, model: str | None, error: str | None, ttft_ms: float | None
-) -> Reading:
-    """Return a reading that many spans share: making one is dearer than finding it."""
-    return Reading(kind=kind, name=name, provider=provider, model=model, error_type=error, ttft_ms=ttft_ms)
+def _record(project: str, trace_id: str, row: Sequence[Any]) -> Record:
+    """Return a span as its row has it; of tokens and money only what they come to."""
+    span_id, parent, start_ns, duration_ns, kind, name, status, error, message, provider, model, ttft, tokens, cost = (
+        row
+    )
+    span = Span(
+        trace_id, span_id.hex(), None if parent is None else parent.hex(), name, start_ns, start_ns + duration_ns,
+        STATUSES[status], message, _NOTHING, _NOTHING, _SCOPE,
+    )  # fmt: skip
+    reading = Reading(
+        kind=kind, name=name, provider=provider, model=model, error_type=error, ttft_ms=ttft,
+        usage=None if tokens is None else Usage(unsplit=tokens),
+    )  # fmt: skip
+    return Record(project, span, reading, None if cost is None else Cost(cost))

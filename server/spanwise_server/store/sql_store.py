@@ -14,10 +14,10 @@ from . import figures, measures, session_pages, tally
 from .address import id_bytes, span_range
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
-from .base import Bar, FacetValue, Page, SessionSummary, Totals, Trace
+from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
 from .connection import Connection
 from .find import span_page, trace_page
-from .outline import outline_records
+from .outline import read_outline
 from .projects import project_names
 from .rows import SpanRow
 from .small_store import SmallStore
@@ -79,6 +79,15 @@ class SqlStore(SmallStore):
             records = Assembler(connection).trace(project, found[0], found[2])
             return Trace(summary_of(project, found), tuple(records))
 
+    def extent(self, project: str, trace_id: str) -> Extent | None:
+        """Return how many spans a trace has, and what tells this state of it from all others, or ``None``."""
+        with self._reading(project) as (connection, project_id):
+            found = connection.execute(
+                "SELECT span_count, id, places FROM traces WHERE project_id = ? AND trace_id = ?",
+                (project_id, id_bytes(trace_id, "Trace id")),
+            ).fetchone()
+            return None if found is None else Extent(found[0], f"{found[1]}.{found[2]}")
+
     def outline(self, project: str, trace_id: str) -> Trace | None:
         """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events."""
         with self._reading(project) as (connection, project_id):
@@ -86,8 +95,8 @@ class SqlStore(SmallStore):
             found = connection.execute(asked, (project_id, id_bytes(trace_id, "Trace id"))).fetchone()
             if found is None:
                 return None
-            records = outline_records(connection, project, found[0], trace_id)
-            return Trace(summary_of(project, found), tuple(records))
+            outline = read_outline(connection, project, found[0], trace_id.lower())
+            return Trace(summary_of(project, found), outline)
 
     def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
         """Return some spans of a trace, whole, in the order they started."""

@@ -190,7 +190,7 @@ class TraceTable(SQLModel, table=True):
     project_id: int
     trace_id: bytes = Field(sa_type=LargeBinary)
     places: int
-    """How many places have been handed out; see ``address.py``."""
+    """How many places have been handed out, see ``address.py``; goes up with every write, and so tells states apart."""
     words: bytes = Field(sa_type=LargeBinary)
     """The ids of the words it is found by, four bytes each."""
     name: str

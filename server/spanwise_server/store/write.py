@@ -155,7 +155,7 @@ class SpanWriter:
             self.find_traces.format("?"), (project_id, trace_id)
         ).fetchone()
         old = {span.span_id: span for span in span_rows(connection, row)}
-        trace = TraceAtWrite(row, project_id, trace_id, old, [], places, unpack_ids(words), start_ns)
+        trace = TraceAtWrite(row, project_id, trace_id, old, [], places + 1, unpack_ids(words), start_ns)
         trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
         rows, summary = self._summed(connection, trace, old | dict(revised))
         change = Change.none()
@@ -172,7 +172,7 @@ class SpanWriter:
         found = connection.execute("SELECT id, project_id, trace_id, places FROM traces ORDER BY id").fetchall()
         for row, project_id, trace_id, places in found:
             change = Change.none()
-            trace = TraceAtWrite(row, project_id, trace_id, {}, [], places)
+            trace = TraceAtWrite(row, project_id, trace_id, {}, [], places + 1)
             trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
             rows, summary = self._summed(connection, trace, {span.span_id: span for span in span_rows(connection, row)})
             for span in rows.values():
@@ -297,6 +297,7 @@ class SpanWriter:
                     places[span_id] = was.id, self._put_over(connection, trace, was, ready, change)
             self.repeated += sent - len(fresh)
             self.changes += 1
+            trace.places += 1  # one that nobody gets: the trace is in another state even where nothing is new
             if fresh:
                 chunks = chunks_of(fresh[0].record.project, trace.trace_id, fresh, {}, self.dictionary)
         for chunk in chunks:

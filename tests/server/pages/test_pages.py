@@ -12,7 +12,6 @@ from server.pages.made import MS, PROJECT, T0, TRACE, call, conversation, in_oth
 from spanwise import vocabulary as v
 from spanwise_server.pages.render import environment
 from spanwise_server.pages.static import assets
-from spanwise_server.pages.trace import WINDOW
 from spanwise_server.record import Annotation, Annotator, Event
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -248,45 +247,6 @@ def test_a_trace_whose_root_has_not_come_runs_and_listens_until_it_was_silent_fo
     listed = page(client, f"/traces?{ALL}")
     assert listed.count(">running<") == 2
     assert listed.count(">unfinished<") == 2
-
-
-def test_a_long_tree_comes_in_windows_around_the_chosen_span(client):
-    many = (record(1, None, "root", 0, 10_000), *(record(n, 1, f"step {n}", n, 1) for n in range(2, 2_501)))
-    client.app.state.server.store.write(many)
-    path = f"/traces/{TRACE}?project={PROJECT}"
-    first = page(client, path)
-    assert first.count('role="treeitem"') == WINDOW
-    following = re.search(r'hx-get="([^"]*rows=400)"', first)
-    assert following is not None
-    second = page(client, following[1].replace("&amp;", "&"), **HTMX)
-    assert second.count('role="treeitem"') == WINDOW
-    assert "before these" not in first + second
-    deep = page(client, f"{path}&span={span_id(1_500)}")
-    assert 'aria-selected="true"' in deep
-    assert deep.count('role="treeitem"') == WINDOW
-    above = re.search(r'hx-get="([^"]*rows=\d+&amp;until=\d+)"', deep)
-    assert above is not None
-    before = page(client, above[1].replace("&amp;", "&"), **HTMX)
-    assert before.count('role="treeitem"') == WINDOW
-    assert "more span" not in before
-    assert "before these" in before
-    shown = re.findall(r'data-n="(\d+)"', before + deep)
-    assert [int(n) for n in shown] == list(range(int(shown[0]), int(shown[-1]) + 1))
-
-
-def test_the_server_finds_in_all_of_a_long_tree_and_knows_its_errors(client):
-    many = (
-        record(1, None, "root", 0, 10_000),
-        *(record(n, 1, f"step {n}", n, 1, status="error" if n == 2_400 else "ok") for n in range(2, 2_501)),
-    )
-    client.app.state.server.store.write(many)
-    path = f"/traces/{TRACE}?project={PROJECT}"
-    assert f"2399:{span_id(2_400)} " in page(client, path)
-    html = page(client, f"{path}&find=STEP 2400")
-    assert html.count('role="treeitem"') == 1
-    assert "step 2400" in html
-    chosen = page(client, f"{path}&span={span_id(2_400)}&tab=attributes", **HTMX, **{"HX-Target": "section#detail"})
-    assert "spanwise.scope" in chosen or "Scope" in chosen
 
 
 def test_a_text_is_served_plain_and_can_be_saved(shop):

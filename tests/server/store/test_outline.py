@@ -3,14 +3,66 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spanwise_server.record import Cost
+from spanwise_server.store.engine import STORES
 from spanwise_server.store.sqlite import SqliteStore
-from store_model.spans import TRACES, distinct, records
+from store_engines import opened
+from store_model.spans import TRACES, distinct, llm, record, records
+
+
+@pytest.fixture(params=STORES)
+def store(request):
+    with opened(request.param) as made:
+        yield made
+
+
+def test_every_engine_gives_the_outline_and_some_spans_of_a_trace(store):
+    spans = [
+        llm(TRACES[0], "a" * 16, tokens=7, cost=5, at=2),
+        record(TRACES[0], "b" * 16, parent="a" * 16, at=3, status="error"),
+        record(TRACES[0], "c" * 16, at=1),
+        record(TRACES[1], "d" * 16),
+    ]
+    store.write(spans)
+    whole, outline = store.trace("default", TRACES[0]), store.outline("default", TRACES[0])
+    assert [drawn(one) for one in outline.records] == [drawn(one) for one in whole.records]
+    assert outline.summary == whole.summary
+    assert list(outline.records.ids) == [one.span.span_id for one in whole.records]
+    assert store.spans_of("default", TRACES[0], ["b" * 16, "c" * 16, "d" * 16]) == (spans[2], spans[1])
+    assert store.spans_of("default", TRACES[0], []) == ()
+    assert store.outline("other", TRACES[0]) is None
+
+
+def test_a_trace_is_of_another_revision_after_every_write_that_touches_it(store):
+    first = llm(TRACES[0], "a" * 16, tokens=10)
+    store.write([first, record(TRACES[1], "d" * 16)])
+    seen = [store.extent("default", TRACES[0])]
+    assert seen[0].spans == 1
+    other = store.extent("default", TRACES[1])
+    store.write([record(TRACES[0], "b" * 16)])
+    seen.append(store.extent("default", TRACES[0]))
+    assert seen[-1].spans == 2
+    store.write([replace(first, reading=replace(first.reading, name="renamed"))])
+    seen.append(store.extent("default", TRACES[0]))
+    (_,) = store.revised("default", [TRACES[0]], priced, lambda reviser, part: reviser.reprice(part))
+    seen.append(store.extent("default", TRACES[0]))
+    assert len({one.revision for one in seen}) == len(seen)
+    assert store.extent("default", TRACES[1]) == other
+    assert store.extent("other", TRACES[0]) is None
+    store.delete_trace("default", TRACES[0])
+    assert store.extent("default", TRACES[0]) is None
+
+
+def priced(reading, start_ns):
+    return None if reading.usage is None else Cost(1_000)
 
 
 @given(st.lists(records(traces=1), min_size=1, max_size=8))
@@ -34,7 +86,9 @@ def test_an_outline_says_what_a_tree_draws(found):
 
 def drawn(record):
     span, reading = record.span, record.reading
+    usage, cost = reading.usage, record.cost
     return (
         span.span_id, span.parent_span_id, span.start_ns, span.end_ns, span.status, record.kind, record.name,
-        reading.model or reading.request_model, reading.usage, reading.ttft_ms, record.cost, record.unpriced,
+        reading.model or reading.request_model, None if usage is None else usage.total_tokens, reading.ttft_ms,
+        None if cost is None else cost.total_nusd, record.unpriced,
     )  # fmt: skip

@@ -3,7 +3,7 @@
   const { keys, typing } = spanwise;
   const TREE = "#tree";
   const $ = (selector) => document.querySelector(selector);
-  const all = () => [...document.querySelectorAll(`${TREE} [role=treeitem]`)];
+  const all = () => [...document.querySelectorAll(`${TREE} [data-n]`)];
   const visible = () => all().filter((row) => !row.hidden);
   const level = (row) => Number(row.getAttribute("aria-level"));
   const selected = () => $(`${TREE} [aria-selected=true]`);
@@ -21,6 +21,7 @@
     const here = rows.indexOf(selected());
     const row = rows[Math.min(Math.max(here + by, 0), rows.length - 1)];
     if (!row || row === selected()) return;
+    if (windowed() && !("found" in $("#find").dataset) && here >= 0 && Number(row.dataset.n) !== Number(rows[here].dataset.n) + by) return; // not fetched yet
     row.focus({ preventScroll: true });
     openSoon(row);
   }
@@ -37,10 +38,12 @@
 
   // ---- folding
   function fold(row, shut) {
+    if (windowed()) return foldInAll(row, shut);
     row.setAttribute("aria-expanded", shut ? "false" : "true");
     show();
   }
   function show() {
+    if (windowed()) return; // the server finds and folds
     const words = ($("#find")?.value ?? "").trim().toLowerCase();
     let hiddenBelow = Infinity;
     let any = false;
@@ -66,8 +69,18 @@
       if (words) url.searchParams.set("find", words);
       await htmx.ajax("GET", url.pathname + url.search, { target: "#spans", source: "#spans", swap: "innerMorph" });
       $("#find")?.toggleAttribute("data-found", Boolean(words));
+      if (!words) selected()?.scrollIntoView({ block: "center" });
     }, 150);
   }
+  function foldInAll(row, shut) {
+    const url = new URL(location.href);
+    const ids = new Set($(TREE).dataset.shut.split(",").filter(Boolean));
+    if (shut) ids.add(row.id.slice(2)); else ids.delete(row.id.slice(2));
+    if (ids.size) url.searchParams.set("shut", [...ids].join(",")); else url.searchParams.delete("shut");
+    history.replaceState(history.state, "", url);
+    return htmx.ajax("GET", url.pathname + url.search, { target: "#spans", source: "#spans", swap: "innerMorph" });
+  }
+  addEventListener("submit", (event) => { if (event.target.id === "find-form") event.preventDefault(); }); // found while typing
   addEventListener("input", ({ target }) => {
     if (target.id === "find" && (windowed() || "found" in target.dataset)) return findInAll();
     if (target.id === "find") show();

@@ -1,0 +1,99 @@
+"""Trees of very many spans: pages hold a window of them, and everything is found, folded and reached all the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from server.pages.made import PROJECT, TRACE, record, span_id
+from spanwise_server.pages.tree import WINDOW
+from spanwise_server.recent import Recent
+
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def page(client, path: str, **headers: str) -> str:
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 200, answer.text[:500]
+    return answer.text
+
+
+def test_a_long_tree_comes_in_windows_around_the_chosen_span(client):
+    many = (record(1, None, "root", 0, 10_000), *(record(n, 1, f"step {n}", n, 1) for n in range(2, 2_501)))
+    client.app.state.server.store.write(many)
+    path = f"/traces/{TRACE}?project={PROJECT}"
+
+    def places(html):
+        return [int(n) for n in re.findall(r'data-n="(\d+)"', html)]
+
+    first = page(client, path)
+    assert places(first) == list(range(WINDOW))
+    assert f'data-from="{WINDOW}" data-until="2500"' in first
+    assert "before these" not in first
+    deep = page(client, f"{path}&span={span_id(1_500)}")
+    assert 'aria-selected="true"' in deep
+    assert len(places(deep)) == WINDOW
+    assert f'data-from="0" data-until="{places(deep)[0]}"' in deep
+    rows = page(client, f"{path}&rows=1000&until=1100", **HTMX)
+    assert places(rows) == list(range(1_000, 1_100))
+    assert "more-rows" not in rows
+
+
+def test_a_long_tree_is_walked_by_links_where_no_script_runs(client):
+    many = (record(1, None, "root", 0, 10_000), *(record(n, 1, f"step {n}", n, 1) for n in range(2, 2_501)))
+    client.app.state.server.store.write(many)
+    seen, html = [], page(client, f"/traces/{TRACE}?project={PROJECT}")
+    for _ in range(100):
+        assert "<h1" in html
+        seen += [int(n) for n in re.findall(r'data-n="(\d+)"', html)]
+        following = re.search(r'href="([^"]*)">[\d,]+ more span', html)
+        if following is None:
+            break
+        html = page(client, following[1].replace("&amp;", "&"))
+    assert seen == list(range(2_500))
+    before = re.search(r'href="([^"]*)">[\d,]+ spans before', html)
+    assert before is not None
+    assert f'data-n="{seen[-1] - WINDOW}"' in page(client, before[1].replace("&amp;", "&"))
+
+
+def test_a_long_tree_is_folded_by_the_server_and_follows_what_is_written(client):
+    store = client.app.state.server.store
+    many = [record(1, None, "root", 0, 10_000), record(2, 1, "first half", 0, 5_000), record(3, 1, "second", 5_000, 9)]
+    many += [record(n, 2 if n < 1_500 else 3, f"step {n}", n, 1) for n in range(4, 2_501)]
+    store.write(tuple(many))
+    path = f"/traces/{TRACE}?project={PROJECT}"
+    folded = page(client, f"{path}&shut={span_id(2)}")
+    assert re.findall(r'id="s-([0-9a-f]+)"', folded)[:3] == [span_id(1), span_id(2), span_id(3)]
+    assert len(re.findall(r'role="treeitem"[^>]*aria-expanded="false"', folded)) == 1
+    assert f"shut={span_id(2)}" in folded
+    store.write((replace(many[2], reading=replace(many[2].reading, name="renamed")),))
+    assert "renamed" in page(client, f"{path}&shut={span_id(2)}")
+
+
+def test_the_server_finds_in_all_of_a_long_tree_and_knows_its_errors(client):
+    many = (
+        record(1, None, "root", 0, 10_000),
+        *(record(n, 1, f"step {n}", n, 1, status="error" if n == 2_400 else "ok") for n in range(2, 2_501)),
+    )
+    client.app.state.server.store.write(many)
+    path = f"/traces/{TRACE}?project={PROJECT}"
+    assert f"2399:{span_id(2_400)} " in page(client, path)
+    html = page(client, f"{path}&find=STEP 2400")
+    assert html.count('role="treeitem"') == 1
+    assert "step 2400" in html
+    chosen = page(client, f"{path}&span={span_id(2_400)}&tab=attributes", **HTMX, **{"HX-Target": "section#detail"})
+    assert "spanwise.scope" in chosen or "Scope" in chosen
+
+
+def test_what_is_kept_of_a_tree_is_of_its_newest_state_and_of_few_trees():
+    kept = Recent[str](most=10)
+    kept.keep("a", "1", "old", 4)
+    assert kept.of("a", "1") == "old"
+    assert kept.of("a", "2") is None
+    kept.keep("a", "2", "new", 4)
+    kept.keep("b", "1", "other", 4)
+    assert kept.of("a", "2") == "new"
+    kept.keep("c", "1", "third", 4)
+    assert (kept.of("a", "2"), kept.of("b", "1"), kept.of("c", "1")) == ("new", None, "third")
+    kept.keep("d", "1", "larger than everything", 11)
+    assert kept.of("d", "1") is None

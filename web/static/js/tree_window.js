@@ -1,0 +1,129 @@
+// A tree of very many spans: the page holds the rows around what is seen, and gaps as high as the rows they stand for.
+// <… class="more-rows" data-from data-until> is a gap; without scripts it is a link to its rows.
+{
+  const AHEAD = 800; // pixels beyond the window that are fetched before they are seen
+  const AT_ONCE = 200; // rows
+  const MOST = 2000; // rows that stay
+  const tree = () => document.querySelector("#tree[data-windowed]");
+  const gaps = () => [...tree().querySelectorAll(".more-rows")];
+  const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
+  const rowHeight = () => tree().querySelector("[data-n]")?.offsetHeight || 28;
+
+  function setBounds(element, from, until) {
+    element.dataset.from = from;
+    element.dataset.until = until;
+    element.style.blockSize = `${(until - from) * rowHeight()}px`;
+  }
+  function sizeGaps() {
+    for (const gap of gaps()) {
+      gap.classList.add("sized");
+      gap.tabIndex = -1;
+      setBounds(gap, ...bounds(gap));
+    }
+  }
+  function gapLike(gap, from, until) {
+    const made = gap.cloneNode(true);
+    setBounds(made, from, until);
+    return made;
+  }
+
+  // Which rows of a gap are to be seen, a whole block of them; null where none is.
+  function wanted(gap) {
+    const { top, bottom } = gap.getBoundingClientRect();
+    const [above, below] = [Math.max(top, -AHEAD), Math.min(bottom, innerHeight + AHEAD)];
+    if (above >= below) return null;
+    const height = rowHeight();
+    const [from, until] = bounds(gap);
+    const first = from + Math.floor((above - top) / height);
+    const last = Math.min(from + Math.ceil((below - top) / height), until);
+    if (first > from && last === until) return [Math.max(from, Math.min(first, until - AT_ONCE)), until];
+    return [first, Math.min(Math.max(last, first + AT_ONCE), until)];
+  }
+
+  async function fill(gap, [first, last]) {
+    const [from, until] = bounds(gap);
+    const place = Object.assign(document.createElement("div"), { className: "rows" });
+    place.setAttribute("role", "none");
+    setBounds(place, first, last);
+    gap.replaceWith(...(first > from ? [gapLike(gap, from, first)] : []), place, ...(last < until ? [gapLike(gap, last, until)] : []));
+    const url = new URL(location.href);
+    const { shut } = tree().dataset;
+    url.searchParams.delete("find");
+    if (shut) url.searchParams.set("shut", shut); else url.searchParams.delete("shut");
+    url.searchParams.set("rows", first);
+    url.searchParams.set("until", last);
+    await htmx.ajax("GET", url.pathname + url.search, { target: place, swap: "outerHTML", source: place });
+    if (!place.isConnected) return true;
+    place.replaceWith(gapLike(gap, first, last)); // the server did not answer
+    return false;
+  }
+
+  // Rows far from what is seen go, but those with the focus or the chosen span; gaps side by side are one.
+  function trim() {
+    const middle = innerHeight / 2;
+    const far = (block) => { const { top, bottom } = block.getBoundingClientRect(); return Math.abs((top + bottom) / 2 - middle); };
+    const blocks = [...tree().querySelectorAll(".rows")].sort((a, b) => far(b) - far(a));
+    let held = tree().querySelectorAll("[data-n]").length;
+    for (const block of blocks) {
+      if (held <= MOST) break;
+      if (block.matches(":focus-within") || block.querySelector("[aria-selected=true]")) continue;
+      held -= block.childElementCount;
+      block.replaceWith(gapLike(like(), ...bounds(block)));
+    }
+    for (const gap of gaps()) {
+      while (gap.nextElementSibling?.matches(".more-rows")) {
+        setBounds(gap, bounds(gap)[0], bounds(gap.nextElementSibling)[1]);
+        gap.nextElementSibling.remove();
+      }
+    }
+  }
+  // A trace that is held whole has no gap to copy until rows of it go.
+  function like() {
+    const gap = gaps()[0] ?? Object.assign(document.createElement("a"), { className: "more-rows link sized", tabIndex: -1 });
+    gap.setAttribute("role", "treeitem");
+    return gap;
+  }
+
+  let busy = false;
+  async function look() {
+    if (busy || !tree()) return;
+    for (const gap of gaps()) {
+      const rows = wanted(gap);
+      if (!rows) continue;
+      busy = true;
+      const came = await fill(gap, rows);
+      busy = false;
+      if (!tree()) return;
+      trim();
+      if (came) look(); else setTimeout(look, 2000);
+      return;
+    }
+  }
+  let asked = 0;
+  function soon() {
+    if (!asked) asked = requestAnimationFrame(() => { asked = 0; look(); });
+  }
+
+  // What is fetched anew around the chosen span must not move what is seen; a tree just opened begins at that span.
+  const known = new WeakSet();
+  let scrolled = null;
+  addEventListener("htmx:before:swap", () => { scrolled = tree() && $scroller().scrollTop; });
+  function begin() {
+    if (!tree()) return;
+    sizeGaps();
+    if (!known.has(tree())) {
+      known.add(tree());
+      if (gaps().length && tree().querySelector(".rows")?.dataset.from !== "0") tree().querySelector("[aria-selected=true]")?.scrollIntoView({ block: "center" });
+    } else if (scrolled !== null) $scroller().scrollTop = scrolled;
+    scrolled = null;
+    soon();
+  }
+  function $scroller() {
+    const spans = document.getElementById("spans");
+    return getComputedStyle(spans).overflowY === "auto" ? spans : document.getElementById("main");
+  }
+  addEventListener("htmx:after:swap", begin);
+  addEventListener("resize", () => { if (tree()) { sizeGaps(); soon(); } });
+  document.addEventListener("scroll", soon, { passive: true, capture: true });
+  begin();
+}
