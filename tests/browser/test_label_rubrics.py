@@ -127,7 +127,7 @@ def test_a_whole_rubric_is_answered_by_touch_alone(phone: Page, labelling: Serve
     phone.locator(".ask[data-question='1'] .choice", has_text="warm").tap()
     phone.locator("[name=a2]").tap()
     phone.locator("[name=a2]").fill("5")
-    phone.locator(".steps label", has_text="No step went wrong").tap()
+    phone.locator(".failed-steps label", has_text="No step went wrong").tap()
     axe(phone)
     phone.locator(".thumbs .pass").tap()
     shows(phone, 10)

@@ -56,7 +56,7 @@
     }
     const first = (ask) => ask.querySelector("input:checked, input:not([type=hidden]), textarea");
     function move(step) {
-      if (document.activeElement?.type === "radio" && document.activeElement.closest(".steps")) return false;
+      if (document.activeElement?.type === "radio" && document.activeElement.closest(".failed-steps")) return false;
       const all = asks();
       const at = all.indexOf(here());
       const inside = document.activeElement?.closest?.("#verdict .ask");

@@ -3,7 +3,7 @@
 {
   const AHEAD = 800; // pixels beyond the window that are fetched before they are seen
   const AT_ONCE = 200; // rows
-  const MOST = 2000; // rows that stay
+  const MOST = 1200; // rows that stay
   const tree = () => document.querySelector("#tree[data-windowed]");
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
