@@ -64,6 +64,7 @@
     const place = graph.querySelector(".drawn");
     place.replaceChildren(svg);
     place.hidden = false;
+    place.scrollLeft = plan.node(nodes[0].node).x - place.clientWidth / 2; // a graph wider than the page begins at its root
   }
   addEventListener("click", (event) => {
     const node = event.target.closest?.(".graph [data-step]");
