@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 60
 CALLS = 25
-LIMIT = 1.5
+LIMIT = 1.3
 
 PROVIDER = """
 import sys; sys.path.insert(0, sys.argv[1])

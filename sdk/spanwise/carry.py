@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import sys
 from collections.abc import Callable, Mapping, MutableMapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -64,8 +65,10 @@ class _Carrying(Executor):
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Submit work together with the context."""
-        if isinstance(self._inner, ProcessPoolExecutor):
-            return self._inner.submit(_arrive, inject(), fn, *args, **kwargs)
+        process = sys.modules.get("concurrent.futures.process")  # 5 ms to import, for what most programs never use
+        if process is not None and isinstance(self._inner, process.ProcessPoolExecutor):
+            taken: Future[R] = self._inner.submit(_arrive, inject(), fn, *args, **kwargs)
+            return taken
         return self._inner.submit(carry(fn), *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  # theirs

@@ -114,17 +114,18 @@ def load_object(path: str) -> Any:
     return found
 
 
-def load_all(listed: Mapping[str, str], group: str | None = None) -> Iterator[tuple[str, Any]]:
-    """Yield name and object of everything *listed*, then of what installed packages announce in *group*.
+def load_all(listed: Mapping[str, str], *groups: str) -> Iterator[tuple[str, Any]]:
+    """Yield name and object of everything *listed*, then of what installed packages announce in *groups*.
 
     A name announced by a package replaces the listed one.  A package that fails to load is logged and left
     out, because one bad plug-in must not take the others down; a listed part that fails to load raises.
     """
-    announced = {point.name: point for point in entry_points(group=group)} if group else {}
+    every = entry_points() if groups else None  # read once: the metadata of all that is installed
+    announced = {point.name: (group, point) for group in groups for point in every.select(group=group)} if every else {}
     for name, path in listed.items():
         if name not in announced:
             yield name, load_object(path)
-    for name, point in announced.items():
+    for name, (group, point) in announced.items():
         try:
             found = point.load()
         except Exception:

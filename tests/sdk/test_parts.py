@@ -87,7 +87,12 @@ def test_a_package_can_add_and_replace_parts(monkeypatch, caplog):
             return self.found
 
     announced = [Point("openai", "theirs"), Point("new", "added"), Point("bad", None)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: announced)
+
+    class Points:
+        def select(self, group):
+            return announced if group == "spanwise.providers" else []
+
+    monkeypatch.setattr(registry, "entry_points", Points)
     found = dict(registry.load_all(registry.PROVIDERS, "spanwise.providers"))
     assert found["openai"] == "theirs"
     assert found["new"] == "added"

@@ -40,7 +40,7 @@ class Patches:
 
     def want(self, names: Iterable[str] | None) -> None:
         """Wrap the providers of these *names* (``None`` for all) now or when they are imported."""
-        plugged: dict[str, Provider] = dict((*load_all({}, PROVIDER_GROUP), *load_all({}, FRAMEWORK_GROUP)))
+        plugged: dict[str, Provider] = dict(load_all({}, PROVIDER_GROUP, FRAMEWORK_GROUP))
         known: dict[str, Provider | None] = {**dict.fromkeys(_LISTED), **plugged}
         chosen = list(known) if names is None else list(names)
         for name in chosen:
