@@ -20,7 +20,7 @@ from .api import codes as codes_api
 from .api import datasets as datasets_api
 from .api import experiment_runs as experiment_runs_api
 from .api import experiments as experiments_api
-from .api import health, media, metrics, otlp, spans, traces
+from .api import health, media, metrics, otlp, prompt_examples, spans, traces
 from .api import measures as measures_api
 from .api import playground as playground_api
 from .api import prompts as prompts_api
@@ -81,7 +81,7 @@ ROUTERS: Final = (
     static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
     dataset_acts.router, datasets_page.router, experiment_compare.router, experiments.router,
-    ingest_health.router, help_page.router, steps.router, compare_spans.router,
+    ingest_health.router, help_page.router, steps.router, compare_spans.router, prompt_examples.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.browser
 def model(request: Any) -> Answer:
     """Answer by what the system says, slowly if asked to."""
     said = json.dumps(request.body)
+    if "Sort" in said:
+        return Answer(text="refund", chunk_delay_s=0.1)
     text = f"Answer to {'B' if 'brief' in said else 'A'}. " + "word " * 40
     return Answer(text=text, chunk_delay_s=0.3 if "slowly" in said else 0)
 
@@ -100,6 +102,26 @@ def test_a_variant_becomes_a_version_and_an_answer_an_example(play: Page, server
     expect(play.locator(".prompt-head h2")).to_have_text("shop/played@1")
     said = server.get("/api/v1/prompts/shop/played")
     assert (said["variables"], said["model"]) == (["name"], "gpt-4o-mini")
+
+
+def test_the_model_is_asked_the_examples_of_a_prompt(
+    server: ServerProcess, page: Page, axe: Callable[..., None], complaints
+) -> None:
+    complaints.allow("422")
+    template = "Sort.\nInput: My parcel is late\nOutput: delivery\n\nInput: Money back\nOutput: refund\n\n{{text}}"
+    body = json.dumps({"name": "sort", "template": template, "model": "gpt-4o-mini"}).encode()
+    assert server.call("/api/v1/prompts", body, {"content-type": "application/json"})[0] == 201
+    page.goto(f"{server.url}/prompts/sort?tab=checks")
+    axe(page)
+    page.get_by_role("button", name="Ask 2").click()
+    table = page.get_by_role("table", name="Its own examples")
+    expect(table.locator("tbody tr").nth(0).locator(".badge")).to_have_text("differs")
+    expect(table.locator("tbody tr").nth(1).locator(".badge")).to_have_text("agrees")
+    expect(page.get_by_role("table", name="Checks", exact=True)).to_contain_text("answered 1 the same and 1 otherwise")
+    axe(page)
+    page.get_by_label("Provider").select_option("bedrock")
+    page.get_by_role("button", name="Ask 2").click()
+    expect(page.get_by_role("status").filter(has_text="There is no key for bedrock")).to_be_visible()
 
 
 def test_a_phone_shows_the_playground(server: ServerProcess, phone: Page, axe) -> None:

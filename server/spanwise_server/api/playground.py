@@ -83,6 +83,11 @@ def run_call(server: CurrentServer, project: CurrentProject, asked: AskedCall) -
         prompted = replace(prompted, variables=asked.variables)
     traced = Traced(partial(keep_span, server, project), prompted)
     events = run(call, connection, http, asked.repeats, traced)
+    return streamed(events)
+
+
+def streamed(events: Iterator[Event]) -> StreamingResponse:
+    """Return events as they happen, sent by the server."""
     return StreamingResponse(_sent(events), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 

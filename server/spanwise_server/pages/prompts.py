@@ -14,6 +14,8 @@ from spanwise.template import FORMATS, Format
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
+from ..playground.own_examples import answered_examples, finding_of
+from ..playground.providers import PROVIDERS, provider_of
 from ..prompts.checks import checks
 from ..prompts.content import BadPrompt, Content
 from ..prompts.diff import as_text, changes, lines_changed
@@ -253,6 +255,7 @@ def prompt_page(
         "pages/prompt.html",
         view=view,
         prompt=prompt,
+        path=prompt_path(prompt.name),
         versions=versions,
         shown=shown,
         other=other,
@@ -271,7 +274,7 @@ def _tab(
     """Return what the open tab alone needs."""
     found: dict[str, Any] = {
         "diff": None, "rows": (), "pairs": (), "failing": (), "moves": (), "blocks": message_blocks(shown.source),
-        "pieces": (), "findings": (),
+        "pieces": (), "findings": (), "examples": (),
     }  # fmt: skip
     store, prompt = server.store, view.prompt
     if view.tab == "changes" and other is not None:
@@ -286,7 +289,11 @@ def _tab(
         found["rows"] = figures(store, prompt, [shown], steps)
         found["failing"] = failing_examples(store, prompt, shown)
     if view.tab == "checks":
-        found["findings"] = checks(store, prompt, shown, steps)
+        found["examples"] = answered = answered_examples(store, prompt, shown)
+        found["findings"] = [*checks(store, prompt, shown, steps), finding_of(answered)]
+        found["providers"] = {name: known.words for name, known in PROVIDERS.items()}
+        found["model"] = shown.content.model or ""
+        found["provider"] = provider_of(found["model"])
     if view.tab == "history":
         found["moves"] = Prompts(store).history(prompt)
     return found

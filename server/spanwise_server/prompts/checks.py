@@ -18,12 +18,14 @@ from ..store.datasets import Datasets
 from .content import Content
 from .diff import message_text
 from .figures import Figures, FiguresStore, figures, query_of
+from .own_examples import own_examples
 from .version import Prompt, Version
 
 #: Characters in a token, roughly: exact only where the provider counts.
 CHARS_A_TOKEN: Final = 4
 #: Providers cache prefixes of at least so many tokens.
 LEAST_CACHED_TOKENS: Final = 1_024
+#: Shorter texts stand in a prompt by chance, unless it shows them as an example.
 _LEAST_LEAK_CHARS: Final = 24
 _MOST_CALLS: Final = 100
 _DAYS_A_MONTH: Final = 30
@@ -71,7 +73,12 @@ def weight_of(content: Content) -> Weight:
 def leaked(content: Content, examples: Iterable[Example]) -> list[str]:
     """Return the ids of examples whose input, or expected answer, stands in the prompt itself."""
     text = _flat("\n".join(message_text(message) for message in content.messages))
-    return [example.id for example in examples if any(said in text for said in _said(example))]
+    shown = {_flat(one.question) for one in own_examples(content)}
+    return [
+        example.id
+        for example in examples
+        if any(said in shown or (len(said) >= _LEAST_LEAK_CHARS and said in text) for said in _said(example))
+    ]
 
 
 def unfilled(record: Record, content: Content) -> list[str]:
@@ -184,12 +191,12 @@ def _token_price_nusd(records: Sequence[Record]) -> float | None:
 
 
 def _said(example: Example) -> Iterator[str]:
-    """Yield the texts of an example that no prompt would hold by chance."""
+    """Yield what an example asks and expects."""
     content = example.input.get("content")
     asked = texts_of(m for m in example.input.get("messages") or () if m.get("role") == "user")
     for value in (asked, content, (example.expected_output or {}).get("content")):
         text = _flat(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else "")
-        if len(text) >= _LEAST_LEAK_CHARS:
+        if text:
             yield text
 
 

@@ -11,7 +11,7 @@ from .content import BadPrompt, Content
 
 Origin = Literal["registry", "code"]
 #: Last parts of an address that mean something else, so that no prompt can be called so.
-RESERVED: Final = frozenset({"versions", "labels", "history", "diff", "render", "folder"})
+RESERVED: Final = frozenset({"versions", "labels", "history", "diff", "render", "folder", "examples"})
 #: What everybody may ask for without anybody having moved it: the newest version.
 LATEST: Final = "latest"
 _PART: Final = re.compile(r"\w[\w .:+&'(),\-]{0,79}")

@@ -38,30 +38,9 @@
     try { body = asked(variant); } catch (error) { fail(error.message); return; }
     if (!body.model) { fail("Name a model."); return; }
     try {
-      const reply = await fetch(page.dataset.run, {
-        method: "POST", signal, body: JSON.stringify(body),
-        headers: { "content-type": "application/json", "x-csrf-token": field(page, "csrf_token").value },
-      });
-      if (!reply.ok) {
-        const said = await reply.json();
-        fail(`${said.error.message} ${said.error.hint || ""}`);
-        return;
-      }
-      await listen(reply.body, (event) => show(out, event));
+      await window.spanwise.events(page.dataset.run, body, (event) => show(out, event), signal);
     } catch (error) {
-      fail(error.name === "AbortError" ? "Stopped." : `The server hung up: ${error.message}`);
-    }
-  }
-
-  async function listen(stream, take) {
-    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const lines = (rest + value).split("\n\n");
-      rest = lines.pop();
-      for (const line of lines) if (line.startsWith("data: ")) take(JSON.parse(line.slice(6)));
+      fail(error.name === "AbortError" ? "Stopped." : error instanceof TypeError ? `The server hung up: ${error.message}` : error.message);
     }
   }
 

@@ -1,4 +1,4 @@
-// Prompts: messages are added, drafts survive a reload, j and k walk the versions.
+// Prompts: messages are added, drafts survive a reload, j and k walk the versions, the model is asked a prompt's examples.
 (() => {
   const form = document.querySelector(".prompt-form");
   window.spanwise?.keys(".prompt-split", {
@@ -11,6 +11,29 @@
     const at = links.findIndex((link) => link.hasAttribute("aria-current"));
     links[at + by]?.click();
   }
+
+  const examples = document.querySelector(".own-examples form");
+  examples?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const card = examples.closest(".own-examples");
+    const [button, state] = [examples.querySelector("button"), card.querySelector("[role=status]")];
+    const said = (name) => examples.querySelector(`[name=${name}]`).value.trim();
+    button.disabled = true;
+    state.className = "faint";
+    state.textContent = "Asking…";
+    try {
+      await window.spanwise.events(examples.action, { version: Number(said("version")), provider: said("provider"), model: said("model") }, (one) => {
+        if (one.summary) { location.reload(); return; }
+        const row = card.querySelector(`tr[data-example="${one.example}"]`);
+        row.querySelector(".answered").textContent = one.done ? one.done.text : one.error;
+        row.querySelector(".badge").textContent = one.done ? one.verdict : "failed";
+      });
+    } catch (error) {
+      state.className = "wrong";
+      state.textContent = error.message;
+      button.disabled = false;
+    }
+  });
 
   if (!form) return;
   const place = `prompt:${form.dataset.draft}`;
