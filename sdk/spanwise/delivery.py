@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -14,7 +15,8 @@ from .config import Config
 from .encode import to_json
 from .redact import Veil
 from .segment import Frame, Kind
-from .transport import Outcome, Transport
+from .transport import NOTHING, Outcome, Transport
+from .vocabulary import DROPPED_HEADER
 from .wire import each_span, encode_spans, refused_count
 
 if TYPE_CHECKING:
@@ -76,18 +78,23 @@ class Sender(Protocol):
         """Let go of connections that belong to the parent process."""
 
 
-def choose_sender(config: Config) -> Sender:
-    """Return the sender that *config* asks for: the server, or the application's own exporter in its place."""
-    server = ServerSender(config)
+def choose_sender(config: Config, dropped: Callable[[], int] = lambda: 0) -> Sender:
+    """Return the sender that *config* asks for: the server, or the application's own exporter in its place.
+
+    The server is told what *dropped* counts.
+    """
+    server = ServerSender(config, dropped)
     return server if config.span_exporter is None else ExporterSender(config, config.span_exporter, server)
 
 
 class ServerSender:
     """Sends OTLP over HTTP as protobuf, packed."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, dropped: Callable[[], int] = lambda: 0) -> None:
         self._veil = Veil(config)
         self._transport = Transport(config)
+        self._dropped = dropped
+        self._id = uuid.uuid4().hex
         self._endpoint = config.endpoint
         self._complained = False
 
@@ -116,11 +123,14 @@ class ServerSender:
         self._transport.close()
 
     def forget(self) -> None:
-        """Let go of the parent's connection."""
+        """Let go of the parent's connection; what this process drops is its own."""
         self._transport.forget()
+        self._id = uuid.uuid4().hex
 
     def _post_spans(self, body: bytes, count: int) -> Delivery:
-        outcome = self._transport.post(_TRACES_PATH, body, "application/x-protobuf", "gzip")
+        dropped = self._dropped()
+        told = {DROPPED_HEADER: f"{self._id}={dropped}"} if dropped else NOTHING
+        outcome = self._transport.post(_TRACES_PATH, body, "application/x-protobuf", "gzip", told)
         if outcome.status == _TOO_LARGE and count > 1:
             pieces = each_span(gzip.decompress(body))
             halves = (pieces[: count // 2], pieces[count // 2 :])

@@ -61,7 +61,7 @@ class Exporter:
 
     def __init__(self, config: Config, *, on_tick: Callable[[], None] | None = None) -> None:
         self._config = config
-        self._sender: Sender = choose_sender(config)
+        self._sender: Sender = choose_sender(config, lambda: self.status().dropped)
         self._spool: Spool | None = open_spool(config)
         self._on_tick = on_tick
         self._most_bytes = config.max_queued_mb * 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ from .vocabulary import PROJECT_HEADER
 #: Answers that the same request may get rid of: overload, a gateway without a server, a server that is starting.
 _RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TIMEOUT_S: Final = 10.0
+NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ class Transport:
             self._headers[PROJECT_HEADER] = config.project
         self._connection: http.client.HTTPConnection | None = None
 
-    def post(self, path: str, body: bytes, content_type: str, encoding: str = "") -> Outcome:
+    def post(
+        self, path: str, body: bytes, content_type: str, encoding: str = "", more: Mapping[str, str] = NOTHING
+    ) -> Outcome:
         """Send *body* once; a kept-alive connection that the server has closed meanwhile is opened again."""
-        headers = {**self._headers, "content-type": content_type}
+        headers = {**self._headers, **more, "content-type": content_type}
         if encoding:
             headers["content-encoding"] = encoding
         return self._ask("POST", path, body, headers)

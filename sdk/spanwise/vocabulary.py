@@ -128,6 +128,8 @@ SERVICE_VERSION: Final = "service.version"
 """The release."""
 PROJECT_NAME: Final = "spanwise.project.name"
 PROJECT_HEADER: Final = "x-spanwise-project"
+DROPPED_HEADER: Final = "x-spanwise-dropped"
+"""``ID=COUNT``: how many spans and annotations the process of that id has had to drop so far."""
 
 # --- events ----------------------------------------------------------------------------------------
 EXCEPTION_EVENT: Final = "exception"

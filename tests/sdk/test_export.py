@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -185,6 +186,20 @@ def test_without_a_spool_memory_is_bounded_and_what_is_dropped_is_counted():
     assert status.dropped > 0
     assert 50 < status.queued < 300
     assert status.queued + status.dropped == 300
+
+
+def test_the_server_is_told_what_was_dropped_by_whom():
+    with Receiver() as receiver:
+        spanwise.init(endpoint=receiver.url, before_send=lambda span: None if span.name == "secret" else span)
+        work()
+        assert spanwise.flush()
+        assert "x-spanwise-dropped" not in receiver.headers[-1], "nothing was"
+        work(2, "secret")
+        spanwise.flush()
+        work()
+        assert spanwise.flush()
+        assert re.fullmatch("[0-9a-f]{32}=2", receiver.headers[-1]["x-spanwise-dropped"])
+        assert spanwise.status().dropped == 2
 
 
 def test_shutting_down_without_server_and_spool_is_quick_and_counts_what_is_lost(caplog):

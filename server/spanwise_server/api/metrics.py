@@ -101,6 +101,10 @@ FIGURES: Final = (
         _one(lambda now: now.waiting.dropped),
     ),
     Figure(
+        "spanwise_dropped_by_senders_total", "counter", "Spans and annotations that programs say they had to drop.",
+        _one(lambda now: now.ingest.dropped),
+    ),
+    Figure(
         "spanwise_search_index_cpu_seconds_total", "counter", "CPU spent on the text index, after the answers.",
         _one(lambda now: now.indexing_s),
     ),

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from spanwise.vocabulary import PROJECT_HEADER
+from spanwise.vocabulary import DROPPED_HEADER, PROJECT_HEADER
 
 from ..auth.current import CurrentServer, Server, actor_of, project_sent, server_of
 from ..errors import Overloaded, SpanwiseError
@@ -69,6 +69,8 @@ def turned_away(request: Request, error: SpanwiseError) -> Response:
 
 async def _export(request: Request, server: Server, signal: Signal) -> Response:
     """Take one request and answer it in its own form."""
+    if dropped := request.headers.get(DROPPED_HEADER):
+        server.intake.health.dropped(dropped, actor_of(request).project)
     try:
         form = form_of(request.headers.get("content-type", ""))
         with server.intake.room.hold() as held:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,11 @@ COMMIT_BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 #: How many mishaps are remembered.
 MISHAPS: Final = 100
 SHOWN_CHARS: Final = 500
+#: Programs whose losses are told apart.
+SENDERS: Final = 10_000
+DROPPED: Final = "dropped_by_sender"
+_TOLD: Final = re.compile(r"([0-9a-f]{32})=(\d{1,12})")
+_FULL: Final = "{} more were dropped by the program itself: its memory or its spool was full, or `before_send` said so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class State:
     """How long all of them waited together."""
     mishaps: tuple[Mishap, ...]
     """The newest first."""
+    dropped: int
+    """Spans and annotations that programs say they had to drop, and never sent."""
 
     def commit_percentile_s(self, share: float) -> float | None:
         """Return the bound within which *share* of the commits were done, ``None`` where there were none."""
@@ -75,6 +83,8 @@ class Health:
         self._commits = [0] * (len(COMMIT_BOUNDS_S) + 1)
         self._commit_s = 0.0
         self._mishaps: deque[Mishap] = deque(maxlen=MISHAPS)
+        self._dropped = 0
+        self._dropped_by: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
 
     def took(self, signal: Signal, accepted: int, refusals: Refusals, project: str | None) -> None:
@@ -101,6 +111,21 @@ class Health:
             self._commits[at] += 1
             self._commit_s += seconds
 
+    def dropped(self, told: str, project: str | None = None) -> None:
+        """Take what a program says of its losses, ``ID=COUNT``; it tells the same again with each request."""
+        found = _TOLD.fullmatch(told)
+        if found is None:
+            return
+        sender, count = found[1], int(found[2])
+        with self._lock:
+            more = count - self._dropped_by.pop(sender, 0)
+            self._dropped_by[sender] = count
+            if len(self._dropped_by) > SENDERS:
+                self._dropped_by.popitem(last=False)
+            if more > 0:
+                self._dropped += more
+                self._mishaps.append(Mishap(self._clock(), "traces", DROPPED, _FULL.format(more), project))
+
     def state(self) -> State:
         """Return the figures of now."""
         with self._lock:
@@ -112,4 +137,5 @@ class Health:
                 tuple(self._commits),
                 self._commit_s,
                 tuple(reversed(self._mishaps)),
+                self._dropped,
             )

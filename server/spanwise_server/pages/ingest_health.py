@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..ingest.batch import REASONS
-from ..ingest.health import COMMIT_BOUNDS_S, Mishap, State
+from ..ingest.health import COMMIT_BOUNDS_S, DROPPED, Mishap, State
 from . import format as fmt
 from .render import render
 from .urls import url
@@ -73,6 +73,7 @@ def key_numbers(server: Server, state: State) -> list[Key]:
         Key("Spans taken", fmt.count(spans), f"{fmt.count(server.store.repeated)} seen before"),
         Key("Log records taken", fmt.count(logs), f"{fmt.count(waiting.records)} wait for a span"),
         Key("Refused", fmt.count(refused), f"and {away}"),
+        Key("Lost on the way", fmt.count(state.dropped), "dropped by programs, as they say"),
         Key("Queue", fmt.count(writer.queued), f"spans; {fmt.size(server.intake.room.taken)} under way"),
         Key("Until on disk", most, f"for 95 %; half {half}"),
         Key("Write errors", fmt.count(writer.errors), writer.last_error or "none since the start"),
@@ -98,9 +99,11 @@ def refusals(state: State) -> list[Refused]:
         Refused("request", code, count, f"a whole request to /v1/{signal}")
         for (signal, code), count in state.turned_away.items()
     ]
+    if state.dropped:
+        found.append(Refused("span", DROPPED, state.dropped, "dropped by the program before it was sent"))
     return sorted(found, key=lambda one: (-one.count, one.reason, one.what))
 
 
 def meaning(mishap: Mishap) -> str:
     """Return what was refused, in a word."""
-    return WORDS[mishap.signal] if mishap.reason in REASONS else "request"
+    return WORDS[mishap.signal] if mishap.reason in REASONS or mishap.reason == DROPPED else "request"

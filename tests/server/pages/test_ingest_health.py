@@ -65,6 +65,19 @@ def test_only_so_many_mishaps_are_remembered_and_all_are_counted():
     assert state.turned_away == {("traces", "overloaded"): MISHAPS + 20}
 
 
+def test_what_programs_dropped_is_counted_once_however_often_they_say_it(client):
+    body = request({}).SerializeToString()
+    first, second = "a" * 32, "b" * 32
+    for told in (f"{first}=3", f"{first}=3", f"{first}=5", f"{second}=2", "nonsense", f"{first}=-1", f"{first}=x"):
+        assert post(client, body, **{"x-spanwise-dropped": told}).status_code == 200
+    assert client.app.state.server.intake.health.state().dropped == 7
+    html = page(client)
+    assert '<span class="name">Lost on the way</span><div><span class="value">7</span>' in html
+    assert "<code>dropped_by_sender</code>" in html
+    assert "2 more were dropped by the program itself" in html
+    assert "spanwise_dropped_by_senders_total 7" in client.get("/metrics").text
+
+
 def test_percentiles_are_the_bounds_that_hold_them():
     health = Health()
     assert health.state().commit_percentile_s(0.5) is None
