@@ -79,7 +79,7 @@ def publish(server: CurrentServer, actor: CurrentActor, project: CurrentProject,
     prompts = Prompts(server.store)
     version, new = prompts.publish(
         project, asked.name, asked.content(), note=asked.note, by=who(actor), labels=asked.labels,
-        may_promote=may_promote(actor),
+        may_promote=actor.may_promote,
     )  # fmt: skip
     server.prompt_answers.forget()
     return answer(version_json(prompts.find(project, asked.name), version), status=201 if new else 200)
@@ -91,7 +91,7 @@ def protect(
 ) -> Response:
     """Protect a label of the project, or lift its protection: an API key cannot move a protected label."""
     prompts = Prompts(server.store)
-    prompts.protect(project, label, on=asked.protected, may_promote=may_promote(actor))
+    prompts.protect(project, label, on=asked.protected, may_promote=actor.may_promote)
     return answer({"protected_labels": sorted(prompts.protected(project))})
 
 
@@ -131,7 +131,7 @@ def move_label(
 ) -> Response:
     """Point a label at a version."""
     prompt = Prompts(server.store).move(
-        project, name, label, asked.version, by=who(actor), may_promote=may_promote(actor)
+        project, name, label, asked.version, by=who(actor), may_promote=actor.may_promote
     )
     server.prompt_answers.forget()
     return answer(_prompt(prompt))
@@ -140,7 +140,7 @@ def move_label(
 @router.delete("/{name:path}/labels/{label}", status_code=204)
 def drop_label(server: CurrentServer, actor: CurrentActor, project: CurrentProject, name: str, label: str) -> Response:
     """Take a label off a prompt."""
-    Prompts(server.store).move(project, name, label, None, by=who(actor), may_promote=may_promote(actor))
+    Prompts(server.store).move(project, name, label, None, by=who(actor), may_promote=actor.may_promote)
     server.prompt_answers.forget()
     return Response(status_code=204)
 
@@ -181,7 +181,7 @@ async def fetch(
 @router.delete("/{name:path}", status_code=204)
 def delete_prompt(server: CurrentServer, actor: CurrentActor, project: CurrentProject, name: str) -> Response:
     """Delete a prompt with its versions; one that a protected label points at is refused to API keys."""
-    Prompts(server.store).delete(project, name, may_promote=may_promote(actor))
+    Prompts(server.store).delete(project, name, may_promote=actor.may_promote)
     server.prompt_answers.forget()
     return Response(status_code=204)
 
@@ -189,11 +189,6 @@ def delete_prompt(server: CurrentServer, actor: CurrentActor, project: CurrentPr
 def who(actor: Actor) -> str:
     """Return how the history calls who acts."""
     return actor.name or actor.kind
-
-
-def may_promote(actor: Actor) -> bool:
-    """Return whether *actor* may move protected labels: people may, API keys may not."""
-    return actor.kind != "key"
 
 
 def version_json(prompt: Prompt, version: Version) -> dict[str, Any]:

@@ -60,10 +60,16 @@ class Actor:
     project: str | None = None
     """The only project that this request may touch; ``None`` for any."""
     rights: frozenset[str] = RIGHTS["admin"]
+
     account: bool = False
     """Whether the name is of an account, and not one that a browser chose."""
     projects: tuple[str, ...] | None = None
     """The projects it may ask for at all; ``None`` for any."""
+
+    @property
+    def may_promote(self) -> bool:
+        """Whether protected labels of prompts are theirs to move: an admin's, and no API key's."""
+        return self.kind != "key" and "admin" in self.rights
 
 
 def server_of(connection: HTTPConnection) -> Server:

@@ -14,7 +14,7 @@ WORDS: Final[Mapping[str, str]] = {
     "read": "look at everything in a project",
     "label": "label the items of queues, and spans in their traces, and code critiques",
     "write": "make, change and delete queues, datasets, prompts, views and traces",
-    "admin": "keep keys of providers and say which labels of prompts are protected",
+    "admin": "keep keys of providers, say which labels of prompts are protected, and move those",
 }
 #: Role -> its rights: those of the role before, and one more.
 RIGHTS: Final[Mapping[str, frozenset[str]]] = {

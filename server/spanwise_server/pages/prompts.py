@@ -120,7 +120,7 @@ def prompt_path(name: str) -> str:
 
 
 @router.get("/prompts")
-def prompts_page(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
+def prompts_page(request: Request, server: CurrentServer, actor: CurrentActor, project: CurrentProject) -> Response:
     """Show the prompts of a project by folder."""
     prompts = Prompts(server.store)
     found = prompts.all(project)
@@ -132,6 +132,7 @@ def prompts_page(request: Request, server: CurrentServer, project: CurrentProjec
         "pages/prompts.html",
         folders=sorted(folders.items()),
         protected=prompts.protected(project),
+        may_protect=actor.may_promote,
         path=prompt_path,
         endpoint=str(request.base_url).rstrip("/"),
     )
@@ -166,7 +167,7 @@ def publish(
         labels = [asked.label.strip()] if asked.label.strip() else []
         version, _ = prompts.publish(
             project, asked.name.strip().strip("/"), content, note=asked.note, by=annotator_of(actor).id, labels=labels,
-            may_promote=actor.kind != "key",
+            may_promote=actor.may_promote,
         )  # fmt: skip
     except BadPrompt as refusal:
         said = Content(_typed(asked), params={}, model=asked.model or None)
@@ -190,7 +191,7 @@ def move_label(
 ) -> Response:
     """Point a label at a version, or take it off where none is given."""
     prompt = Prompts(server.store).move(
-        project, name, label.strip(), version, by=annotator_of(actor).id, may_promote=actor.kind != "key"
+        project, name, label.strip(), version, by=annotator_of(actor).id, may_promote=actor.may_promote
     )
     server.prompt_answers.forget()
     return _open(prompt, version)
@@ -206,7 +207,7 @@ def protect(
     on: Annotated[bool, Form()] = False,
 ) -> Response:
     """Protect a label of the project, or lift its protection."""
-    Prompts(server.store).protect(project, label.strip(), on=on, may_promote=actor.kind != "key")
+    Prompts(server.store).protect(project, label.strip(), on=on, may_promote=actor.may_promote)
     return RedirectResponse(url("/prompts", project), status_code=303)
 
 
@@ -215,7 +216,7 @@ def delete_prompt(
     server: CurrentServer, actor: CurrentActor, project: CurrentProject, name: Annotated[str, Form()]
 ) -> Response:
     """Delete a prompt with its versions; the page asked first, with the count."""
-    Prompts(server.store).delete(project, name, may_promote=actor.kind != "key")
+    Prompts(server.store).delete(project, name, may_promote=actor.may_promote)
     server.prompt_answers.forget()
     return RedirectResponse(url("/prompts", project), status_code=303)
 
@@ -224,6 +225,7 @@ def delete_prompt(
 def prompt_page(
     request: Request,
     server: CurrentServer,
+    actor: CurrentActor,
     project: CurrentProject,
     name: str,
     *,
@@ -256,6 +258,7 @@ def prompt_page(
         view=view,
         prompt=prompt,
         path=prompt_path(prompt.name),
+        locked=frozenset() if actor.may_promote else prompts.protected(project),
         versions=versions,
         shown=shown,
         other=other,

@@ -20,7 +20,7 @@ from .small_tables import ProjectRow
 
 #: Notes and names of those who publish are cut here.
 _LONGEST_NOTE: Final = 2_000
-_ASK_A_PERSON: Final = "An API key cannot move it; ask a person to, in the viewer."
+_ASK_A_PERSON: Final = "Only an admin can move it, and no API key: ask one to, in the viewer."
 
 
 class Prompts:

@@ -123,6 +123,34 @@ def test_an_editor_makes_queues_and_keeps_no_keys_of_providers(app):
     assert post(logged_in(app, "root"), "/playground/keys", provider="openai", key="sk-secret").status_code != 403
 
 
+def test_a_protected_label_of_a_prompt_is_moved_by_admins_and_the_history_says_who(app):
+    ed, root = logged_in(app, "ed"), logged_in(app, "root")
+    for text in ("one", "two"):
+        form = {"name": "support", "kind": "text", "text": text, "label": "production"}
+        assert post(ed, "/prompt-edit", **form).status_code == 303
+    assert post(ed, "/prompt-protect", label="production", on="1").status_code == 403
+    assert post(root, "/prompt-protect", label="production", on="1").status_code == 303
+    move = {"name": "support", "label": "production", "version": "1"}
+    refused = post(ed, "/prompt-label", **move)
+    assert refused.status_code == 403
+    assert "Only an admin can move it" in refused.text
+    assert post(ed, "/prompt-label", name="support", label="staging", version="1").status_code == 303
+    assert "production is protected: an admin moves it" in ed.get("/prompts/support?v=1").text
+    assert "Lift the protection" not in ed.get("/prompts").text
+    assert post(root, "/prompt-label", **move).status_code == 303
+    history = root.get("/api/v1/prompts/support/history").json()["items"]
+    moves = [(one["by"], one["label"], one["from"], one["to"]) for one in history]
+    assert moves == [
+        ("root", "production", 2, 1),
+        ("ed", "staging", None, 1),
+        ("ed", "production", 1, 2),
+        ("ed", "production", None, 1),
+    ]
+    vi = logged_in(app, "vi")
+    assert "Promote" not in vi.get("/prompts/support").text
+    assert "/prompt-label" not in vi.get("/prompts/support").text
+
+
 def test_who_is_not_among_the_names_of_a_queue_labels_nothing_in_it(app, store):
     targets = [Target(trace_id(0), span_id(0))]
     queue = Desk(store).queues.create("default", NewQueue("Bo's", people=People(names=("bo",))), targets)

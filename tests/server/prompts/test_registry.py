@@ -78,7 +78,7 @@ def test_a_label_moves_and_its_history_says_who_moved_it(client: TestClient) -> 
     assert "has no label 'production'" in missing.json()["error"]["message"]
 
 
-def test_a_protected_label_is_moved_by_people_alone(client: TestClient) -> None:
+def test_a_protected_label_is_moved_by_no_api_key(client: TestClient) -> None:
     store = client.app.state.server.store
     _, secret = store.create_key("default", "ci", frozenset({"read", "write"}))
     key = {"Authorization": f"Bearer {secret}"}
