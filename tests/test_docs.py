@@ -10,6 +10,7 @@ import pytest
 import spanwise
 from spanwise import config
 from spanwise_server.pages.help import PAGES
+from spanwise_server.query.figures import MEASURES
 from spanwise_server.query.filters import FIELDS
 from spanwise_server.settings import SETTINGS
 
@@ -45,6 +46,11 @@ def test_every_public_name_is_documented(name) -> None:
 @pytest.mark.parametrize("field", FIELDS.values(), ids=lambda f: f.name)
 def test_every_filter_field_is_documented_with_its_example(field) -> None:
     assert f"`{field.example}`" in text("filters")
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_is_documented(name) -> None:
+    assert f"`{name}`" in text("alerts")
 
 
 @pytest.mark.parametrize("path", [*DOCS.glob("*.md"), *ROOT.glob("*.md")], ids=lambda p: p.name)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from spanwise._version import __version__
 
+from .api import alerts as alerts_api
 from .api import annotations as annotations_api
 from .api import codes as codes_api
 from .api import datasets as datasets_api
@@ -36,9 +37,14 @@ from .ingest.intake import Intake
 from .ingest.pipeline import Pipeline
 from .ingest.span_limits import MB, SpanLimits
 from .ingest.writer import Writer
+from .jobs.alerting import Alerter
+from .jobs.deliveries import Sender
 from .jobs.housekeeping import Housekeeper
+from .jobs.mail import mail_server
 from .jobs.prompts_seen import PromptsSeen
 from .pages import (
+    alert_channels,
+    alerts,
     annotate,
     chosen,
     compare,
@@ -82,6 +88,7 @@ ROUTERS: Final = (
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
     dataset_acts.router, datasets_page.router, experiment_compare.router, experiments.router,
     ingest_health.router, help_page.router, steps.router, compare_spans.router, prompt_examples.router,
+    alerts_api.router, alerts.router, alert_channels.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 
@@ -102,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.server = server
         grpc = None
         housekeeper = Housekeeper(server.store)
+        alerter = Alerter(server.store, server.sender, settings.base_url)
         try:
             grpc = open_grpc(server)
             app.state.grpc = None if grpc is None else grpc.address
@@ -109,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             if grpc is not None:
                 grpc.close()
+            alerter.close()
             housekeeper.close()
             server.runs.close()
             server.writer.close()
@@ -137,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
 def open_server(settings: Settings) -> Server:
     """Open the store and start the writer; a server that strangers could reach without a password is refused."""
     limits = _span_limits(settings)
+    mail = mail_server(settings.smtp, settings.smtp_from)
     store = make_store(settings.store, Options(settings.data, _log_limits(settings), full_text=settings.full_text))
     pipeline = Pipeline(Prices(), store.turns, limits=limits, media=store.media)
     store.open()
@@ -168,6 +178,7 @@ def open_server(settings: Settings) -> Server:
         seen=seen,
         secret=secret,
         runs=DatasetRuns(store, alone=folder_of(settings.store, settings.data) is not None),
+        sender=Sender(store, secret, mail, allow_private=settings.allow_private),
     )
 
 

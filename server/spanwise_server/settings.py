@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -37,7 +37,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("store", "SPANWISE_STORE", "", "Where data is kept: a file or a URL such as postgresql://; else SQLite."),
     Setting("full_text", "SPANWISE_FULL_TEXT", "", "on or off: whether PostgreSQL indexes texts; else as before."),
     Setting("password", "SPANWISE_PASSWORD", "", "Login password of the viewer, in place of a stored one."),
-    Setting("allow_private", "SPANWISE_ALLOW_PRIVATE", "off", "Whether the playground may reach private addresses."),
+    Setting(
+        "allow_private",
+        "SPANWISE_ALLOW_PRIVATE",
+        "off",
+        "Whether the playground and webhooks may reach private addresses.",
+    ),
+    Setting("public_url", "SPANWISE_PUBLIC_URL", "", "Address that people open the viewer by, for links in alerts."),
+    Setting("smtp", "SPANWISE_SMTP", "", "Mail server for alerts, such as smtp://user:password@mail.example.com:587."),
+    Setting("smtp_from", "SPANWISE_SMTP_FROM", "", "Sender of alerts by e-mail; else the user of the mail server."),
     Setting("max_body_mb", "SPANWISE_MAX_BODY_MB", "20", "Largest request body taken, in MB as sent."),
     Setting("max_unpacked_mb", "SPANWISE_MAX_UNPACKED_MB", "100", "Largest request body taken, in MB unpacked."),
     Setting("max_queued_spans", "SPANWISE_MAX_QUEUED_SPANS", "50000", "Spans waiting to be written before 503."),
@@ -78,6 +86,18 @@ class Settings:
     max_waiting_logs_mb: int = 256
     log_wait_hours: int = 24
     allow_private: bool = False
+    public_url: str = ""
+    smtp: str = field(default="", repr=False)
+    """Names a mail server, perhaps with its password."""
+    smtp_from: str = ""
+
+    @property
+    def base_url(self) -> str:
+        """The address that links to the viewer begin with."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared with
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def on_loopback(self) -> bool:
@@ -114,12 +134,22 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
         max_waiting_logs_mb=_number(chosen, "max_waiting_logs_mb", 1, 65_536),
         log_wait_hours=_number(chosen, "log_wait_hours", 1, 8_760),
         allow_private=chosen["allow_private"].strip().lower() in {"on", "true", "1", "yes"},
+        public_url=_web_address(chosen, "public_url"),
+        smtp=chosen["smtp"].strip(),
+        smtp_from=chosen["smtp_from"].strip(),
     )
 
 
 def user_data_dir() -> Path:
     """Return the folder for data of this user's programs that the operating system suggests."""
     return user_data_path("spanwise", appauthor=False)
+
+
+def _web_address(chosen: Mapping[str, str], name: str) -> str:
+    text = chosen[name].strip()
+    if text and not (text.startswith(("http://", "https://")) and text.isascii() and text.isprintable()):
+        raise ConfigError(f"{name} is {text!r}, no address of a web page.", "Write it as https://spanwise.example.com.")
+    return text
 
 
 def _grpc_port(chosen: Mapping[str, str]) -> int | Literal["off", "auto"]:

@@ -14,6 +14,7 @@ from ..ingest.changes import Changes
 from ..ingest.intake import Intake
 from ..ingest.pipeline import Pipeline
 from ..ingest.writer import Writer
+from ..jobs.deliveries import Sender
 from ..jobs.prompts_seen import PromptsSeen
 from ..playground.dataset_runs import DatasetRuns
 from ..prompts.answers import Answers
@@ -37,7 +38,8 @@ class Server:
     intake: Intake
     seen: PromptsSeen
     secret: bytes
-    """Signs what browsers hand back; kept in the store, so that forms outlive a restart."""
+    """Signs what browsers hand back, and webhooks; kept in the store, so that it outlives a restart."""
+    sender: Sender
     exports: Runs = field(default_factory=Runs)
     changes: Changes = field(default_factory=Changes)
     prompt_answers: Answers = field(default_factory=Answers)

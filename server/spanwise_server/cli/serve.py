@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ..serving import Running
     from .command import Commands
 
-_IN_FORCE_ONLY_AT_START: Final = frozenset({"password"})  # a password on a command line stands in every process list
+_IN_FORCE_ONLY_AT_START: Final = frozenset(
+    {"password", "smtp"}
+)  # a password on a command line stands in every process list
 
 
 def add(commands: Commands) -> None:

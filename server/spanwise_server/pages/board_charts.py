@@ -11,8 +11,9 @@ from ..record import Usage
 from . import format as fmt
 from .board import Board, term_of
 from .format import Clock
-from .listing import DAY_NS, stamp
+from .listing import DAY_NS
 from .plots import Fit, Layer, Moment, Plot, fit, lines, scatter, spark, stacked
+from .urls import stamp
 
 #: So many values of a split have a colour of their own; the others share one.
 COLOURED: Final = 4

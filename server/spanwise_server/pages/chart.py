@@ -8,8 +8,9 @@ from typing import Final
 
 from ..store.base import Bar
 from .format import Clock, plural
-from .listing import DAY_NS, MINUTE_NS, stamp
+from .listing import DAY_NS, MINUTE_NS
 from .plots import Change
+from .urls import stamp
 
 WIDTH: Final = 1160.0
 HEIGHT: Final = 56.0

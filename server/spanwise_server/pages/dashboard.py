@@ -13,8 +13,11 @@ from ..errors import FilterError
 from ..query.filters import EVERYTHING, Filter
 from ..query.measures import SPLITS, Measured, Steps
 from ..query.parse import parse
+from ..store.alert_firings import Firings
+from ..store.alerts import Alerts
 from ..store.prompt_changes import changes_of_prompts
 from . import board_charts as shown
+from .alert_lines import budget_lines
 from .board import PATH, Board, query_of, read_board, steps_of
 from .chips import chips
 from .format import SECOND_NS, Clock
@@ -28,6 +31,7 @@ router = APIRouter(include_in_schema=False)
 
 _POINTS: Final = 300
 _ROWS: Final = 12
+_BUDGETS: Final = 8
 
 
 @router.get(PATH)
@@ -38,6 +42,10 @@ def dashboard(request: Request, server: CurrentServer, project: CurrentProject) 
     if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
         return RedirectResponse(board.link(), status_code=303)
     frame = _frame(board, clock) | views_menu(server, project, "dashboard", board.params())
+    frame |= {
+        "budgets": budget_lines(Alerts(server.store).rules(project))[:_BUDGETS],
+        "alerts_open": Firings(server.store).count_open(project),
+    }
     try:
         tree = parse(board.listing.filter)
     except FilterError as error:

@@ -26,6 +26,7 @@ PAGES: dict[str, str] = {
     "dialects": "What was tried",
     "viewer": "Viewer",
     "filters": "Filters",
+    "alerts": "Alerts",
     "labelling": "Labelling",
     "codes": "Codes",
     "datasets": "Datasets",

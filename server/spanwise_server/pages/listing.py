@@ -11,7 +11,7 @@ from ..errors import SpanwiseError
 from ..query.filters import Filter, Query
 from .columns import columns_in
 from .format import SECOND_NS, Clock
-from .urls import url
+from .urls import stamp, url
 
 MINUTE_NS: Final = 60 * SECOND_NS
 HOUR_NS: Final = 60 * MINUTE_NS
@@ -159,13 +159,6 @@ def moment(text: str, tz: tzinfo) -> int | None:
         raise SpanwiseError(f"{text!r} is not a time.", "Write it as 2026-11-23T10:00, or choose a range.") from None
     at = at.replace(tzinfo=tz) if at.tzinfo is None else at
     return int(at.replace(microsecond=0).timestamp()) * SECOND_NS + at.microsecond // 1_000 * 1_000_000
-
-
-def stamp(ns: int) -> str:
-    """Return a time for a URL, exact to the second where that is enough."""
-    at = datetime.fromtimestamp(ns // SECOND_NS, Clock(0).tz)
-    fraction = f".{ns % SECOND_NS // 1_000_000:03d}" if ns % SECOND_NS else ""
-    return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def histogram_query(query: Query, now_ns: int) -> tuple[Query, int]:

@@ -1,19 +1,7 @@
-"""Addresses of the viewer: a URL holds the whole state of a page."""
+"""Addresses of the viewer, as pages write them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from ..urls import DEFAULT_PROJECT, stamp, url
 
-DEFAULT_PROJECT = "default"
-
-
-def url(path: str, project: str, params: Mapping[str, object] | None = None) -> str:
-    """Return *path* with its query; what is ``None`` or empty, and the default project, is left out."""
-    said: dict[str, str] = {}
-    if project != DEFAULT_PROJECT:
-        said["project"] = project
-    for name, value in (params or {}).items():
-        if value is not None and value != "":
-            said[name] = str(value)
-    return f"{path}?{urlencode(said, safe=':@*/,', quote_via=quote)}" if said else path
+__all__ = ["DEFAULT_PROJECT", "stamp", "url"]

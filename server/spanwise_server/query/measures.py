@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -94,6 +95,14 @@ KEYS: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Traces that were labelled pass or fail, and how many of them fail."""
+
+    traces: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tallied:
     """What the spans of one series come to; ``calls`` of the sums are spans of any kind here."""
 
@@ -103,6 +112,8 @@ class Tallied:
     """How many traces they are of, ``None`` where that was not asked."""
     latency: Percentiles
     ttft: Percentiles
+    judged: Mapping[str, Judged] = field(default_factory=dict)
+    """What was judged of their traces, by the label's name, empty for any; only where that was asked."""
 
 
 @dataclass(frozen=True, slots=True)

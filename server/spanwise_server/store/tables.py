@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 from sqlmodel import Field, SQLModel
 
+from .alert_tables import AlertRuleRow  # noqa: F401  # as below
 from .code_tables import CodeRow  # noqa: F401  # the metadata below must hold the small tables too
 from .dataset_tables import DatasetRow  # noqa: F401  # as above
 from .experiment_tables import ExperimentRow  # noqa: F401  # as above

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spanwise_server.errors import SpanwiseError
+from spanwise_server.query.figures import measure_named
 from spanwise_server.query.filters import Query
 from spanwise_server.query.measures import KEYS
 from spanwise_server.query.parse import parse
-from spanwise_server.record import Record, Usage
+from spanwise_server.record import Annotation, Record, Usage
 from spanwise_server.store import tally as tallying
+from spanwise_server.store.figures_asked import figures
 from spanwise_server.store.measures import percentiles
 from spanwise_server.store.rollups import HOUR_NS, bucket
 from store_engines import KINDS, opened
@@ -131,3 +133,15 @@ def test_too_many_series_are_refused(store, monkeypatch):
     store.write([record(TRACES[0], f"{n:016x}", name=f"step {n}") for n in range(3)])
     with pytest.raises(SpanwiseError):
         store.tally(Query("default"), ["name"])
+
+
+def test_shares_of_labels_that_fail_are_told_by_key(store):
+    store.write([llm(TRACES[n], f"{n + 1:016x}", user__id=("ann", "ann", "bob")[n]) for n in range(3)])
+    verdicts = ((0, "correct", "fail"), (1, "correct", "pass"), (2, "correct", "pass"), (2, "tone", "fail"))
+    store.annotate([Annotation(f"{n}{name}", "default", name, TRACES[n], None, label) for n, name, label in verdicts])
+    measures = [measure_named(name) for name in ("labelled", "label_fail_rate", "label_fail_rate.correct")]
+    found = figures(store, Query("default"), ["user"], measures)
+    assert {one.key[0]: [measure.value(one) for measure in measures] for one in found} == {
+        "ann": [2, 0.5, 0.5],
+        "bob": [1, 1.0, 0.0],
+    }
