@@ -66,6 +66,7 @@ from .pages import (
 from .pages import datasets as datasets_page
 from .pages import help as help_page
 from .pages import playground as playground_page
+from .pages import playground_rows as playground_rows_page
 from .pages import prompts as prompts_page
 from .pages import trace as trace_page
 from .pages import traces as traces_page
@@ -83,7 +84,7 @@ ROUTERS: Final = (
     health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiment_runs_api.router,
     experiments_api.router, prompts_api.router, media.router, prompts_page.router, playground_api.router,
-    playground_page.router, measures_api.router,
+    playground_page.router, playground_rows_page.router, measures_api.router,
     static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
     dataset_acts.router, datasets_page.router, experiment_compare.router, experiments.router,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,18 @@ from fake_provider.answer import Answer
 from server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
+ROWS = b"question,answer\nWhere is Lima?,Answer to A\nWhere is Oslo?,Answer to B\nWhere is Bonn?,Answer to A\n"
+LET_GO = threading.Event()
 
 
 def model(request: Any) -> Answer:
-    """Answer by what the system says, slowly if asked to."""
+    """Answer by what the system says, slowly if asked to; of Bonn nothing until a test lets go."""
     said = json.dumps(request.body)
     if "Sort" in said:
         return Answer(text="refund", chunk_delay_s=0.1)
+
+    if "Bonn" in said:
+        LET_GO.wait(60)
     text = f"Answer to {'B' if 'brief' in said else 'A'}. " + "word " * 40
     return Answer(text=text, chunk_delay_s=0.3 if "slowly" in said else 0)
 
@@ -38,7 +45,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, provider: FakeProvider) -> 
     with ServerProcess(
         data, SPANWISE_ALLOW_PRIVATE="on", OPENAI_API_KEY="sk-env-secret", OPENAI_BASE_URL=provider.openai_url
     ) as running:
+        headers = {"content-type": "application/json"}
+        assert running.call("/api/v1/datasets", b'{"name": "cities"}', headers)[0] == 201
+        assert running.call("/api/v1/datasets/1/import", ROWS)[0] == 201
         yield running
+    LET_GO.set()
 
 
 @pytest.fixture
@@ -122,6 +133,61 @@ def test_the_model_is_asked_the_examples_of_a_prompt(
     page.get_by_label("Provider").select_option("bedrock")
     page.get_by_role("button", name="Ask 2").click()
     expect(page.get_by_role("status").filter(has_text="There is no key for bedrock")).to_be_visible()
+
+
+def test_a_row_fills_the_variables_and_all_rows_are_run_over_stopped_and_compared(play: Page, axe) -> None:
+    play.get_by_label("Variables are written").select_option("plain")
+    play.get_by_label("Message", exact=True).nth(1).fill("{{city}}")
+    play.get_by_role("heading", name="Dataset").click()
+    play.get_by_label("Rows of the dataset").select_option("cities")
+    over = play.locator(".play-over")
+    expect(over.get_by_role("status")).to_contain_text("Choose a column for city.")
+    over.get_by_label("Column for city").select_option("question")
+    play.get_by_label("Search rows").press_sequentially("Oslo")
+    expect(play.locator(".row-pick")).to_have_count(1)
+    play.locator(".row-pick").click()
+    expect(play.locator("#variables")).to_have_value(re.compile(r'"city": "Where is Oslo\?"'))
+    expect(play.get_by_text("Expected: Answer to B")).to_be_visible()
+    over.get_by_label("Check", exact=True).select_option("contains")
+    expect(over.get_by_role("status")).to_contain_text("for 3 calls")
+    expect(over.get_by_role("status")).to_contain_text("At the published price of gpt-4o-mini today")
+    axe(play)
+    over.get_by_role("button", name="Run over 3 rows").click()
+    expect(play.get_by_text("2 of 3 rows")).to_be_visible()
+    expect(play.get_by_role("table", name="Results").get_by_text("pass", exact=True)).to_have_count(1)
+    axe(play)
+    play.get_by_role("button", name="Stop").click()
+    expect(play.get_by_text("stopped", exact=True)).to_be_visible()
+    LET_GO.set()
+    play.get_by_role("button", name="Resume").click()
+    expect(play.get_by_role("definition").filter(has_text="2 of 3")).to_be_visible()
+    play.go_back()
+    play.go_back()
+    play.go_back()
+    expect(play.get_by_label("Message", exact=True).nth(1)).to_have_value("{{city}}")
+
+
+def test_a_draft_survives_a_closed_tab_until_it_is_started_over(play: Page, server: ServerProcess) -> None:
+    play.get_by_role("button", name="Variant", exact=True).click()
+    second = play.get_by_role("region", name="Variant 2")
+    second.get_by_label("Model").fill("gpt-4o")
+    second.get_by_role("button", name="Message", exact=True).click()
+    second.get_by_label("Message", exact=True).nth(2).fill("And Quito?")
+    context = play.context
+    play.close()
+    page = context.new_page()
+    page.goto(f"{server.url}/playground")
+    again = page.get_by_role("region", name="Variant 2")
+    expect(again.get_by_label("Model")).to_have_value("gpt-4o")
+    expect(again.get_by_label("Message", exact=True).nth(2)).to_have_value("And Quito?")
+    page.get_by_role("button", name="Start over").click()
+    expect(again).to_have_count(0)
+    expect(page.get_by_label("Model")).to_have_value("")
+    page.get_by_role("button", name="Undo").click()
+    expect(again.get_by_label("Model")).to_have_value("gpt-4o")
+    page.get_by_role("button", name="Start over").click()
+    page.reload()
+    expect(page.get_by_label("Model")).to_have_value("")
 
 
 def test_a_phone_shows_the_playground(server: ServerProcess, phone: Page, axe) -> None:

@@ -16,8 +16,9 @@ from ..experiments.checks import KINDS
 from ..experiments.pairing import CHANGES, Comparison, Delta, compared, refuse_unlike
 from ..playground.estimate import Estimate
 from ..playground.of_project import connection_of
-from ..playground.plan import MOST_AT_ONCE, MOST_REPEATS, Plan
+from ..playground.plan import MOST_AT_ONCE, Plan
 from ..playground.rows import Input
+from ..playground.run import MOST_REPEATS
 from ..playground.starting import Rows, begin, estimated, resume, rows_of, stop
 from ..store.experiments import Experiments
 from ..store.prompts import Prompts

@@ -12,16 +12,20 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..errors import NotFound
+from ..experiments.checks import KINDS
 from ..playground.bedrock import is_region
 from ..playground.call import BadCall
+from ..playground.plan import MOST_AT_ONCE
 from ..playground.providers import PROVIDERS, provider_named
 from ..playground.replay import Start, of_content, of_example, of_record
+from ..playground.rows import INPUTS
 from ..playground.run import MOST_REPEATS
 from ..playground.secrets import Vault, from_environment
 from ..store.datasets import Datasets
 from ..store.prompts import Prompts
 from ..store.prompts_keys import ProviderKeys
 from .label import annotator_of
+from .playground_rows import picker
 from .render import render
 from .urls import url
 
@@ -68,6 +72,11 @@ def playground_page(
         usable={name for name in PROVIDERS if name in stored or from_environment(name) is not None},
         most_repeats=MOST_REPEATS,
         datasets=Datasets(server.store).all(project),
+        picker=None if dataset is None else picker(server, project, dataset),
+        inputs=INPUTS,
+        checks=KINDS,
+        most_at_once=MOST_AT_ONCE,
+        start_key=f"{prompt}@{number}" if prompt else f"{trace} {span}".strip(),
     )
 
 

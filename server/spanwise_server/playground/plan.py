@@ -9,8 +9,8 @@ from typing import Any, Final
 from ..experiments.checks import Check, read_checks
 from .call import BadCall, Call, Message, ToolCall
 from .rows import INPUTS, Input, names_in
+from .run import MOST_REPEATS
 
-MOST_REPEATS: Final = 20
 MOST_AT_ONCE: Final = 16
 #: Calls of one run; more is a mistake more often than a wish.
 MOST_CALLS: Final = 20_000

@@ -20,7 +20,7 @@ INPUTS: Final[Mapping[Input, str]] = {
     "after": "comes after these messages",
     "instead": "comes after the system message, in place of the others",
 }
-_SYSTEM: Final = frozenset({"system", "developer"})
+SYSTEM: Final = frozenset({"system", "developer"})
 
 
 def columns_of(example: Example) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def messages_for(
     """Return the messages of a call with one row in it."""
     said = rendered(written, form, variables)
     if names == "instead":
-        said = [message for message in said if message.role in _SYSTEM]
+        said = [message for message in said if message.role in SYSTEM]
     if names != "variables":
         said += _own(example)
     return [message for message in said if message.content or message.tool_calls]
@@ -72,4 +72,4 @@ def _own(example: Example) -> list[Message]:
     if given is None:
         return [Message("user", plain(example.input.get("content")))]
     found = [message for one in given for message in messages_of(one)[0]]
-    return [message for message in found if message.role not in _SYSTEM]
+    return [message for message in found if message.role not in SYSTEM]

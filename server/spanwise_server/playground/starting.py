@@ -25,6 +25,7 @@ from .of_project import connection_of, keep_span, prompted_with
 from .plan import MOST_CALLS, Plan
 from .providers import provider_named
 from .row_run import Line
+from .rows import SYSTEM
 from .stop import Stop
 from .trace import Traced
 
@@ -79,13 +80,16 @@ def estimated(store: Ready, project: str, plan: Plan, rows: Rows, at_s: int) -> 
 def begin(server: Server, found: Experiment, plan: Plan, rows: Rows, done: Container[str] = ()) -> None:
     """Run *plan* over the rows that are not *done*, as soon as the server has a place for it."""
     connection = connection_of(server, found.project, plan.provider)
+    whole = plan.input != "instead" or all(message.role in SYSTEM for message in plan.messages if message.content)
     line = Line(
         plan,
         connection,
         partial(make_http, allow_private=server.settings.allow_private),
         Traced(
             partial(keep_span, server, found.project),
-            prompted_with(server, found.project, plan.prompt, plan.version, plan.messages, plan.format),
+            prompted_with(server, found.project, plan.prompt, plan.version, plan.messages, plan.format)
+            if whole
+            else None,
             {"experiment": found.id},
         ),
         Stop(),

@@ -101,28 +101,39 @@
     variant.querySelector("h2").textContent = `Variant ${n + 1}`;
   });
 
+  function addVariant() {
+    const last = variants.lastElementChild;
+    const copy = last.cloneNode(true);
+    const [old, fresh] = [last, copy].map((one) => one.querySelectorAll("select, textarea, input"));
+    fresh.forEach((one, n) => { one.value = old[n].value; });
+    copy.querySelector(".answers").replaceChildren();
+    variants.append(copy);
+    renumber();
+    return copy;
+  }
+
+  function addRow(variant) {
+    const all = variant.querySelectorAll(".message-row");
+    const row = all[all.length - 1].cloneNode(true);
+    row.dataset.extra = ""; row.querySelector("textarea").value = ""; row.querySelector("select").value = "user";
+    row.querySelector("span")?.remove();
+    variant.querySelector(".rows").append(row);
+    return row;
+  }
+
+  const changed = () => page.dispatchEvent(new Event("play:changed"));
   page.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     const variant = button?.closest(".variant");
     if (!button) return;
     if ("runs" in button.dataset) run();
     else if ("stops" in button.dataset) running?.abort();
-    else if ("adds" in button.dataset) {
-      const last = variants.lastElementChild;
-      const copy = last.cloneNode(true);
-      const [old, fresh] = [last, copy].map((one) => one.querySelectorAll("select, textarea, input"));
-      fresh.forEach((one, n) => { one.value = old[n].value; });
-      copy.querySelector(".answers").replaceChildren();
-      variants.append(copy);
-      renumber();
-    } else if ("removes" in button.dataset && variants.children.length > 1) { variant.remove(); renumber(); }
-    else if ("addsRow" in button.dataset) {
-      const all = variant.querySelectorAll(".message-row");
-      const row = all[all.length - 1].cloneNode(true);
-      row.dataset.extra = ""; row.querySelector("textarea").value = ""; row.querySelector("select").value = "user";
-      row.querySelector("span")?.remove();
-      variant.querySelector(".rows").append(row);
-      row.querySelector("textarea").focus();
+    else if ("adds" in button.dataset) { addVariant(); changed(); }
+    else if ("removes" in button.dataset && variants.children.length > 1) { variant.remove(); renumber(); changed(); }
+    else if ("removesRow" in button.dataset && variant.querySelectorAll(".message-row").length > 1) {
+      button.closest(".message-row").remove();
+      changed();
+    } else if ("addsRow" in button.dataset) { addRow(variant).querySelector("textarea").focus(); changed();
     } else if ("saves" in button.dataset) {
       const values = [["name", field(variant, "save_as").value], ["kind", "chat"], ["model", field(variant, "model").value]];
       const form = field(variant, "format").value;
@@ -132,6 +143,7 @@
       post(page.dataset.publish, values);
     }
   });
+  window.spanwise.playground = { page, variants, field, made, json, asked, rows, addVariant, addRow, renumber };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.ctrlKey) { event.preventDefault(); run(); }
     if (event.key === "Escape" && running) running.abort();
