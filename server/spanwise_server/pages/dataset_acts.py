@@ -29,6 +29,8 @@ router = APIRouter(include_in_schema=False)
 
 #: Fields of the form that are texts of an output.
 _OUTPUTS: Final = ("expected_output", "rejected_output")
+#: What an example that is written by hand begins as.
+_EMPTY: Final = Example(id="", input={"content": ""}, expected_output=None, actual_output=None)
 
 
 @router.post("/datasets/import", dependencies=[Csrf])
@@ -86,7 +88,9 @@ def diff_page(
 def new_example_page(request: Request, server: CurrentServer, actor: CurrentActor, dataset_id: int) -> Response:
     """Show an empty form."""
     dataset = dataset_for(Datasets(server.store), actor, dataset_id)
-    return render(request, "pages/dataset_example.html", dataset=dataset, example=None, newest=True, fields={})
+    return render(
+        request, "pages/dataset_example.html", dataset=dataset, example=None, newest=True, fields=_form(_EMPTY)
+    )
 
 
 @router.post("/datasets/{dataset_id}/examples/new", dependencies=[Csrf])
@@ -96,7 +100,7 @@ async def new_example(request: Request, server: CurrentServer, actor: CurrentAct
     asked = _text(form, "input")
     if not asked.strip():
         raise SpanwiseError("An example needs an input.", "Write what is asked.")
-    empty = Example(id="", input={"content": asked}, expected_output=None, actual_output=None)
+    empty = replace(_EMPTY, input={"content": asked})
     made = edited(empty, _fields(form, empty))
     example = replace(made, id=f"ex_{made.content_hash[3:23]}")
     return _keep(server, actor, dataset_id, example, note="Written by hand")

@@ -230,6 +230,9 @@ def test_an_example_is_edited_into_a_new_version(labelled: TestClient) -> None:
 
 def test_an_example_is_written_by_hand(labelled: TestClient) -> None:
     location = made(labelled).partition("?")[0]
+    form = labelled.get(f"{location}/examples/new")
+    assert form.status_code == 200
+    assert "Add to the dataset" in form.text
     answer = post(labelled, f"{location}/examples/new", input="And by bus?", expected_output="No.", verdict="")
     assert answer.status_code == 303
     page = labelled.get(answer.headers["location"]).text
