@@ -17,7 +17,7 @@ from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, MOST_OVERLAP
 from ..labelling.recipe import RECIPES, STRATA
 from ..query.parse import parse
 from ..store.users import Users
-from . import outcome, rubrics
+from . import code_acts, codes, outcome, rubrics
 from .format import plural
 from .label import annotator_of, queue_for
 from .listing import read, words_of
@@ -29,6 +29,8 @@ router = APIRouter(include_in_schema=False)
 #: Pages that queues lead to.
 router.include_router(rubrics.router)
 router.include_router(outcome.router)
+router.include_router(codes.router)
+router.include_router(code_acts.router)
 
 
 @router.get("/label")

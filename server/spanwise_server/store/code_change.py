@@ -159,12 +159,7 @@ class CodeChange:
 
     def standing(self, event_id: int | None) -> CodeEventRow | None:
         """Return an act that was not taken back: this one, else the person's latest, ``None`` where there is none."""
-        undone = select(CodeEventRow.undoes).where(col(CodeEventRow.undoes).is_not(None))
-        acts = select(CodeEventRow).where(
-            CodeEventRow.project_id == self._project,
-            CodeEventRow.action != "undo",
-            col(CodeEventRow.id).not_in(undone),
-        )
+        acts = standing_acts(self._project)
         if event_id is None:
             acts = acts.where(CodeEventRow.annotator_id == self._act.annotator.id)
         else:
@@ -228,6 +223,14 @@ class CodeChange:
 def standing_marks() -> tuple[Any, ...]:
     """Return that a mark was not taken off."""
     return (col(CodeMarkRow.removed_event).is_(None),)
+
+
+def standing_acts(project: int | None) -> Any:
+    """Return a query for the acts of a project that were not taken back."""
+    undone = select(CodeEventRow.undoes).where(col(CodeEventRow.undoes).is_not(None))
+    return select(CodeEventRow).where(
+        CodeEventRow.project_id == project, CodeEventRow.action != "undo", col(CodeEventRow.id).not_in(undone)
+    )
 
 
 def acts_on(annotation_id: str) -> tuple[Any, Any]:

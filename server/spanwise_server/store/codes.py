@@ -18,6 +18,7 @@ from .code_change import (
     event_from,
     found_code,
     live_codes,
+    standing_acts,
     standing_marks,
 )  # fmt: skip
 from .code_tables import CodeEventRow, CodeMarkRow
@@ -187,6 +188,21 @@ class Codes:
                 asked = asked.where(or_(*(col(CodeEventRow.id).in_(acts) for acts in acts_on(annotation_id))))
             rows = session.exec(asked.order_by(col(CodeEventRow.id).desc()).limit(limit)).all()
             return [event_from(session, row) for row in rows]
+
+    def latest(self, project: str, annotator: str) -> CodeEvent | None:
+        """Return this person's latest act that stands: what an undo would take back."""
+        with self._sessions.session() as session:
+            acts = standing_acts(project_id(session, project)).where(CodeEventRow.annotator_id == annotator)
+            row = session.exec(acts.order_by(col(CodeEventRow.id).desc()).limit(1)).first()
+            return None if row is None else event_from(session, row)
+
+    def undone(self, project: str) -> frozenset[int]:
+        """Return the acts of a project that were taken back."""
+        with self._sessions.session() as session:
+            asked = select(CodeEventRow.undoes).where(
+                CodeEventRow.project_id == project_id(session, project), col(CodeEventRow.undoes).is_not(None)
+            )
+            return frozenset(number for number in session.exec(asked) if number is not None)
 
     def _once(self, act: Act, do: Callable[[CodeChange], CodeEvent | None]) -> CodeEvent | None:
         """Do an act in one transaction; one whose key is there already was done."""
