@@ -91,7 +91,9 @@ def _values(record: Record) -> Mapping[str, list[str | None]]:
     prompt = reading.prompt
     return {
         "kind": [record.kind], "name": [record.name], "model": [reading.model or reading.request_model],
-        "provider": [reading.provider], "error": [reading.error_type], "user": [reading.user_id],
+        "provider": [reading.provider], "error": [reading.error_type],
+        "price": [None if record.cost is None or record.cost.source == "priced" else record.cost.source],
+        "user": [reading.user_id],
         "session": [reading.session_id], "env": [reading.environment],
         "prompt": [] if prompt is None else [prompt.name, f"{prompt.name}@{prompt.version}"],
     }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from spanwise_server.dialects import read
-from spanwise_server.record import Cost, Record, Span
+from spanwise_server.record import Cost, CostSource, Record, Span
 
 START_NS = 1_790_000_000_000_000_000
 TRACES = [f"{n:032x}" for n in range(1, 6)]
@@ -33,7 +33,9 @@ def record(
     start = START_NS + round(at * SECOND)
     said = {key.replace("__", "."): value for key, value in attributes.items()}
     span = Span(trace_id, span_id, parent, name, start, start + round(took * SECOND), status, None, said)
-    return Record(project, span, read(span), None if cost is None else Cost(cost, price_id="test/model@2026-01-01"))
+    source: CostSource = ("priced", "reported", "estimated")[(cost or 0) // 10_000_000 % 3]
+    priced = None if cost is None else Cost(cost, source=source, price_id="test/model@2026-01-01")
+    return Record(project, span, read(span), priced)
 
 
 def llm(trace_id: str, span_id: str, *, tokens: int | None = 10, model: str = "gpt-4o", **more: Any) -> Record:

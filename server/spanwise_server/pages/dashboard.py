@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError
-from ..query.filters import EVERYTHING, Filter
+from ..query.filters import EVERYTHING, And, Filter, Term
 from ..query.measures import SPLITS, Measured, Steps
 from ..query.parse import parse
 from ..store.alert_firings import Firings
@@ -32,6 +32,7 @@ router = APIRouter(include_in_schema=False)
 _POINTS: Final = 300
 _ROWS: Final = 12
 _BUDGETS: Final = 8
+_ESTIMATED: Final = Term("price", "=", ("estimated",))
 
 
 @router.get(PATH)
@@ -100,6 +101,8 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
         "rows": shown.rows(board, measured, _ROWS),
         "per_call": shown.per_call,
         "unpriced_href": board.traces("-cost>=0"),
+        "estimated": server.store.measure(query_of(board, And((tree, _ESTIMATED)), steps), board.by, steps).sums,
+        "estimated_href": board.traces("price:estimated"),
         "all_time": replace(board.listing, range="all", from_ns=None, to_ns=None) if tree == EVERYTHING else None,
     }
 

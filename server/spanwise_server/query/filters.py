@@ -33,6 +33,7 @@ FIELDS: dict[str, Field] = {
         Field("status", "text", "trace", "How it ended: error, or ok (said or left unset).", "status:error"),
         Field("error", "text", "span", "Type of an error.", "error:RateLimitError"),
         Field("cost", "usd", "trace", "Cost in dollars.", "cost>0.01"),
+        Field("price", "text", "span", "Cost that is not of the price list: reported, estimated.", "price:estimated"),
         Field("latency", "duration_ms", "trace", "Time from start to end: ms, s, m or h.", "latency>2s"),
         Field("tokens", "number", "trace", "Input and output tokens together.", "tokens>10000"),
         Field("user", "text", "trace", "User the call was made for.", "user:alice"),

@@ -32,6 +32,7 @@ STATUS: Final = "multiIf(s.status = 1, 'ok', s.status = 2, 'error', 'unset')"
 _OF_SPAN: Final = {
     "kind": ("s.kind",), "name": ("s.name",), "model": ("s.model",), "provider": ("s.provider",),
     "error": ("s.error_type",), "prompt": ("s.prompt_name", _PROMPT), "status": (STATUS,),
+    "price": ("nullIf(s.cost_source, 'priced')",),
 }  # fmt: skip
 #: What a span says of each key that calls are split by; ``o`` is its trace.
 VALUE_OF_SPAN: Final = {

@@ -29,6 +29,7 @@ NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "
 #: Field of text -> what a span says of it itself, else its trace.
 _OF_SPAN: Final = {
     "kind": "s.kind", "name": "s.name", "model": "s.model", "provider": "s.provider", "error": "s.error_type",
+    "price": "nullif(s.cost_source, 'priced')",
     "user": "coalesce(s.user_id, t.user_id)", "session": "coalesce(s.session_id, t.session_id)",
     "env": "coalesce(s.environment, t.environment)",
 }  # fmt: skip

@@ -17,7 +17,21 @@ Word = tuple[str, str]
 
 #: The fields that are looked up as words; the others are columns of the trace.
 WORD_FIELDS: Final = frozenset(
-    {"kind", "name", "model", "provider", "status", "error", "user", "session", "tag", "env", "prompt", "label"}
+    {
+        "kind",
+        "name",
+        "model",
+        "provider",
+        "status",
+        "error",
+        "user",
+        "session",
+        "tag",
+        "env",
+        "prompt",
+        "label",
+        "price",
+    }
 )
 #: Says that a span failed, however the trace ended; no term can name it.
 SOME_SPAN_FAILED: Final[Word] = ("failed", "yes")
@@ -41,9 +55,8 @@ def words_of(rows: Iterable[SpanRow], summary: Summary, labels: Iterable[str]) -
             words.add(("provider", row.provider))
         if row.error_type is not None:
             words.add(("error", row.error_type))
-        if row.prompt_name is not None:
-            words.add(("prompt", row.prompt_name))
-            words.add(("prompt", prompt_label(row) or row.prompt_name))
+        if row.cost_source is not None or row.prompt_name is not None:
+            _add_fewer(words, row)
         if row.user_id is not None:
             words.add(("user", row.user_id))
         if row.session_id is not None:
@@ -55,6 +68,15 @@ def words_of(rows: Iterable[SpanRow], summary: Summary, labels: Iterable[str]) -
     words.update(("tag", tag[:NAME_CHARS]) for tag in summary.tags)
     words.update(map(label_word, labels))
     return words
+
+
+def _add_fewer(words: set[Word], row: SpanRow) -> None:
+    """Add what few spans say."""
+    if row.cost_source is not None and row.cost_source != "priced":
+        words.add(("price", row.cost_source))
+    if row.prompt_name is not None:
+        words.add(("prompt", row.prompt_name))
+        words.add(("prompt", prompt_label(row) or row.prompt_name))
 
 
 def label_word(label: str) -> Word:

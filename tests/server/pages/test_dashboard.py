@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -58,6 +59,22 @@ def test_the_sums_are_those_of_the_traces(shop):
     (call_cost,) = re.findall(r'<span class="name">Cost</span><div><span class="value">([^<]*)', html)
     total = shop.app.state.server.store.totals(Query(PROJECT, EVERYTHING)).cost_nusd
     assert call_cost == f"${total / 1e9:.4f}"
+
+
+def test_the_share_of_estimated_costs_is_told_and_leads_to_its_traces(shop):
+    store = shop.app.state.server.store
+    assert "estimated</a>" not in page(shop, f"/dashboard?{ALL}")
+    guessed = [
+        replace(record, cost=replace(record.cost, source="estimated")) if record.cost else record
+        for record in in_other_trace(conversation(), "d" * 32, 180_000)
+    ]
+    store.write(guessed)
+    html = page(shop, f"/dashboard?{ALL}")
+    dollars = sum(record.cost.total_usd for record in guessed if record.cost)
+    (said,) = re.findall(r"([^>]*) have tokens that nobody", html)
+    assert said == f"2 calls of 12 (17 %) with ${dollars:.4f} of the cost"
+    (href,) = re.findall(r'<a href="([^"]*)">estimated</a>', html)
+    assert set(re.findall(r'id="t-(\w{32})"', page(shop, unescape(href)))) == {"d" * 32}
 
 
 def test_a_split_and_a_filter_stand_in_every_link(shop):

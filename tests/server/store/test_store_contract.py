@@ -224,6 +224,7 @@ def filters():
     said = [
         ("kind", "llm"), ("kind", "tool", "embedding"), ("model", "gpt-grant"), ("provider", "openai"),
         ("status", "error"), ("status", "ok", "unset"), ("error", "RateLimitError"), ("user", "ann"), ("tag", "beta"),
+        ("price", "estimated"), ("price", "priced", "reported"),
         ("env", "no"), ("trace", TRACES[0]), ("attr.user.id", "bob"), ("attr.tag.tags", "vip", "beta"),
     ]  # fmt: skip
     like = [
