@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
+from fastapi import Query as Param
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
@@ -100,7 +101,14 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
 
 
 @router.get(f"{PATH}/one")
-def session(request: Request, server: CurrentServer, project: CurrentProject, id: str, cursor: str = "") -> Response:  # noqa: A002 - a parameter of the URL
+def session(
+    request: Request,
+    server: CurrentServer,
+    project: CurrentProject,
+    id: str,  # noqa: A002 - a parameter of the URL
+    cursor: str = "",
+    after: Annotated[int, Param(ge=0)] = 0,
+) -> Response:
     """Show the turns of one session, the first ones first."""
     summary = server.store.session_of(project, id)
     if summary is None:
@@ -108,17 +116,22 @@ def session(request: Request, server: CurrentServer, project: CurrentProject, id
     query = Query(project, Term("session", "=", (id,)), sort="time", limit=TURNS, cursor=cursor or None)
     page = server.store.find_traces(query)
     traces = [trace for trace in page.items if trace.session_id == id]
+
+    def beside(to: str | None, before: int) -> str | None:
+        known = {"id": id, "cursor": to, "after": max(before, 0) or None}
+        return None if to is None else url(f"{PATH}/one", project, known)
+
     return render(
         request,
         "pages/session.html",
         session=summary,
-        turns=_turns(server, project, traces),
-        later=None if page.next_cursor is None else url(f"{PATH}/one", project, {"id": id, "cursor": page.next_cursor}),
-        earlier=bool(cursor),
+        turns=_turns(server, project, traces, after),
+        earlier=beside(page.previous_cursor, after - TURNS),
+        later=beside(page.next_cursor, after + len(page.items)),
     )
 
 
-def _turns(server: Server, project: str, traces: list[TraceSummary]) -> list[Turn]:
+def _turns(server: Server, project: str, traces: list[TraceSummary], after: int) -> list[Turn]:
     ids = [trace.trace_id for trace in traces]
     roots, judged = server.store.roots(project, ids), server.store.annotations(project, ids)
     return [
@@ -129,7 +142,7 @@ def _turns(server: Server, project: str, traces: list[TraceSummary]) -> list[Tur
             judged.get(trace.trace_id, ()),
             url(f"/traces/{trace.trace_id}", project),
         )
-        for n, trace in enumerate(traces, 1)
+        for n, trace in enumerate(traces, after + 1)
     ]
 
 

@@ -27,7 +27,7 @@ from .measures import (
     measured,
     rollups_tell,
 )
-from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, TTFT
+from .rollups import HOUR_NS, HOURS_A_DAY
 from .rows import ERROR
 from .tables import SUMS
 from .words import WORD_FIELDS
@@ -199,11 +199,7 @@ def _percentiles(finder: Finder, found: Gathered, asked: Sql, value: str, steps:
             (first, step, finder.project_id, first, first + step * steps.count, *asked.values),
         )
     )
-    for of, at, kept, number, n in rows:
-        if kept == LATENCY:
-            found.latency[of, at][number] += n
-        elif kept == TTFT:
-            found.ttft[at][number] += n
+    found.count(rows)
 
 
 def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered:

@@ -64,10 +64,23 @@ class Gathered:
     """Sums and bucket counts by value and step, before they become what the caller reads."""
 
     sums: defaultdict[tuple[Value, int], Sums] = field(default_factory=lambda: defaultdict(Sums))
-    latency: defaultdict[tuple[Value, int], Counts] = field(default_factory=lambda: defaultdict(Counter))
+    latency: defaultdict[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
+    """By step."""
+    latency_of: defaultdict[Value, Counts] = field(default_factory=lambda: defaultdict(Counter))
+    """By value."""
     ttft: defaultdict[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
     providers: defaultdict[Value, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     newest_only: bool = False
+
+    def count(self, rows: Iterable[tuple[Value, int, int, int, int]]) -> None:
+        """Count what rollups say of a value in a step: which measure, which bucket, how many."""
+        latency, latency_of, ttft = self.latency, self.latency_of, self.ttft
+        for of, at, kept, number, n in rows:
+            if kept == LATENCY:
+                latency[at][number] += n
+                latency_of[of][number] += n
+            elif kept == TTFT:
+                ttft[at][number] += n
 
 
 def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] | None:
@@ -156,17 +169,15 @@ def _percentiles_from_rollups(
     by_day = steps.first_ns % _DAY_NS == 0 and steps.step_ns % _DAY_NS == 0
     table, column, unit = ("h_day", "day", _DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
     first, step = steps.first_ns // unit, steps.step_ns // unit
+    # A row is of one hour or day already: where a step is no longer than that, there is nothing to sort them for.
+    n, grouped = ("h.n", "") if step == 1 else ("sum(h.n)", "GROUP BY 1, 2, 3, 4")
     rows = connection.execute(
-        f"SELECT {value} AS value, (h.{column} - ?) / ?, h.measure, h.bucket, sum(h.n) "
+        f"SELECT {value} AS value, (h.{column} - ?) / ?, h.measure, h.bucket, {n} "
         f"FROM series r CROSS JOIN {table} h ON h.series_id = r.id WHERE r.project_id = ? AND r.kind IN ({KINDS}) "
-        f"AND h.{column} >= ? AND h.{column} < ? AND ({where.text}) GROUP BY 1, 2, 3, 4",
+        f"AND h.{column} >= ? AND h.{column} < ? AND ({where.text}) {grouped}",
         (first, step, project_id, first, first + step * steps.count, *where.values),
     )
-    for of, at, kept, number, n in rows:
-        if kept == LATENCY:
-            found.latency[of, at][number] += n
-        elif kept == TTFT:
-            found.ttft[at][number] += n
+    found.count(rows)
 
 
 def _from_calls(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Gathered:
@@ -200,7 +211,9 @@ def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
     if is_call:
         sums[0] += 1
         sums[1] += failed
-        found.latency[of, at][bucket(duration_ns)] += 1
+        number = bucket(duration_ns)
+        found.latency[at][number] += 1
+        found.latency_of[of][number] += 1
         if ttft_ms is not None:
             found.ttft[at][bucket(ttft_ms * 1e6)] += 1
         if provider is not None:
@@ -219,19 +232,19 @@ def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
 
 def measured(found: Gathered, steps: Steps) -> Measured:
     """Return what was gathered as the caller reads it."""
-    values = list(dict.fromkeys(value for value, _ in (*found.sums, *found.latency)))
+    values = list(dict.fromkeys((*(value for value, _ in found.sums), *found.latency_of)))
     slots = []
     for at in range(steps.count):
         start = steps.first_ns + at * steps.step_ns
         sums = sum((found.sums[value, at] for value in values if (value, at) in found.sums), Sums())
-        latency = percentiles(_together(found.latency.get((value, at)) for value in values))
-        slots.append(Slot(start, start + steps.step_ns, sums, latency, percentiles(found.ttft.get(at, Counter()))))
+        latency, ttft = (percentiles(counts.get(at, Counter())) for counts in (found.latency, found.ttft))
+        slots.append(Slot(start, start + steps.step_ns, sums, latency, ttft))
     parts = [_part(found, value, steps) for value in values]
     return Measured(
         slots=tuple(slots),
         parts=tuple(sorted(parts, key=lambda part: (-part.sums.cost_nusd, -part.sums.calls, part.value or ""))),
         sums=sum((slot.sums for slot in slots), Sums()),
-        latency=percentiles(_together(found.latency.values())),
+        latency=percentiles(_together(found.latency_of.values())),
         ttft=percentiles(_together(found.ttft.values())),
         newest_only=found.newest_only,
     )
@@ -244,16 +257,15 @@ def _part(found: Gathered, value: Value, steps: Steps) -> Part:
         value=value,
         slots=slots,
         sums=sum(slots, Sums()),
-        latency=percentiles(_together(found.latency.get((value, at)) for at in range(steps.count))),
+        latency=percentiles(found.latency_of.get(value, Counter())),
         provider=providers.most_common(1)[0][0] if providers else None,
     )
 
 
-def _together(counts: Iterable[Counts | None]) -> Counts:
+def _together(counts: Iterable[Counts]) -> Counts:
     total: Counts = Counter()
     for some in counts:
-        if some is not None:
-            total.update(some)
+        total.update(some)
     return total
 
 

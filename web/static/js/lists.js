@@ -1,0 +1,18 @@
+// Lists of any kind by keyboard: j and k move through the links that begin the rows, Enter opens, / goes to the filter.
+// It comes after the scripts of the page, whose own keys go first.
+{
+  const LINKS = "main tbody tr > :first-child a[href], main .pairs a";
+  const links = () => [...document.querySelectorAll(LINKS)].filter((link) => link.offsetParent);
+  function move(by) {
+    const all = links();
+    if (!all.length) return false;
+    const here = all.indexOf(document.activeElement);
+    const link = all[here < 0 ? 0 : Math.min(Math.max(here + by, 0), all.length - 1)];
+    link.focus({ preventScroll: true });
+    link.scrollIntoView({ block: "nearest" });
+  }
+  spanwise.keys("main", {
+    j: () => move(1), k: () => move(-1),
+    "/": () => { const box = document.querySelector("main :is(#q, input[type=search], input[name=q])"); if (!box) return false; box.focus(); box.select(); },
+  });
+}
