@@ -41,7 +41,7 @@ bench-store: compile
 	@$(BIN)/python benchmarks/bench_store.py --size $(or $(SIZE),1m) $(if $(ENGINE),--store $(ENGINE)) $(if $(FOLDER),--folder $(FOLDER))
 
 screenshots: $(READY)
-	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots screenshots
+	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots screenshots $(NAMES)
 
 clean:
 	rm -rf $(VENV) server/spanwise_server/_compiled .mypy_cache .ruff_cache .pytest_cache .demo .matrix dist build

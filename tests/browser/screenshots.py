@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ def shoot(
     context = browser.new_context(**SIZES[size], color_scheme=theme, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
     page = context.new_page()
     wanted = [("full", name, path, PROJECT) for name, path in pages.items()]
-    wanted += [("empty", name, path, "nothing-yet") for name, path in PLACES.items()]
+    wanted += [("empty", name, path, "nothing-yet") for name, path in PLACES.items() if name in pages]
     for state, name, path, project in wanted:
         page.goto(f"{server.url}{path}{'&' if '?' in path else '?'}project={project}")
         page.wait_for_load_state("load")
@@ -43,15 +43,15 @@ def shoot(
     return len(wanted)
 
 
-def main(folder: Path) -> None:
-    """Run the example app, serve what it sent, and take every picture."""
+def main(folder: Path, names: Collection[str] = ()) -> None:
+    """Run the example app, serve what it sent, and take every picture, or those of the pages with *names*."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
         done = run_cli("demo", "--once", "--port", "0", "--data", data, timeout_s=300)
         assert done.returncode == 0, done.stdout + done.stderr
         with ServerProcess(Path(data)) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
-            pages = every_page(server)
+            pages = {name: path for name, path in every_page(server).items() if not names or name in names}
             taken = sum(
                 shoot(browser, server, pages, folder, size, theme) for size in SIZES for theme in ("light", "dark")
             )
@@ -60,4 +60,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"), sys.argv[2:])

@@ -64,13 +64,16 @@ def test_a_message_of_five_megabytes_opens_cut_and_downloads_whole(client):
         assert len(page(client, f"{path}&tab={tab}".replace("&tab=messages", ""))) < 1_000_000
 
 
+def turn(number: int) -> tuple[dict, ...]:
+    said = {"openinference.span.kind": "CHAIN", "session.id": "long", "input.value": f"Question {number}?",
+            "output.value": f"Answer {number}."}  # fmt: skip
+    return tuple(text(key, value) for key, value in said.items())
+
+
 def test_a_session_of_two_hundred_turns_is_read_forth_and_back(client):
     for first in range(0, TURNS, 50):
-        send(client, [
-            span(f"{n + 1:032x}", n, "turn", text("openinference.span.kind", "CHAIN"), text("session.id", "long"), text("input.value", f"Question {n + 1}?"),
-                 text("output.value", f"Answer {n + 1}."))
-            for n in range(first, min(first + 50, TURNS))
-        ])  # fmt: skip
+        numbers = range(first, min(first + 50, TURNS))
+        send(client, [span(f"{n + 1:032x}", n, "turn", *turn(n + 1)) for n in numbers])
     path, seen, pages = f"/sessions/one?project={PROJECT}&id=long", list[int](), list[str]()
     while path:
         html = page(client, path)
