@@ -64,7 +64,12 @@
     const place = graph.querySelector(".drawn");
     place.replaceChildren(svg);
     place.hidden = false;
-    place.scrollLeft = plan.node(nodes[0].node).x - place.clientWidth / 2; // a graph wider than the page begins at its root
+    // A graph wider than its place begins at its root, once it is seen.
+    new ResizeObserver((_, watcher) => {
+      if (!place.clientWidth) return;
+      place.scrollLeft = plan.node(nodes[0].node).x - place.clientWidth / 2;
+      watcher.disconnect();
+    }).observe(place);
   }
   addEventListener("click", (event) => {
     const node = event.target.closest?.(".graph [data-step]");
