@@ -91,11 +91,11 @@ def trace(
     }
     if fragment != "spans":
         judged = server.store.annotations(project, [tree.trace.summary.trace_id])
+        given = judged.get(tree.trace.summary.trace_id, ())
         context |= {
             "begun": is_begun(page.record),
-            "annotate": annotating(actor, page.record, judged.get(tree.trace.summary.trace_id, ()))
-            if page.tab == "labels"
-            else None,
+            "labels": tuple({(one.name, one.span_id): one for one in given}.values()),
+            "annotate": annotating(actor, page.record, given) if page.tab == "labels" else None,
             **_contents(server, page),
         }
     if fragment == "detail":  # the tree stays

@@ -141,6 +141,10 @@ def test_labels_stand_in_the_list(shop):
     html = page(shop, f"/traces?{ALL}")
     assert '<span class="badge error"' in html
     assert "<script>alert" not in html
+    head = page(shop, f"/traces/{TRACE}?project={PROJECT}").partition("</header>")[2].partition("</header>")[0]
+    assert '<span class="badge error"' in head
+    assert "<script>alert" not in head
+    assert re.search(r"<dt>Models?</dt><dd title=\"[^\"]+\">", head)
 
 
 def test_completion_offers_fields_then_values_that_exist(shop):
