@@ -165,10 +165,10 @@ def read_rules(said: Any) -> tuple[Rule, ...]:
         said = [part.strip() for part in said.split(",") if part.strip()]
     if not isinstance(said, (list, tuple)):
         raise ValueError(f"redact is {said!r}, not a list of rules.")  # noqa: TRY004  # like every setting
-    if list(said) == ["all"]:
-        return tuple(DETECTORS)
     if list(said) == ["none"]:
         return ()
+    if "all" in said:
+        said = [*DETECTORS, *(rule for rule in said if rule != "all" and rule not in DETECTORS)]
     for rule in said:
         _compiled(rule)
     return tuple(said)
