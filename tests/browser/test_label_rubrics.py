@@ -91,9 +91,6 @@ def test_a_whole_rubric_is_answered_by_keyboard_alone(page: Page, labelling: Ser
     page.keyboard.press("ArrowDown")
     expect(page.locator("[name=a3]:checked + .n")).to_have_text("1")
     page.keyboard.press("h")
-    page.keyboard.press("Control+Home")
-    for _ in range(5):
-        page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("m")
     expect(page.locator("[data-marks-list] q")).to_have_text("Order")
     page.keyboard.press("Escape")
@@ -136,6 +133,92 @@ def test_a_whole_rubric_is_answered_by_touch_alone(phone: Page, labelling: Serve
     assert {name: given["value"] for name, given in event["answers"].items()} == {
         "correct": "pass", "tone": "warm", "quality": 5.0, "fault": "none",
     }  # fmt: skip
+
+
+ANSWER = """Your **parcel** left [Leipzig](https://l.example/parcel) on *Thursday*.
+
+- It is `in transit`
+- The parcel has number 12"""
+MARKED = "[...CSS.highlights.get('marked')].map((range) => range.toString())"
+SELECT = """(word) => {
+  const walker = document.createTreeWalker(document.querySelector("#desk [data-shown]"), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const at = node.data.indexOf(word);
+    if (at >= 0) return getSelection().setBaseAndExtent(node, at, node, at + word.length);
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def formatted(labelling: ServerProcess) -> ServerProcess:
+    """The server with a trace, of a project of its own, whose answer is formatted."""
+    span = {
+        "traceId": "ab" * 16, "spanId": "ab" * 8, "name": "answer",
+        "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000001000000000",
+        "attributes": [
+            {"key": name, "value": {"stringValue": value}}
+            for name, value in (
+                ("openinference.span.kind", "AGENT"), ("input.value", "Where is it?"), ("output.value", ANSWER),
+            )
+        ],
+    }  # fmt: skip
+    sent = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    httpx.post(f"{labelling.url}/v1/traces", json=sent, headers={"x-spanwise-project": "formatted"}, timeout=20)
+    return labelling
+
+
+def highlighting(server: ServerProcess) -> str:
+    """Return the address of a new queue that asks for highlights of the formatted answer."""
+    questions = [
+        {"name": "correct", "kind": "binary", "text": "Good?"},
+        {"name": "marks", "kind": "highlights", "text": "Which words?"},
+    ]
+    own = {"params": {"project": "formatted"}, "timeout": 20}
+    rubric = httpx.post(f"{server.url}/api/v1/rubrics", json={"questions": questions}, **own).json()
+    queue = httpx.post(f"{server.url}/api/v1/queues", json={"name": "Marks", "rubric_id": rubric["id"]}, **own).json()
+    return f"{server.url}/label/{queue['id']}?project=formatted"
+
+
+def test_words_of_the_answer_as_shown_are_marked_by_mouse_and_by_keyboard_and_shown_again(
+    page: Page, formatted: ServerProcess, axe: Callable
+) -> None:
+    """Kept are offsets of the answer as it was sent, markup and all; a word is told from the same word elsewhere."""
+    page.goto(highlighting(formatted))
+    page.locator("#desk [data-shown] li").nth(1).get_by_text("parcel").dblclick(position={"x": 34, "y": 10})
+    page.locator("[data-mark-here]").click()
+    expect(page.locator("[data-marks-list] q")).to_have_text("parcel")
+    expect(page.locator("[data-mark-here]")).to_be_hidden()
+    page.keyboard.press("h")
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "m"):
+        page.keyboard.press(key)
+    quotes = ["left [Leipzig](https://l.example/parcel) on", "parcel"]
+    expect(page.locator("[data-marks-list] q")).to_have_text(quotes)
+    assert page.evaluate(MARKED) == ["left Leipzig on", "parcel"]
+    page.locator("[data-marks-list] input").first.fill("It has not left.")
+    axe(page)
+    page.reload()
+    expect(page.locator("[data-marks-list] q")).to_have_text(quotes)  # the draft is whole
+    assert page.evaluate(MARKED) == ["left Leipzig on", "parcel"]
+
+
+def test_words_are_marked_by_touch_and_shown_again_with_the_label(phone: Page, formatted: ServerProcess) -> None:
+    queue = highlighting(formatted)
+    phone.goto(queue)
+    phone.evaluate(SELECT, "Thursday")  # what a long press does
+    phone.locator("[data-mark-here]").tap()
+    expect(phone.locator("[data-marks-list] q")).to_have_text("Thursday")
+    phone.locator(".thumbs .pass").tap()
+    expect(phone.locator("#finished")).to_be_visible()
+    acts = httpx.get(f"{queue.partition('?')[0].replace('/label/', '/api/v1/queues/')}/events", timeout=20).json()[
+        "items"
+    ]
+    (mark,) = acts[0]["answers"]["marks"]["value"]
+    assert ANSWER[mark["start"] : mark["end"]] == mark["quote"] == "Thursday"
+    phone.goto(queue.replace("?", f"?item={acts[0]['item_id']}&"))
+    expect(phone.locator("[data-marks-list] q")).to_have_text("Thursday")
+    assert phone.evaluate(MARKED) == ["Thursday"]
+    phone.get_by_role("button", name="Remove the mark on").tap()
+    assert phone.evaluate(MARKED) == []
 
 
 def test_one_of_several_answers_is_given_on_its_key(page: Page, labelling: ServerProcess) -> None:

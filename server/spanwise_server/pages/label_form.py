@@ -56,12 +56,9 @@ class FormField:
     """Goes to the field."""
     choices: tuple[Choice, ...]
     value: str
-    start: str
-    """What the text begins as: the answer that was given, where that is to be corrected."""
     critique: str
     why_key: str
     steps: tuple[StepChoice, ...]
-    marks: tuple[Mapping[str, Any], ...]
 
     @property
     def name(self) -> str:
@@ -97,7 +94,6 @@ def fields_of(
             key = ""
         keyed.add(key)
         given = answers.get(question.name, Answer(None))
-        start = answer_text if question.kind in {"correction", "highlights"} else ""
         fields.append(
             FormField(
                 index=index,
@@ -106,11 +102,9 @@ def fields_of(
                 key=key,
                 choices=_choices(question, given, lead=lead, swapped=swapped),
                 value=_shown(question, given, answer_text),
-                start=start,
                 critique=given.critique,
                 why_key="c" if lead else "",
                 steps=tuple(steps) if question.kind == "first_bad_step" else (),
-                marks=tuple(given.value or ()) if question.kind == "highlights" else (),
             )
         )
     return tuple(fields)

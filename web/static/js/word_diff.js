@@ -1,4 +1,5 @@
 // A diff by word, drawn with <ins> and <del>: spanwise.wordDiff(box, before, after) -> {added, removed}.
+// spanwise.wordRuns(tokens before, tokens after) -> [["same" | "ins" | "del", tokens], ...], which highlights go by too.
 {
   const MOST_WORDS = 4000; // beyond this the table of the longest common run is too large to fill on a key press
 
@@ -57,6 +58,7 @@
   }
 
   window.spanwise.wordDiff = wordDiff;
+  window.spanwise.wordRuns = runs;
 
   // A finished correction, such as in the Labels tab: <p data-correction="id of the answer">the correction</p>
   const drawAll = () => {
