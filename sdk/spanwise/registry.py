@@ -97,6 +97,7 @@ FRAMEWORK_GROUP: Final = "spanwise.frameworks"
 #: Every command that ships with the SDK: functions that add it to a parser's subcommands.
 COMMANDS: Final[Mapping[str, str]] = {
     "datasets": "spanwise.commands.datasets:add",
+    "eval": "spanwise.commands.eval:add",
     "prompts": "spanwise.commands.prompts:add",
     "run": "spanwise.commands.run:add",
     "spool": "spanwise.commands.spool:add",
