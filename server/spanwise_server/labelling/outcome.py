@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..store.label_events import LabelEvent
 from .agreement import DRAWS, Figure, Level, Unit, Value, alpha, cohen, fleiss, percent
 from .answers import NO_STEP
+from .overlap import SAME, UNSCALED, overlap
 from .queue import Item
 from .rates import Rates, Weighed, rates
 from .rubric import Kind, Question, Rubric
@@ -69,6 +70,11 @@ class QuestionAgreement:
     fleiss: Figure
     alpha: Figure
     pairs: tuple[PairAgreement, ...]
+
+    @property
+    def same(self) -> str:
+        """What the part that is the same is a part of, in words."""
+        return SAME.get(self.question.kind, "of pairs of labels; high where one answer is common")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,8 @@ def agreement(rubric: Rubric, votes: Sequence[Vote], *, draws: int = DRAWS) -> l
     by_item = current(votes, first=True)
     found = []
     for question in rubric.questions:
-        if question.kind not in COMPARED:
+        if question.kind in UNSCALED:
+            found.append(_unscaled(question, by_item))
             continue
         units = _units(question, by_item)
         people = sorted({who for unit in units for who in unit})
@@ -149,6 +156,22 @@ def agreement(rubric: Rubric, votes: Sequence[Vote], *, draws: int = DRAWS) -> l
         measured = alpha(units, level, draws=draws)
         found.append(QuestionAgreement(question, percent(units), fleiss(units), measured, pairs))
     return found
+
+
+def _unscaled(question: Question, by_item: Mapping[int, Mapping[str, Vote]]) -> QuestionAgreement:
+    """Return how far answers without a scale are the same, and why nothing more is said of them."""
+    units = []
+    for by_person in by_item.values():
+        said = {who: (vote.answers.get(question.name) or {}).get("value") for who, vote in by_person.items()}
+        units.append({who: value for who, value in said.items() if value is not None})
+    people = sorted({who for unit in units for who in unit})
+    why = Figure(None, UNSCALED[question.kind])
+    pairs = tuple(
+        PairAgreement(one, other, overlap(question.kind, both), why)
+        for one, other in combinations(people, 2)
+        if (both := _of_both(units, one, other))
+    )
+    return QuestionAgreement(question, overlap(question.kind, units), why, why, pairs)
 
 
 def disagreements(rubric: Rubric, votes: Sequence[Vote]) -> list[Disagreement]:
@@ -223,5 +246,5 @@ def _units(question: Question, by_item: Mapping[int, Mapping[str, Vote]]) -> lis
     return units
 
 
-def _of_both(units: Iterable[Unit], one: str, other: str) -> list[Unit]:
+def _of_both(units: Iterable[Mapping[str, Any]], one: str, other: str) -> list[dict[str, Any]]:
     return [{one: unit[one], other: unit[other]} for unit in units if one in unit and other in unit]

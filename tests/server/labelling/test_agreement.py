@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from spanwise_server.labelling.agreement import DRAWS, Unit, alpha, cohen, fleiss, fleiss_of_table, percent
+from spanwise_server.labelling.outcome import COMPARED, Vote, agreement
+from spanwise_server.labelling.overlap import SAME, UNSCALED, overlap
+from spanwise_server.labelling.rubric import KINDS, Kind, rubric_of
 
 
 def table(*raters: str) -> list[Unit]:
@@ -108,3 +111,42 @@ def test_the_interval_holds_the_value_is_the_same_each_time_and_narrows_with_mor
         assert found.low < found.value < found.high
     assert alpha(units[:40], draws=DRAWS) == few
     assert many.high - many.low < few.high - few.low  # type: ignore[operator]
+
+
+def mark(start: int, end: int) -> dict[str, object]:
+    return {"quote": "x" * (end - start), "start": start, "end": end, "note": ""}
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "expected"),
+    [
+        ("text", "Too  late.", "too late.", 1.0),
+        ("text", "Too late.", "Too long.", 0.0),
+        ("correction", {"day": 1}, {"day": 1}, 1.0),
+        ("assertions", ["names the order", "gives a date"], ["Gives a date"], 2 / 3),
+        ("highlights", [mark(0, 10)], [mark(5, 15)], 0.5),
+        ("highlights", [mark(0, 4), mark(6, 8)], [mark(20, 24)], 0.0),
+    ],
+)
+def test_answers_on_no_scale_agree_as_far_as_they_are_the_same(
+    kind: Kind, one: object, other: object, expected: float
+) -> None:
+    found = overlap(kind, [{"ana": one, "bo": other}, {"ana": one}])
+    assert (found.value, found.units) == (pytest.approx(expected), 1)
+
+
+def test_of_answers_on_no_scale_nothing_beyond_chance_is_said_and_why() -> None:
+    rubric = rubric_of([{"name": kind, "kind": kind, "text": f"{kind}?"} for kind in UNSCALED])
+    given = {"text": "late", "correction": "No.", "assertions": ["a"], "highlights": [mark(0, 3)]}
+    answers = {name: {"value": value} for name, value in given.items()}
+    found = agreement(
+        rubric, [Vote(1, "ana", answers), Vote(1, "bo", answers), Vote(2, "bo", {"text": {"value": "x"}})]
+    )
+    assert [one.question.kind for one in found] == list(UNSCALED) == list(SAME)
+    for one in found:
+        assert (one.percent.value, one.percent.units, one.alpha.value, one.fleiss.value) == (1.0, 1, None, None)
+        assert one.alpha.why == UNSCALED[one.question.kind]
+        (pair,) = one.pairs
+        assert (pair.one, pair.other, pair.percent.value, pair.kappa.why) == ("ana", "bo", 1.0, one.alpha.why)
+    assert overlap("text", [{"ana": "x"}]).why == "undefined: no item has two labels"
+    assert set(UNSCALED) | set(COMPARED) == set(KINDS)
