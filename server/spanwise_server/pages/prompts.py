@@ -14,16 +14,19 @@ from spanwise.template import FORMATS, Format
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
+from ..labelling.answer import answer_text, question_text
 from ..playground.own_examples import answered_examples, finding_of
 from ..playground.providers import PROVIDERS, provider_of
 from ..prompts.checks import checks
 from ..prompts.content import BadPrompt, Content
 from ..prompts.diff import as_text, changes, lines_changed
-from ..prompts.figures import answers_to_the_same, failing_examples, figures
+from ..prompts.failures import failed_calls, failed_rows
+from ..prompts.figures import answers_to_the_same, figures
 from ..prompts.version import LATEST, Prompt, Version
 from ..query.measures import Steps
 from ..query.values import quoted
 from ..store.prompts import Prompts
+from .datasets import row_of
 from .format import DAY_NS, Clock
 from .label import annotator_of
 from .listing import PRESETS, Preset
@@ -258,6 +261,8 @@ def prompt_page(
         view=view,
         prompt=prompt,
         path=prompt_path(prompt.name),
+        asked=lambda record: question_text(record.reading),
+        answered=lambda record: answer_text(record.reading),
         locked=frozenset() if actor.may_promote else prompts.protected(project),
         versions=versions,
         shown=shown,
@@ -267,17 +272,23 @@ def prompt_page(
         newest=versions[0],
         production=prompt.labels.get("production"),
         term=lambda version: f"prompt:{quoted(f'{prompt.name}@{version.said_as}')}",
-        **_tab(server, view, shown, other, versions, steps),
+        **_tab(server, view, shown, other, versions, steps, clock.now_ns),
     )
 
 
 def _tab(
-    server: Server, view: View, shown: Version, other: Version | None, versions: list[Version], steps: Steps
+    server: Server,
+    view: View,
+    shown: Version,
+    other: Version | None,
+    versions: list[Version],
+    steps: Steps,
+    now_ns: int,
 ) -> dict[str, Any]:
     """Return what the open tab alone needs."""
     found: dict[str, Any] = {
-        "diff": None, "rows": (), "pairs": (), "failing": (), "moves": (), "blocks": message_blocks(shown.source),
-        "pieces": (), "findings": (), "examples": (),
+        "diff": None, "rows": (), "pairs": (), "failed": (), "failing": (), "moves": (),
+        "blocks": message_blocks(shown.source), "pieces": (), "findings": (), "examples": (),
     }  # fmt: skip
     store, prompt = server.store, view.prompt
     if view.tab == "changes" and other is not None:
@@ -290,10 +301,11 @@ def _tab(
         found["pairs"] = answers_to_the_same(store, prompt, other, shown, steps)
     if view.tab == "failures":
         found["rows"] = figures(store, prompt, [shown], steps)
-        found["failing"] = failing_examples(store, prompt, shown)
+        found["failed"] = failed_calls(store, prompt, shown, steps)
+        found["failing"] = [(row, row_of(row.example)) for row in failed_rows(store, prompt, shown)]
     if view.tab == "checks":
         found["examples"] = answered = answered_examples(store, prompt, shown)
-        found["findings"] = [*checks(store, prompt, shown, steps), finding_of(answered)]
+        found["findings"] = [*checks(store, prompt, shown, steps, now_ns), finding_of(answered)]
         found["providers"] = {name: known.words for name, known in PROVIDERS.items()}
         found["model"] = shown.content.model or ""
         found["provider"] = provider_of(found["model"])

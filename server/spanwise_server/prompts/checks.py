@@ -29,6 +29,9 @@ LEAST_CACHED_TOKENS: Final = 1_024
 _LEAST_LEAK_CHARS: Final = 24
 _MOST_CALLS: Final = 100
 _DAYS_A_MONTH: Final = 30
+_LEAST_USD: Final = 0.01
+#: Fewer calls a day are told with a decimal.
+_OFTEN: Final = 10
 _DAY_NS: Final = 86_400_000_000_000
 _VARIABLE: Final = {
     "plain": re.compile(r"\{\{\s*\w+\s*\}\}"),
@@ -95,7 +98,7 @@ def unfilled(record: Record, content: Content) -> list[str]:
     return found
 
 
-def checks(store: FiguresStore, prompt: Prompt, version: Version, steps: Steps) -> list[Finding]:
+def checks(store: FiguresStore, prompt: Prompt, version: Version, steps: Steps, now_ns: int) -> list[Finding]:
     """Return what was found of a version, of its newest calls and of the datasets of its project."""
     (row,) = figures(store, prompt, [version], steps, judged=False)
     query = query_of(prompt, version, steps)
@@ -105,7 +108,7 @@ def checks(store: FiguresStore, prompt: Prompt, version: Version, steps: Steps) 
         _unfilled(version, records),
         *_leaks(store, prompt, version),
         *_format(row),
-        _weight(store, prompt, version, records, steps),
+        _weight(store, prompt, version, records, now_ns),
         _prefix(version),
     ]
 
@@ -133,12 +136,20 @@ def _leaks(store: FiguresStore, prompt: Prompt, version: Version) -> Iterator[Fi
             shown = ", ".join(one[3:9] for one in found[:5])
             yield Finding(
                 "wrong", "Leak",
-                f"{len(found)} rows of the dataset {dataset.name!r} stand in the prompt ({shown}): "
+                f"{_rows(len(found))} in the prompt and in the dataset {dataset.name!r} ({shown}): "
                 "evaluated on it, it knows the answers.",
             )  # fmt: skip
             clean = False
     if clean:
-        yield Finding("ok", "Leak", f"No row of the project's {len(filled)} datasets stands in the prompt.")
+        yield Finding(
+            "ok",
+            "Leak",
+            "No row of a dataset here stands in the prompt." if filled else "There is no dataset here yet.",
+        )
+
+
+def _rows(count: int) -> str:
+    return "1 row stands" if count == 1 else f"{count:,} rows stand"
 
 
 def _format(row: Figures) -> Iterator[Finding]:
@@ -152,18 +163,20 @@ def _format(row: Figures) -> Iterator[Finding]:
         yield Finding(state, "Output format", f"{rate.passed} of {rate.of} answers are not as the schema asks.")
 
 
-def _weight(store: SpanStore, prompt: Prompt, version: Version, records: Sequence[Record], steps: Steps) -> Finding:
+def _weight(store: SpanStore, prompt: Prompt, version: Version, records: Sequence[Record], now_ns: int) -> Finding:
     weight = weight_of(version.content)
-    today = query_of(prompt, version, Steps(steps.end_ns - 2 * _DAY_NS, 2 * _DAY_NS, 1))
-    calls = store.measure(today, "env", Steps(steps.end_ns - 2 * _DAY_NS, 2 * _DAY_NS, 1)).sums.calls / 2
+    end = now_ns // _DAY_NS * _DAY_NS + _DAY_NS
+    lately = Steps(end - 2 * _DAY_NS, 2 * _DAY_NS, 1)  # today and yesterday, in whole days so that rollups can tell
+    calls = store.measure(query_of(prompt, version, lately), "env", lately).sums.calls
+    a_day = calls * _DAY_NS / (now_ns - lately.first_ns)
     said = f"About {weight.static_tokens:,} tokens of it never change."
     price = _token_price_nusd(records)
     if price is None or not calls:
-        return Finding("note", "Static weight", f"{said} No priced call to say what they cost.")
-    month = weight.static_tokens * price * calls * _DAYS_A_MONTH / 1e9
-    return Finding(
-        "note", "Static weight", f"{said} At {calls:,.0f} calls a day they cost about ${month:,.2f} a month."
-    )
+        return Finding("note", "Static weight", f"{said} No priced call of today or yesterday says what they cost.")
+    month = weight.static_tokens * price * a_day * _DAYS_A_MONTH / 1e9
+    cost = f"about ${month:,.2f}" if month >= _LEAST_USD else f"less than ${_LEAST_USD}"
+    often = f"{a_day:,.0f} calls" if a_day >= _OFTEN else f"{a_day:.1f} calls"
+    return Finding("note", "Static weight", f"{said} At {often} a day, as of late, they cost {cost} a month.")
 
 
 def _prefix(version: Version) -> Finding:

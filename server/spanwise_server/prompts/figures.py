@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from ..datasets.example import Example
 from ..labelling.answer import answer_text, question_text
 from ..labelling.picking import each_trace_id
 from ..query.filters import And, Not, Query, Term
 from ..query.measures import Percentiles, Steps, Sums
 from ..record import Annotation, Record
 from ..store.base import SpanStore
-from ..store.datasets import Datasets
 from ..store.sessions import Sessions
 from .diff import Piece, words_changed
 from .schema import problems_of
@@ -121,25 +119,6 @@ def answers_to_the_same(store: SpanStore, prompt: Prompt, before: Version, after
         if key in old
     ]  # fmt: skip
     return sorted(pairs, key=lambda pair: pair.same)
-
-
-def failing_examples(
-    store: FiguresStore, prompt: Prompt, version: Version, most: int = 50
-) -> list[tuple[int, Example]]:
-    """Return the rows of datasets that failed when this version answered them, each with its dataset's number."""
-    return list(islice(_failing(store, prompt, version), most))
-
-
-def _failing(store: FiguresStore, prompt: Prompt, version: Version) -> Iterator[tuple[int, Example]]:
-    datasets = Datasets(store)
-    for dataset in datasets.all(prompt.project):
-        if dataset.newest is None:
-            continue
-        for example in datasets.examples(dataset.newest.id):
-            used = (example.source or {}).get("prompt") or {}
-            made = used.get("name") == prompt.name and used.get("version") == version.said_as
-            if made and (example.label or {}).get("verdict") == FAILED:
-                yield dataset.id, example
 
 
 def query_of(prompt: Prompt, version: Version, steps: Steps) -> Query:

@@ -34,11 +34,11 @@ def test_a_row_of_a_dataset_in_the_prompt_is_a_leak(client: TestClient) -> None:
     made = client.post("/api/v1/datasets", json={"name": "parcels"}).json()
     span = {"trace_id": f"{1:032x}", "span_id": f"{1:016x}"}
     client.post(f"/api/v1/datasets/{made['id']}/examples", json={"span": span, "annotation_name": "verdict"})
-    assert found(client)["Leak"] == ("fine", "No row of the project&#39;s 1 datasets stands in the prompt.")
+    assert found(client)["Leak"] == ("fine", "No row of a dataset here stands in the prompt.")
     publish(client, "Answer like this: the parcel 4711 will be with you on Monday. {{question}}")
     state, words = found(client)["Leak"]
     assert state == "wrong"
-    assert "1 rows of the dataset &#39;parcels&#39; stand in the prompt" in words
+    assert "1 row stands in the prompt and in the dataset &#39;parcels&#39;" in words
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,9 @@ def test_what_never_changes_costs_money_every_month(client: TestClient) -> None:
     assert "No priced call" in found(client)["Static weight"][1]
     for n in range(1, 5):
         call(client, n, 1, f"q{n}", "a", OLD)
-    assert re.search(r"At 2 calls a day they cost about \$0\.00 a month", found(client)["Static weight"][1])
+    assert re.search(
+        r"At [\d.]+ calls a day, as of late, they cost less than \$0\.01 a month", found(client)["Static weight"][1]
+    )
 
 
 def test_answers_are_held_against_the_schema(client: TestClient) -> None:

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from spanwise_server.experiments.experiment import Result
 from spanwise_server.prompts.content import template_hash
 from spanwise_server.prompts.statistics import Rate, mcnemar
+from spanwise_server.store.datasets import Datasets
+from spanwise_server.store.experiments import Experiments
 
 OLD = "Use the policy. If you are not sure, say so politely.\nAnswer {{question}}"
 NEW = "Use the policy. Offer a person.\nAnswer {{question}}"
@@ -218,17 +221,57 @@ def test_a_version_that_is_written_in_code_is_a_change_from_its_first_call_on(cl
     assert "shop/support: first call with 2" in client.get("/traces").text
 
 
-def test_examples_it_failed_on_are_those_of_datasets(client: TestClient) -> None:
-    publish(client, OLD)
-    call(client, 1, 1, "q", "wrong", OLD)
-    judge(client, 1, "fail")
+def dataset_of(client: TestClient, *numbers: int) -> dict[str, Any]:
     made = client.post("/api/v1/datasets", json={"name": "failures"}).json()
-    span = {"trace_id": f"{1:032x}", "span_id": f"{1:016x}"}
-    added = client.post(f"/api/v1/datasets/{made['id']}/examples", json={"span": span, "annotation_name": "verdict"})
-    assert added.status_code == 201, added.text
+    for n in numbers:
+        span = {"trace_id": f"{n:032x}", "span_id": f"{n:016x}"}
+        body = {"span": span, "annotation_name": "verdict"}
+        assert client.post(f"/api/v1/datasets/{made['id']}/examples", json=body).status_code == 201
+    return made
+
+
+def test_labelled_failures_and_rows_of_datasets_made_of_them_are_listed(client: TestClient) -> None:
+    publish(client, OLD)
+    publish(client, NEW)
+    call(client, 1, 1, "Where is it?", "Nowhere.", OLD)
+    call(client, 2, 1, "When?", "Soon.", OLD)
+    judge(client, 1, "fail")
+    judge(client, 2, "pass")
+    dataset_of(client, 1, 2)
+    page = client.get("/prompts/shop/support?tab=failures&v=1").text
+    calls, rows = page.split("Examples it failed on", 1)
+    assert "Open 1 failure" in calls
+    assert "Nowhere." in calls
+    assert "Soon." not in page
+    assert f"/traces/{1:032x}?span={1:016x}" in calls
+    assert f"/traces/{1:032x}?span={1:016x}" in rows
+    assert ">failures</a>" in rows
+    newer = client.get("/prompts/shop/support?tab=failures&v=2").text
+    assert "Nowhere." not in newer
+    assert "None. Add labelled failures to a dataset" in newer
+
+
+def test_rows_that_a_run_of_the_version_failed_are_listed_and_those_of_a_changed_one_are_not(
+    client: TestClient,
+) -> None:
+    publish(client, OLD)
+    call(client, 1, 1, "Where is it?", "Here.", OLD)
+    judge(client, 1, "pass")
+    made = dataset_of(client, 1)
+    store = client.app.state.server.store
+    dataset = Datasets(store).find(made["id"])
+    assert dataset is not None
+    assert dataset.newest is not None
+    (example,) = Datasets(store).examples(dataset.newest.id)
+    for text, why in ((OLD, "It forgot the policy."), ("Changed in the playground.", "Not of this version.")):
+        plan = {"prompt": "shop/support", "version": 1, "messages": [{"role": "system", "content": text}]}
+        experiments = Experiments(store)
+        run = experiments.plan(dataset, dataset.newest, plan, name="nightly", planned=1, threshold=0.5, by="ana")
+        experiments.add_result(run.id, Result(example.id, passed=False, message=why))
     page = client.get("/prompts/shop/support?tab=failures").text
-    assert "Open 1 failure" in page
-    assert f"/traces/{1:032x}?span={1:016x}" in page
+    assert "It forgot the policy." in page
+    assert "nightly</a>" in page
+    assert "Not of this version." not in page
 
 
 def test_labels_are_protected_and_prompts_deleted_from_the_pages(client: TestClient) -> None:
