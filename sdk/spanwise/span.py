@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from . import vocabulary as v
 from .documents import as_documents
 from .encode import to_json
+from .prompts import find_prompt, prompt_in_use
 from .runtime import HELD
 from .safety import guard
 
@@ -60,11 +61,18 @@ class Span:
         return format(self._span.get_span_context().span_id, "016x")
 
     def set_input(self, value: Any) -> Self:
-        """Say what the work was given; of a retriever, a text or a ``query`` in it becomes its query."""
+        """Say what the work was given; of a retriever, a text or a ``query`` in it becomes its query.
+
+        Of a model call, a rendered prompt in it is the span's prompt.
+        """
         if self._kind == "retriever":
             query = value.get("query") if isinstance(value, Mapping) else value
             if isinstance(query, str):
                 self._set_query(query)
+        if self._kind == "llm":
+            with guard():
+                if (prompt := find_prompt(value)) is not None:
+                    self._span.set_attributes(prompt.attributes(capture_content=HELD.runtime.config.capture_content))
         return self._set_content(_INPUTS.get(self._kind, v.INPUT), value)
 
     def set_output(self, value: Any) -> Self:
@@ -145,6 +153,8 @@ class Span:
                 attributes[v.OPERATION_NAME] = operation
             if named is not None:
                 attributes[named] = self._name
+            if self._kind == "llm" and (prompt := prompt_in_use()) is not None:
+                attributes |= prompt.attributes(capture_content=HELD.runtime.config.capture_content)
             self._span = HELD.runtime.tracer.start_span(self._name, kind=SpanKind.INTERNAL, attributes=attributes)
             self._context = trace.set_span_in_context(self._span)
         return self

@@ -126,3 +126,15 @@ def test_through_litellm(spans, provider, monkeypatch) -> None:
         pass
     asyncio.run(litellm.acompletion(messages=messages("Cog"), **asked))
     assert sorted(company for _, _, company in linked(spans)) == ["Acme", "Bolt", "Cog"]
+
+
+def test_through_a_span_of_the_application_itself(spans) -> None:
+    text = spanwise.prompt("support", "You work for {{company}}. Be brief.", company="Acme")
+    with text, spanwise.span("own client", kind="llm"):
+        pass
+    with spanwise.span("own client", kind="llm") as called:
+        called.set_input([{"role": "system", "content": text}])
+    with text, spanwise.span("look up", kind="tool"):
+        pass
+    said = [span.attributes.get("gen_ai.prompt.name") for span in spans.all()]
+    assert said == ["support", "support", None]
