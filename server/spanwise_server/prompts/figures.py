@@ -49,6 +49,8 @@ class Figures:
     """What people say."""
     judges: Rate
     """What models and programs say."""
+    failures: int
+    """Traces that anybody labelled a failure."""
     format_failures: Rate | None
     """Answers that did not parse against the schema, of those looked at; ``None`` where there is no schema."""
 
@@ -96,10 +98,10 @@ def figures(
     for version in versions:
         query = query_of(prompt, version, steps)
         measured = store.measure(query, "env", steps)
-        labels, judges = _rates(store, query) if judged else (Rate(), Rate())
+        labels, judges, failures = _rates(store, query) if judged else (Rate(), Rate(), 0)
         found.append(
             Figures(
-                version, measured.sums, measured.latency, measured.ttft, 0.0, labels, judges,
+                version, measured.sums, measured.latency, measured.ttft, 0.0, labels, judges, failures,
                 _format_failures(store, query, version),
             )
         )  # fmt: skip
@@ -127,7 +129,7 @@ def query_of(prompt: Prompt, version: Version, steps: Steps) -> Query:
     return Query(prompt.project, traffic, steps.first_ns, steps.end_ns)
 
 
-def _rates(store: SpanStore, query: Query) -> tuple[Rate, Rate]:
+def _rates(store: SpanStore, query: Query) -> tuple[Rate, Rate, int]:
     judged = replace(
         query, filter=And((query.filter, Term("label", "=", (PASSED, FAILED)))), limit=_AT_ONCE, sort="-time"
     )
@@ -142,7 +144,7 @@ def _rates(store: SpanStore, query: Query) -> tuple[Rate, Rate]:
     people, judges = (
         Rate(counts[human, PASSED], counts[human, PASSED] + counts[human, FAILED]) for human in (True, False)
     )
-    return people, judges
+    return people, judges, len({key[1] for key, one in latest.items() if one.label == FAILED})
 
 
 def _format_failures(store: SpanStore, query: Query, version: Version) -> Rate | None:

@@ -145,9 +145,11 @@ def test_each_version_is_measured_and_its_failures_are_a_click_away(client: Test
     second, first = cells[1], cells[2]
     assert first[1:3] == ["6", "75 %"]
     assert second[1:3] == ["2", "25 %"]
-    assert first[3:8] == ["67 %", "21 \u2013 94", "3", "0 %", "1"]
+    assert first[3:8] == ["67 %", "21 \u2013 94 of 3", "0 %", "0 \u2013 79 of 1", "2"]
     assert first[9:11] == ["100", "20"]
-    assert "filter=prompt:shop/support@1%20label:fail" in page
+    assert "filter=prompt:shop/support@1%20label:fail%20-env:playground" in page
+    failed = client.get("/api/v1/traces", params={"filter": "prompt:shop/support@1 label:fail -env:playground"})
+    assert len(failed.json()["items"]) == 2, "as many as the cell says"
 
 
 def test_calls_from_the_playground_are_no_traffic(client: TestClient) -> None:
@@ -240,7 +242,7 @@ def test_labelled_failures_and_rows_of_datasets_made_of_them_are_listed(client: 
     dataset_of(client, 1, 2)
     page = client.get("/prompts/shop/support?tab=failures&v=1").text
     calls, rows = page.split("Examples it failed on", 1)
-    assert "Open 1 failure" in calls
+    assert "Open 1 trace" in calls
     assert "Nowhere." in calls
     assert "Soon." not in page
     assert f"/traces/{1:032x}?span={1:016x}" in calls
