@@ -143,23 +143,17 @@ def test_keys_faster_than_the_items_arrive_lose_nothing_and_load_no_page_anew(pa
     assert labels(queue, 9)[0]["label"] == "fail"
 
 
-def test_from_key_to_next_item_takes_less_than_fifty_milliseconds(page: Page, queue: str) -> None:
+def test_a_key_has_shown_the_next_item_before_it_is_let_go(page: Page, queue: str) -> None:
+    """What makes it fast, whatever the machine: the item lies in the page, so the key's own event puts it up."""
     page.goto(queue)
-    page.evaluate(
-        """() => { window.took = []; let pressed = 0;
-        addEventListener("keydown", () => { pressed = performance.now(); }, true);
-        new MutationObserver((changes) => {
-          const swapped = changes.some((change) => [...change.addedNodes].some((node) => node.id === "desk"));
-          if (swapped) window.took.push(performance.now() - pressed);
-        }).observe(document.getElementById("main"), { childList: true }); }"""
-    )
     for n in range(10, 4, -1):
-        page.keyboard.press("1")
-        shows(page, n)
         expect(page.locator("#ahead template")).to_have_count(2)
-    took = sorted(page.evaluate("window.took"))
-    assert len(took) == 6
-    assert took[len(took) // 2] < 50, took
+        shown = page.evaluate(
+            """() => { const key = new KeyboardEvent("keydown", { key: "1", bubbles: true, cancelable: true });
+            document.body.dispatchEvent(key);
+            return document.querySelector("#desk .judged .prose").textContent.trim(); }"""
+        )
+        assert shown == f"Order {n} arrives on Thursday."
 
 
 def test_undo_goes_back_across_items_and_brings_back_what_was_typed(page: Page, queue: str) -> None:
