@@ -162,10 +162,12 @@ class SqliteStore(SqlStore):
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("page_count", "freelist_count", "page_size")
             )
+            # Each table and index has a page before anything is in it: together a megabyte that is no project's.
+            empty = connection.execute("SELECT count(*) FROM sqlite_schema WHERE rootpage > 0").fetchone()[0]
             spans, of_all = connection.execute(
                 "SELECT sum(span_count) FILTER (WHERE project_id = ?), sum(span_count) FROM traces", (project_id,)
             ).fetchone()
-        return Used((pages - free) * page_bytes * (spans or 0) // max(of_all or 0, 1), spans or 0)
+        return Used(max(0, pages - free - empty) * page_bytes * (spans or 0) // max(of_all or 0, 1), spans or 0)
 
     def recount(self) -> int:
         """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
