@@ -167,6 +167,28 @@ def test_a_row_fills_the_variables_and_all_rows_are_run_over_stopped_and_compare
     expect(play.get_by_label("Message", exact=True).nth(1)).to_have_value("{{city}}")
 
 
+def test_two_variants_open_side_by_side_and_fill_as_they_run(play: Page, phone: Page, axe) -> None:
+    LET_GO.set()
+    play.get_by_role("heading", name="Dataset").click()
+    play.get_by_label("Rows of the dataset").select_option("cities")
+    over = play.locator(".play-over")
+    over.get_by_label("Check", exact=True).select_option("contains")
+    play.get_by_role("button", name="Variant", exact=True).click()
+    second = play.get_by_role("region", name="Variant 2")
+    second.get_by_label("Message", exact=True).nth(0).fill("You are brief.")
+    over.get_by_role("button", name="Run 2 variants over 3 rows").click()
+    expect(play.get_by_text("3 rows in both")).to_be_visible()
+    expect(play.get_by_role("table", name="Rows by verdict")).to_contain_text("2 newly failing")
+    row = play.locator(".swap-row").first
+    expect(row.locator(".badge").first).to_have_text("newly failing")
+    expect(row.locator("ins").first).to_be_visible()
+    axe(play)
+    phone.goto(play.url)
+    expect(phone.get_by_role("table", name="Rows by verdict")).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    axe(phone)
+
+
 def test_a_draft_survives_a_closed_tab_until_it_is_started_over(play: Page, server: ServerProcess) -> None:
     play.get_by_role("button", name="Variant", exact=True).click()
     second = play.get_by_role("region", name="Variant 2")

@@ -88,7 +88,7 @@ def compare_page(
         figures=figures_of(found),
         lines=[_line(pair, held, at_place) for at_place, pair in enumerate(pairs)],
         changes=[(change, found.count(change)) for change in CHANGES],
-        others=[one for one in experiments.all(new.project, new.dataset_id) if one.done],
+        others=[one for one in experiments.all(new.project, new.dataset_id) if one.done or one.id in {before, after}],
         show=show,
         page=at,
         first=(at - 1) * ROWS + 1,

@@ -360,6 +360,27 @@ def test_the_page_of_a_run_shows_how_far_it_is_stops_it_and_resumes_it(
     assert "In Peru." not in page_of(served, f"{began['url']}?show=failed")
 
 
+def test_two_runs_that_are_under_way_are_compared_as_far_as_they_are(
+    served: TestClient, provider: FakeProvider
+) -> None:
+    provider.answer = lambda request: (
+        Answer(text="word " * 400, chunk_delay_s=0.2) if "Bonn" in request.text else countries(request)
+    )
+    old, new = start(served), start(served, model="gpt-4o")
+    for run in (old, new):
+        until(served, run, lambda found: found["done"] == 2)
+    path = f"/experiments/compare?before={old['id']}&after={new['id']}"
+    page = page_of(served, path)
+    assert "running, 2 of 3 rows" in page
+    assert "2 rows in both" in page
+    fragment = served.get(path, headers={"hx-request": "true", "hx-target": "#comparison"}).text
+    assert fragment.lstrip().startswith('<div id="comparison" hx-get')
+    for run in (old, new):
+        post_form(served, f"{run['url']}/stop")
+    assert "stopped, 2 of 3 rows" in page_of(served, path)
+    assert "every 2s" not in page_of(served, path)
+
+
 def test_a_run_that_was_cut_off_says_so(served: TestClient, provider: FakeProvider) -> None:
     provider.answer = lambda request: Answer(text="word " * 200, chunk_delay_s=0.2)
     began = start(served)
