@@ -47,6 +47,8 @@ class Pulled:
     version: int
     content_hash: str
     body: bytes
+    left_out: str = ""
+    """How many examples the format has no place for, and why; empty where it holds all."""
 
     def examples(self) -> Iterator[Example]:
         """Yield the examples; the file has to be ``jsonl``."""
@@ -78,7 +80,7 @@ class DatasetClient:
         outcome = self._good(self._transport.get(f"/api/v1/datasets/{number}/export?{asked}"))
         versions = self._json(self._transport.get(f"/api/v1/datasets/{number}"))
         shown = _version(versions, version)
-        return Pulled(number, name, shown["number"], shown["content_hash"], outcome.body)
+        return Pulled(number, name, shown["number"], shown["content_hash"], outcome.body, outcome.left_out)
 
     def push(self, name: str, body: bytes) -> dict[str, Any]:
         """Add the rows of a file to a dataset, which is made where there is none; return what came of it."""

@@ -30,6 +30,8 @@ class Outcome:
     retry_after_s: float | None = None
     problem: str = ""
     etag: str = ""
+    left_out: str = ""
+    """What a file has no place for, as the server says it: how many, and why."""
 
     @property
     def taken(self) -> bool:
@@ -115,7 +117,8 @@ class Transport:
         if answer.will_close:
             self.close()
         retry_after_s = _retry_after(answer.headers.get("retry-after"))
-        return Outcome(answer.status, content, retry_after_s, etag=answer.headers.get("etag", ""))
+        etag, why = (answer.headers.get(name, "") for name in ("etag", "x-spanwise-left-out-why"))
+        return Outcome(answer.status, content, retry_after_s, etag=etag, left_out=why)
 
     def _open(self) -> http.client.HTTPConnection:
         proxy = self._proxy()

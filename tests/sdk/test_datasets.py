@@ -65,6 +65,9 @@ def test_a_version_is_pulled_by_name_to_a_file(support, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
     csv = spanwise(support, "datasets", "pull", "support", "--format", "csv")
     assert len(csv.stdout.splitlines()) == 42
+    assert "left out" not in csv.stderr
+    preferences = spanwise(support, "datasets", "pull", "support", "--format", "openai-dpo")
+    assert "left out, since openai-dpo has no place for them: 41 " in preferences.stderr
 
 
 @pytest.mark.parametrize(

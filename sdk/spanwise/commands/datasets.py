@@ -52,6 +52,8 @@ def _pull(asked: argparse.Namespace) -> int:
         unfinished.write_bytes(pulled.body)
         unfinished.replace(asked.out)
     print(f"{pulled.name}@v{pulled.version}, {pulled.content_hash}", file=sys.stderr)
+    if pulled.left_out:
+        print(f"left out, since {asked.format} has no place for them: {pulled.left_out}", file=sys.stderr)
     return 0
 
 

@@ -40,7 +40,20 @@ def _rows(body: bytes) -> Iterator[Row]:
     begin = text.lstrip()[:1]
     if begin == "[":
         return _json_list(text)
-    return _json_lines(text) if begin == "{" else _csv(text)
+    if begin != "{":
+        return _csv(text)
+    page = _page(text)
+    return _json_lines(text) if page is None else (_object(row, f"Element {n}") for n, row in enumerate(page, 1))
+
+
+def _page(text: str) -> list[Any] | None:
+    """Return the rows of a page of an API that was saved as one object, ``None`` where it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    rows = found.get("data") if isinstance(found, Mapping) and found.get("object") == "list" else None
+    return rows if isinstance(rows, list) else None
 
 
 def _json_list(text: str) -> Iterator[Row]:

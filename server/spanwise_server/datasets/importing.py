@@ -21,6 +21,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "input": ("input", "question", "prompt", "query", "user_input", "inputs"),
     "expected": (
         "expected", "expected_output", "expected_answer", "ideal", "target", "reference", "reference_answer", "answer",
+        "ground_truth", "correct_label",
         "expectedOutput", "reference_outputs", "outputs", "completion",
     ),
     "output": ("output", "actual_output", "response", "actual"),
@@ -143,6 +144,8 @@ def uncelled(text: str) -> str:
 
 def _unwrapped(row: Row) -> Row:
     """Return what hosted evaluations, Label Studio and promptfoo wrap, and what Phoenix calls by another name."""
+    if isinstance(row.get("datasource_item"), Mapping):
+        return _hosted(row)
     if isinstance(row.get("item"), Mapping):
         return dict(row["item"])
     if isinstance(row.get("data"), Mapping):
@@ -150,11 +153,28 @@ def _unwrapped(row: Row) -> Row:
     if isinstance(row.get("vars"), Mapping):
         wanted = [check.get("value") for check in row.get("assert") or () if isinstance(check, Mapping)]
         texts = [value for value in wanted if isinstance(value, str)]
-        return {**row["vars"], "assertions": texts}
+        asked = row["vars"] if any(name in row["vars"] for name in NAMES["input"]) else {"input": dict(row["vars"])}
+        return {**asked, "assertions": texts}
     if isinstance(row.get("splits"), list) and isinstance(row.get("output"), Mapping):
         splits = {"split": str(row["splits"][0])} if row["splits"] else {}
         return {"id": row.get("id"), "input": row.get("input"), "expected": row["output"], **splits}
     return row
+
+
+def _hosted(row: Row) -> Row:
+    """Return an output item of OpenAI's hosted evaluations: its data, what was answered, and how graders found it."""
+    given = row.get("sample")
+    sample: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    results = [one for one in row.get("results") or () if isinstance(one, Mapping)]
+    answered = [m["content"] for m in sample.get("output") or () if isinstance(m, Mapping) and m.get("content")]
+    failed = [str(one.get("name") or "a grader") for one in results if one.get("passed") is False]
+    said: dict[str, Any] = {}
+    if results:
+        said = {"verdict": "fail" if failed else "pass", "critique": ", ".join(f"{name} failed" for name in failed)}
+    data = dict(row["datasource_item"].get("item") or row["datasource_item"])
+    if not any(name in data for name in (*NAMES["input"], "messages")) and sample.get("input"):
+        data["messages"] = sample["input"]
+    return {**data, **({"output": answered[-1]} if answered else {}), **said}
 
 
 def _answers(annotations: Any) -> dict[str, Any]:

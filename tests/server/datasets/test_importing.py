@@ -104,6 +104,45 @@ def test_items_of_hosted_evaluations_are_unwrapped() -> None:
     assert found.expected_output == {"content": "4"}
 
 
+def hosted(**more: Any) -> dict[str, Any]:
+    """Return an output item as OpenAI's API lists those of a run."""
+    return {
+        "object": "eval.run.output_item", "id": "outputitem_1", "eval_id": "eval_1", "run_id": "evalrun_1",
+        "created_at": 1743092076, "status": "fail", "datasource_item_id": 5,
+        "datasource_item": {"input": "Stocks rally", "ground_truth": "Markets"},
+        "results": [
+            {"name": "String check", "type": "string-check-grader", "score": 0.0, "passed": False},
+            {"name": "Short", "type": "python", "score": 1.0, "passed": True},
+        ],
+        "sample": {
+            "input": [{"role": "developer", "content": "Name the topic."}, {"role": "user", "content": "Stocks rally"}],
+            "output": [{"role": "assistant", "content": "Economy"}],
+        },
+        **more,
+    }  # fmt: skip
+
+
+def test_output_items_of_hosted_evaluations_keep_answer_and_grades_from_a_saved_page_too() -> None:
+    page = {
+        "object": "list",
+        "data": [hosted(), hosted(datasource_item={"city": "Oslo"}, results=[])],
+        "has_more": False,
+    }
+    for body in (json.dumps(page), json.dumps(page, indent=2)):
+        graded, asked = taken(body.encode()).examples
+        assert (graded.input, graded.expected_output) == ({"content": "Stocks rally"}, {"content": "Markets"})
+        assert graded.actual_output == {"content": "Economy"}
+        assert graded.label == {"verdict": "fail", "critique": "String check failed"}
+        assert [message["role"] for message in asked.input["messages"]] == ["developer", "user"]
+        assert asked.label is None
+
+
+def test_variables_of_promptfoo_without_a_question_are_the_input() -> None:
+    found = one(vars={"pairs": ["a", "b"], "n": 2}, **{"assert": [{"type": "equals", "value": "ab"}]})
+    assert found.input == {"content": {"pairs": ["a", "b"], "n": 2}}
+    assert found.assertions == ["ab"]
+
+
 def test_tasks_of_label_studio_keep_their_annotation() -> None:
     source = agent_example(CORRECTED)
     (found,) = taken(made("label-studio", [source])).examples
