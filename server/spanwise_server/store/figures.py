@@ -25,6 +25,7 @@ MOST_FACETED: Final = 5_000
 #: Of a field's values, so many are looked at for completion.
 _MOST_COMPLETED: Final = 200
 MOST_TRACES_PER_VALUE: Final = 1_000
+_WORDS_AT_ONCE: Final = 500
 
 
 def totals(connection: Connection, project_id: int, query: Query) -> Totals:
@@ -87,18 +88,17 @@ def facets(
     connection: Connection, project_id: int, query: Query, fields: Sequence[str], limit: int
 ) -> Mapping[str, tuple[FacetValue, ...]]:
     """Return the commonest values of *fields* among the newest 5,000 traces found without the field's own terms."""
-    found: dict[str, tuple[FacetValue, ...]] = {}
-    counts_of: dict[Filter, Counter[int]] = {}
+    asked: dict[Filter, list[str]] = {}
     for field in fields:
-        if field not in WORD_FIELDS:
-            continue
-        rest = without(query.filter, field)
-        counts = counts_of.get(rest)
-        if counts is None:
-            counts = counts_of[rest] = _word_counts(connection, project_id, replace(query, filter=rest))
-        commonest = _commonest(connection, project_id, field, counts, limit)
-        found[field] = ok_together(commonest) if field == "status" else commonest
-    return found
+        if field in WORD_FIELDS:
+            asked.setdefault(without(query.filter, field), []).append(field)
+    found: dict[str, tuple[FacetValue, ...]] = {}
+    for rest, of_them in asked.items():
+        counts = _word_counts(connection, project_id, replace(query, filter=rest))
+        found |= _commonest(connection, project_id, of_them, counts, limit)
+    if "status" in found:
+        found["status"] = ok_together(found["status"])
+    return {field: found[field] for field in fields if field in found}
 
 
 def ok_together(found: tuple[FacetValue, ...]) -> tuple[FacetValue, ...]:
@@ -144,29 +144,31 @@ def _range(connection: Connection, project_id: int, query: Query) -> tuple[int |
 def _word_counts(connection: Connection, project_id: int, query: Query) -> Counter[int]:
     plan = Compiler(connection, project_id, query, of_all=True, limited=True).traces()
     chosen = _newest(project_id, plan, "t.words", MOST_FACETED)
-    counts: Counter[int] = Counter()
-    for (packed,) in connection.execute(chosen.text, chosen.values):
-        counts.update(unpack_ids(packed))
-    return counts
+    # All of them as one text of ids: what is counted in one go takes a quarter of the time.
+    return Counter(unpack_ids(b"".join(packed for (packed,) in connection.execute(chosen.text, chosen.values))))
 
 
 def _commonest(
-    connection: Connection, project_id: int, field: str, counts: Counter[int], limit: int
-) -> tuple[FacetValue, ...]:
-    """Return the commonest values of *field*, looked up from the commonest word on until there are enough."""
-    found: list[FacetValue] = []
+    connection: Connection, project_id: int, fields: Sequence[str], counts: Counter[int], limit: int
+) -> dict[str, tuple[FacetValue, ...]]:
+    """Return the commonest values of *fields*, looked up from the commonest word on until there are enough of each."""
+    found: dict[str, list[FacetValue]] = {field: [] for field in fields}
     ordered = counts.most_common()
-    for at in range(0, len(ordered), 500):
-        some = dict(ordered[at : at + 500])
-        marks = ", ".join("?" * len(some))
-        rows = connection.execute(
-            f"SELECT id, value FROM words WHERE project_id = ? AND field = ? AND id IN ({marks})",
-            (project_id, field, *some),
-        )
-        found += sorted((FacetValue(value, some[word]) for word, value in rows), key=lambda f: (-f.count, f.value))
-        if len(found) >= limit:
+    for at in range(0, len(ordered), _WORDS_AT_ONCE):
+        lacking = [field for field in fields if len(found[field]) < limit]
+        if not lacking:
             break
-    return tuple(sorted(found, key=lambda f: (-f.count, f.value))[:limit])
+        some = dict(ordered[at : at + _WORDS_AT_ONCE])
+        of, among = (", ".join("?" * len(values)) for values in (lacking, some))
+        rows = connection.execute(
+            f"SELECT id, field, value FROM words WHERE project_id = ? AND field IN ({of}) AND id IN ({among})",
+            (project_id, *lacking, *some),
+        )
+        for word, field, value in rows:
+            found[field].append(FacetValue(value, some[word]))
+    return {
+        field: tuple(sorted(values, key=lambda one: (-one.count, one.value))[:limit]) for field, values in found.items()
+    }
 
 
 def without(filter_: Filter, field: str) -> Filter:
