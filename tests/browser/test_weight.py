@@ -49,3 +49,11 @@ def test_a_trace_is_light_and_still(server: ServerProcess, page: Page):
     url = f"{server.url}{page.locator('.row-link').first.get_attribute('href')}"
     assert weighed(page, url) < LATER
     assert page.evaluate(SHIFTS) == []
+
+
+def test_a_graph_has_its_place_before_it_is_drawn(server: ServerProcess, page: Page):
+    page.goto(f"{server.url}/traces?range=all&project=acme-support&filter=root:kind:agent")
+    href = page.locator(".row-link").first.get_attribute("href")
+    page.goto(f"{server.url}{href}&tab=graph")
+    page.locator(".graph .drawn svg").wait_for()
+    assert page.evaluate(SHIFTS) == []

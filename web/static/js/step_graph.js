@@ -53,7 +53,8 @@
   }
   async function draw(graph) {
     graph.dataset.drawn = "";
-    try { await load(graph.dataset.library); } catch { return; } // the table says the same
+    const place = graph.querySelector(".drawn");
+    try { await load(graph.dataset.library); } catch { place.hidden = true; return; } // the table says the same
     const nodes = rowsOf(graph), edges = edgesOf(graph);
     const plan = laidOut(nodes, edges);
     const { width, height } = plan.graph();
@@ -61,9 +62,7 @@
     const tip = make("marker", { id: "graph-arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
     tip.append(make("path", { d: "M0 0 8 4 0 8z" }));
     svg.append(tip, ...edges.map((edge) => arrow(plan, edge)), ...nodes.map((node) => box(plan, node)));
-    const place = graph.querySelector(".drawn");
     place.replaceChildren(svg);
-    place.hidden = false;
     // A graph wider than its place begins at its root, once it is seen.
     new ResizeObserver((_, watcher) => {
       if (!place.clientWidth) return;

@@ -1,6 +1,7 @@
-// Runs before the first paint, so that nothing flashes: the reader's theme, rail and time zone.
+// Runs before the first paint, so that nothing flashes or moves: that scripts run, the reader's theme, rail and time zone.
 {
   const root = document.documentElement;
+  root.dataset.scripts = "";
   const kept = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
   const asked = new URLSearchParams(location.search).get("theme") ?? kept("theme");
   if (asked === "dark" || asked === "light") root.dataset.theme = asked;
