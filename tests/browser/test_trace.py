@@ -123,6 +123,23 @@ def test_e_labels_a_span_and_undo_takes_it_back(server, page: Page):
     expect(page.locator(".judged-list .badge.ok")).to_have_count(0)
 
 
+def test_what_was_written_and_not_saved_survives_a_reload(server, page: Page):
+    opened(page, server, "kind:retriever")
+    page.keyboard.press("e")
+    page.locator("#critique").fill("It names the wrong order.")
+    page.locator("#expected").fill("Order 7.")
+    page.reload()
+    expect(page.locator("#critique")).to_have_value("It names the wrong order.")
+    expect(page.locator("#expected")).to_have_value("Order 7.")
+    page.keyboard.press("2")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".judged-list .badge.error")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Undo")).click()
+    expect(page.locator(".judged-list .badge.error")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#critique")).to_have_value("")
+
+
 def test_on_a_phone_a_span_opens_as_its_own_view(server, phone: Page):
     opened(phone, server)
     expect(phone.locator("#detail")).to_be_hidden()

@@ -22,3 +22,31 @@
     form().requestSubmit();
   });
 }
+
+// What is written and not yet saved outlives a reload: it is kept in the browser, span by span, until it is saved.
+{
+  const form = () => document.getElementById("annotate-form");
+  const NAMES = ["verdict", "critique", "expected"];
+  const key = () => `draft:${location.pathname}:${document.querySelector("#detail .span-head")?.dataset.span ?? ""}`;
+  const values = () => Object.fromEntries(NAMES.map((name) => [name, form().elements[name]?.value ?? ""]));
+  const store = (act) => { try { return act(localStorage); } catch { return null; } }; // a private window
+  let sent = "";
+
+  function keep() {
+    const now = JSON.stringify(values());
+    store((kept) => (now === sent ? kept.removeItem(key()) : kept.setItem(key(), now)));
+  }
+  function restore() {
+    if (!form() || "restored" in form().dataset) return;
+    form().dataset.restored = "";
+    sent = JSON.stringify(values());
+    const kept = JSON.parse(store((all) => all.getItem(key())) ?? "null");
+    if (!kept) return;
+    for (const name of NAMES) if (form().elements[name]) form().elements[name].value = kept[name] ?? "";
+  }
+  addEventListener("input", ({ target }) => { if (form()?.contains(target)) keep(); });
+  addEventListener("submit", ({ target }) => { if (target === form()) store((kept) => kept.removeItem(key())); });
+  addEventListener("htmx:error", () => { if (form()) keep(); });
+  addEventListener("htmx:after:swap", restore);
+  restore();
+}
