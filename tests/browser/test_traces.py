@@ -344,3 +344,20 @@ def test_columns_are_chosen_and_resized_and_stay_so(server, page: Page, axe):
     page.locator(".columns-menu summary").click()
     page.get_by_role("button", name="As it was").click()
     expect(headers.get_by_text("User")).to_be_visible()
+
+
+def test_all_that_the_filter_finds_are_chosen_at_once_and_counted_before_they_go(server, page: Page):
+    page.goto(f"{server.url}/traces?project=acme-support&range=all&filter=kind:tool")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("#bulk-count")).to_have_text("1 chosen")
+    every = page.get_by_label(re.compile("All [0-9]+ that match"))
+    every.check()
+    total = every.get_attribute("data-n")
+    expect(page.locator("#bulk-count")).to_have_text(f"{total} chosen")
+    expect(page.locator(".bulk .not-of-all").first).to_be_hidden()
+    page.locator("#bulk-delete").click()
+    expect(page.locator("#bulk-delete")).to_have_text(f"Delete {total} for good?")
+    page.locator("#bulk-clear").click()
+    expect(page.locator("[name=trace_id]:checked")).to_have_count(0)
+    expect(every).not_to_be_checked()

@@ -1,24 +1,30 @@
-"""What is done to the chosen rows of the list of traces: a tag, a label, a place in a dataset."""
+"""What is done to chosen rows of the list of traces, or to all that it finds: a tag, a label, a place in a dataset."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from secrets import token_hex
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.datastructures import QueryParams
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..datasets.making import Maker
 from ..errors import SpanwiseError
 from ..labelling.queue import DEFAULT_ANNOTATION, Target
+from ..query.parse import parse
 from ..record import Annotation, Annotator
 from ..store.datasets import Datasets
 from .format import plural
 from .label import annotator_of
+from .listing import read
+from .render import clock_of
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +34,28 @@ TAG: Final = "tag"
 MOST: Final = 1_000
 _LONGEST: Final = 200
 
-Chosen = Annotated[list[str], Form(alias="trace_id", min_length=1, max_length=MOST)]
+
+def chosen(
+    request: Request,
+    server: CurrentServer,
+    project: CurrentProject,
+    trace_id: Annotated[tuple[str, ...], Form(max_length=MOST)] = (),
+    all_of: Annotated[str, Form(max_length=10_000)] = "",
+) -> list[str]:
+    """Return the traces that a form is about: those that are ticked, or all that the list at the URL *all_of* finds."""
+    if not all_of:
+        if not trace_id:
+            raise SpanwiseError("No trace is chosen.", "Tick rows of the list first.")
+        return list(trace_id)
+    clock = clock_of(request)
+    listing = replace(read(project, QueryParams(urlsplit(all_of).query), clock), cursor=None)
+    page = server.store.find_traces(listing.query(parse(listing.filter), clock.now_ns, limit=MOST))
+    if page.next_cursor is not None:
+        raise SpanwiseError(f"More than {MOST:,} traces match.", "Narrow the filter or the range: nothing was done.")
+    return [trace.trace_id for trace in page.items]
+
+
+Chosen = Annotated[list[str], Depends(chosen)]
 
 
 @router.post("/traces/tag", dependencies=[Csrf])
@@ -37,14 +64,14 @@ def tag_traces(
     server: CurrentServer,
     actor: CurrentActor,
     project: CurrentProject,
-    chosen: Chosen,
+    traces: Chosen,
     tag: Annotated[str, Form()] = "",
     back: str = "",
 ) -> Response:
     """Give traces a tag, which is a label named ``tag``."""
     words = _words(tag, "tag")
-    undo = _keep(server, project, chosen, TAG, words, annotator_of(actor))
-    return _done(request, project, back, f"{plural(len(chosen), 'trace')} tagged {words}", undo)
+    undo = _keep(server, project, traces, TAG, words, annotator_of(actor))
+    return _done(request, project, back, f"{plural(len(traces), 'trace')} tagged {words}", undo)
 
 
 @router.post("/traces/label", dependencies=[Csrf])
@@ -53,7 +80,7 @@ def label_traces(
     server: CurrentServer,
     actor: CurrentActor,
     project: CurrentProject,
-    chosen: Chosen,
+    traces: Chosen,
     verdict: Annotated[str, Form()] = "",
     label_name: Annotated[str, Form()] = "",
     back: str = "",
@@ -61,8 +88,8 @@ def label_traces(
     """Give whole traces a label under a name."""
     name = " ".join(label_name.split()) or DEFAULT_ANNOTATION
     words = _words(verdict, "label")
-    undo = _keep(server, project, chosen, _words(name, "name"), words, annotator_of(actor))
-    return _done(request, project, back, f"{plural(len(chosen), 'trace')} labelled {words}", undo)
+    undo = _keep(server, project, traces, _words(name, "name"), words, annotator_of(actor))
+    return _done(request, project, back, f"{plural(len(traces), 'trace')} labelled {words}", undo)
 
 
 @router.post("/traces/undo/{act}", dependencies=[Csrf])
@@ -78,12 +105,12 @@ def add_to_dataset(
     server: CurrentServer,
     actor: CurrentActor,
     project: CurrentProject,
-    chosen: Chosen,
+    traces: Chosen,
     dataset: Annotated[str, Form()] = "",
 ) -> Response:
     """Add the root of each trace to a dataset, made where there is none of this name, and show that."""
     named = Datasets(server.store).named(project, _words(dataset, "dataset"))
-    ids = [trace_id.lower() for trace_id in chosen]
+    ids = [trace_id.lower() for trace_id in traces]
     roots = server.store.roots(project, ids)
     maker = Maker(server.store)
     examples = [
@@ -105,7 +132,7 @@ def _words(given: str, what: str) -> str:
     return words
 
 
-def _keep(server: Server, project: str, chosen: Sequence[str], name: str, label: str, by: Annotator) -> str:
+def _keep(server: Server, project: str, traces: Sequence[str], name: str, label: str, by: Annotator) -> str:
     """Keep one label for each trace, and return where they are taken back together."""
     act, now = token_hex(12), time.time_ns()
     server.store.annotate(
@@ -121,15 +148,15 @@ def _keep(server: Server, project: str, chosen: Sequence[str], name: str, label:
                 updated_ns=now,
                 source="viewer",
             )
-            for number, trace_id in enumerate(_hexes(chosen))
+            for number, trace_id in enumerate(_hexes(traces))
         ]
     )
-    return url(f"/traces/undo/{act}", project, {"n": len(chosen)})
+    return url(f"/traces/undo/{act}", project, {"n": len(traces)})
 
 
-def _hexes(chosen: Iterable[str]) -> list[str]:
+def _hexes(traces: Iterable[str]) -> list[str]:
     """Return the ids, each of which must be one: an annotation of nothing would stand for ever."""
-    ids = list(chosen)
+    ids = list(traces)
     if any(len(one) != 32 or not one.isascii() or not one.isalnum() for one in ids):
         raise SpanwiseError("These are no ids of traces.", "Choose rows in the list.")
     return ids

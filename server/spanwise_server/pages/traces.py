@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
@@ -25,7 +25,7 @@ from ..store.datasets import Datasets
 from ..store.prompt_changes import changes_of_prompts
 from .chart import Histogram, histogram
 from .chips import chips, chosen, toggled
-from .chosen import TAG
+from .chosen import TAG, Chosen
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .format import Clock
 from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
@@ -39,11 +39,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/traces/delete", dependencies=[Csrf])
-def delete_traces(
-    server: CurrentServer, project: CurrentProject, trace_id: Annotated[list[str], Form(min_length=1)], back: str = ""
-) -> Response:
+def delete_traces(server: CurrentServer, project: CurrentProject, traces: Chosen, back: str = "") -> Response:
     """Delete chosen traces; the page asked first, with their number."""
-    deletion.delete_traces(server.store, project, [each.lower() for each in trace_id])
+    deletion.delete_traces(server.store, project, [each.lower() for each in traces])
     return RedirectResponse(back if back.startswith("/traces?") else url("/traces", project), status_code=303)
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from server.pages.made import PROJECT, TRACE, conversation, in_other_trace
+from spanwise_server.pages import chosen
 
 OTHER = "b" * 32
 LIST = f"/traces?project={PROJECT}&range=all"
@@ -76,3 +77,20 @@ def test_their_roots_go_into_a_dataset(shop):
 )
 def test_what_says_nothing_or_is_about_nothing_is_refused(shop, path, form):
     assert post(shop, path, **form).status_code == 400
+
+
+def test_all_that_the_filter_finds_are_tagged_and_deleted_and_never_more_than_were_said(shop, monkeypatch):
+    both = {"trace_id": [], "all_of": LIST}
+    assert post(shop, "/traces/tag", tag="all", **both).json()["text"] == "2 traces tagged all"
+    assert found(shop, "label.tag:all") == {TRACE, OTHER}
+    assert post(shop, "/traces/tag", tag="few", trace_id=[TRACE], all_of=f"{LIST}&filter=user:maya").status_code == 200
+    assert found(shop, "label.tag:few") == {OTHER}
+    monkeypatch.setattr(chosen, "MOST", 1)
+    refused = post(shop, "/traces/delete", quiet=False, **both)
+    assert refused.status_code == 400
+    assert "More than 1 traces match" in refused.text
+    assert post(shop, "/traces/delete", quiet=False, trace_id=[]).status_code == 400
+    assert found(shop, "") == {TRACE, OTHER}
+    deleted = post(shop, "/traces/delete", quiet=False, trace_id=[], all_of=f"{LIST}&filter=user:maya")
+    assert deleted.status_code == 303
+    assert found(shop, "") == {TRACE}

@@ -31,9 +31,11 @@
   function count() {
     const chosen = document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
     const words = $("#bulk-count");
-    if (words) words.textContent = `${chosen} chosen`;
+    const every = $(".bulk [name=all_of]");
+    if (every && !chosen) every.checked = false;
+    if (words) words.textContent = `${every?.checked ? every.dataset.n : chosen} chosen`;
     const compare = $("#bulk-compare");
-    if (compare) compare.hidden = chosen !== 2;
+    if (compare) compare.hidden = chosen !== 2 || Boolean(every?.checked);
     disarm();
     const all = $("#check-all");
     if (all) { all.checked = chosen > 0 && chosen === rows().length; all.indeterminate = chosen > 0 && !all.checked; }
@@ -48,7 +50,8 @@
     button.lastElementChild.textContent = "Delete";
   }
   function arm(button) {
-    const chosen = document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
+    const every = $(".bulk [name=all_of]:checked");
+    const chosen = every ? every.dataset.n : document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
     button.dataset.armed = "";
     button.classList.add("danger");
     button.lastElementChild.textContent = `Delete ${chosen} for good?`;
@@ -78,7 +81,7 @@
   }
   addEventListener("change", ({ target }) => {
     if (target.id === "check-all") for (const row of rows()) row.querySelector("[name=trace_id]").checked = target.checked;
-    if (target.id === "check-all" || target.name === "trace_id") count();
+    if (target.id === "check-all" || ["trace_id", "all_of"].includes(target.name)) count();
   });
   addEventListener("click", (event) => {
     const { target } = event;
