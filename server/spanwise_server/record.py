@@ -360,3 +360,5 @@ class Annotation:
     source: str = "api"
     """Where it came from: ``api``, ``sdk``, ``viewer``, ``otlp`` or ``queue:<id>``."""
     metadata: Mapping[str, Any] | None = None
+    codes: tuple[str, ...] = ()
+    """The failure modes that it was coded as, as they are called when it is read; never kept with it."""

@@ -128,6 +128,8 @@ def _label(judged: Annotation, first_bad_step: str | None) -> Object:
     said: dict[str, Any] = {"verdict": judged.label, "critique": judged.explanation}
     if judged.label is None and judged.score is not None:
         said["score"] = judged.score
+    if judged.codes:
+        said["codes"] = list(judged.codes)
     return said if first_bad_step is None else {**said, "first_bad_step": first_bad_step}
 
 

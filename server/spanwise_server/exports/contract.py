@@ -149,6 +149,7 @@ def annotation(given: Annotation) -> Object:
         "score": given.score,
         "explanation": given.explanation,
         "correction": given.correction,
+        "codes": list(given.codes),
         "annotator": {"kind": given.annotator.kind, "id": given.annotator.id},
         "source": given.source,
         "metadata": dict(given.metadata or {}),

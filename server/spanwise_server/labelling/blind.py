@@ -10,7 +10,7 @@ from ..query.parse import spans
 from .queue import Queue
 
 #: Fields whose values would tell what made the answer, or what others thought of it.
-TELLING: Final = ("prompt", "model", "provider", "label", "cost")
+TELLING: Final = ("prompt", "model", "provider", "label", "code", "cost")
 _TERM: Final = re.compile(rf"({'|'.join(TELLING)})\s*[:<>=]", re.IGNORECASE)
 
 

@@ -85,8 +85,14 @@ def act(
     word = sent.do.partition(":")[0]
     if word not in _ACTS:
         raise SpanwiseError(f"{word!r} is nothing that can be done.", "Reload the page.")
-    event = _ACTS[word](CodeDesk(server.store).codes, Act(project, sent.key, annotator_of(actor)), sent)
-    state = _after(state_of(project, request.query_params, clock_of(request)), event)
+    state = state_of(project, request.query_params, clock_of(request))
+    try:
+        event = _ACTS[word](CodeDesk(server.store).codes, Act(project, sent.key, annotator_of(actor)), sent)
+    except SpanwiseError as wrong:
+        if not is_fragment(request):
+            raise
+        return _told_why(codes_shown(request, server, actor, state), wrong)
+    state = _after(state, event)
     if not is_fragment(request):
         return RedirectResponse(state.link(offset=state.offset), status_code=303)
     response = codes_shown(request, server, actor, state)
@@ -109,10 +115,18 @@ def undo(
     event_id: int | None = None,
 ) -> Response:
     """Take one act back, the person's latest where none is named, and show what stands then."""
-    CodeDesk(server.store).codes.undo(Act(project, sent.key, annotator_of(actor)), event_id)
-    if event_id is not None and request.headers.get("hx-request") == "true":  # a toast, which swaps nothing
-        return Response(status_code=204, headers={"HX-Trigger": '{"codes": {}}'})
     state = state_of(project, request.query_params, clock_of(request))
+    toasted = event_id is not None and request.headers.get("hx-request") == "true"  # by a toast, which swaps nothing
+    try:
+        CodeDesk(server.store).codes.undo(Act(project, sent.key, annotator_of(actor)), event_id)
+    except SpanwiseError as wrong:
+        if toasted:
+            return _told_why(Response(status_code=204), wrong)
+        if not is_fragment(request):
+            raise
+        return _told_why(codes_shown(request, server, actor, state), wrong)
+    if toasted:
+        return Response(status_code=204, headers={"HX-Trigger": '{"codes": {}}'})
     if is_fragment(request):
         return codes_shown(request, server, actor, state)
     back = f"{PATH}/history" if sent.fields.get("back") == "history" else PATH
@@ -143,6 +157,13 @@ def queue(
     query = Query(project, parse(wanted) if wanted else EVERYTHING)
     made = desk.queue_of(found, new, query, which, limit)
     return RedirectResponse(url(f"/label/{made.id}", project), status_code=303)
+
+
+def _told_why(response: Response, wrong: SpanwiseError) -> Response:
+    """Let the page stay as it is, and say why nothing was done."""
+    toast = {"text": f"{wrong.message} {wrong.hint}".strip(), "bad": True}
+    response.headers["HX-Trigger"] = json.dumps({"toast": toast})
+    return response
 
 
 def _after(state: CodesState, event: CodeEvent | None) -> CodesState:

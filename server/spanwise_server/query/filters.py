@@ -43,6 +43,7 @@ FIELDS: dict[str, Field] = {
         Field("prompt", "text", "span", "Prompt by name, or name@version.", "prompt:support@7"),
         Field("label", "text", "trace", "Any label given by a person, a model or a program.", "label:fail"),
         Field("annotator", "text", "trace", "Who labelled it: a person, a model or a program.", "annotator:ana"),
+        Field("code", "text", "trace", "Failure mode that a critique of it was coded as.", 'code:"wrong refund"'),
         Field("has", "text", "trace", "What is there: label, correction, explanation, score, error.", "has:label"),
         Field("trace", "text", "trace", "Trace id.", "trace:4f8a*"),
     )

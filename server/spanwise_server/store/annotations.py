@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from ..record import Annotation, Annotator
+from .code_tables import CodeMarkRow, CodeRow
 from .connection import Connection
 from .projects import find_project, project_id_of
 from .sessions import Sessions
@@ -53,9 +54,31 @@ class Annotations:
                     )
                     .order_by(col(AnnotationRow.created_ns), col(AnnotationRow.id))
                 )
-                for row in rows:
-                    found.setdefault(row.trace_id, []).append(_annotation(row, project))
+                judged = list(rows)
+                coded = codes_of(session, project_id, [row.id for row in judged])
+                for row in judged:
+                    found.setdefault(row.trace_id, []).append(_annotation(row, project, coded.get(row.id, ())))
         return {trace_id: tuple(judged) for trace_id, judged in found.items()}
+
+
+def codes_of(session: Session, project_id: int | None, annotation_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the codes that judgements carry, in the order that they were given."""
+    found: dict[str, tuple[str, ...]] = {}
+    if not annotation_ids or session.exec(select(CodeRow.id).where(CodeRow.project_id == project_id)).first() is None:
+        return found
+    for at in range(0, len(annotation_ids), _ASKED_AT_ONCE):
+        named = (
+            select(CodeMarkRow.annotation_id, CodeRow.name)
+            .join(CodeRow, col(CodeRow.id) == col(CodeMarkRow.code_id))
+            .where(
+                col(CodeMarkRow.annotation_id).in_(annotation_ids[at : at + _ASKED_AT_ONCE]),
+                col(CodeMarkRow.removed_event).is_(None),
+            )
+            .order_by(col(CodeMarkRow.id))
+        )
+        for annotation_id, name in session.exec(named):
+            found[annotation_id] = (*found.get(annotation_id, ()), name)
+    return found
 
 
 def put_annotation(session: Session, annotation: Annotation) -> None:
@@ -118,11 +141,11 @@ def relabel(connection: Connection, project_id: int, trace_ids: Iterable[str]) -
         connection.execute("UPDATE traces SET words = ? WHERE id = ?", (pack_ids((had - gone) | wanted), row))
 
 
-def _annotation(row: AnnotationRow, project: str) -> Annotation:
+def _annotation(row: AnnotationRow, project: str, codes: tuple[str, ...]) -> Annotation:
     kind: Any = row.annotator_kind
     return Annotation(
         id=row.id, project=project, name=row.name, trace_id=row.trace_id, span_id=row.span_id, label=row.label,
         score=row.score, explanation=row.explanation, correction=row.correction,
         annotator=Annotator(kind, row.annotator_id), created_ns=row.created_ns, updated_ns=row.updated_ns,
-        source=row.source, metadata=row.meta,
+        source=row.source, metadata=row.meta, codes=codes,
     )  # fmt: skip

@@ -13,12 +13,20 @@ from .connection import Connection
 
 _HAS_JSON: Final = "a.correction IS NOT NULL AND CAST(a.correction AS TEXT) <> 'null'"
 _HOLDS: Final = {held: f"a.{held} IS NOT NULL" for held in HELD} | {"correction": _HAS_JSON}
+_CODED: Final = (
+    "a.id IN (SELECT m.annotation_id FROM code_marks m JOIN codes c ON c.id = m.code_id "
+    "WHERE m.removed_event IS NULL AND ({}))"
+)
+_CODES: Final = (
+    "SELECT c.name, count(*) FROM codes c JOIN code_marks m ON m.code_id = c.id "
+    "WHERE c.project_id = ? AND m.removed_event IS NULL AND c.name GLOB ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
+)
 _OF_SPAN: Final = " AND (a.span_id IS NULL OR a.span_id = lower(hex(s.span_id)))"
 
 
 def asks_of_judgements(field: str) -> bool:
     """Return whether *field* speaks of judgements in a way that traces have no words for."""
-    return field in ("annotator", "has") or field.startswith(NAMED_LABEL)
+    return field in ("annotator", "has", "code") or field.startswith(NAMED_LABEL)
 
 
 def judged(term: Term, *, of_span: bool = False) -> Sql:
@@ -59,6 +67,8 @@ def judged_values(
         row = connection.execute(f"SELECT {counts} FROM annotations a WHERE project_id = ?", (project_id,)).fetchone()
         held = [(name, n) for name, n in zip(_HOLDS, row, strict=True) if n and name.startswith(prefix)]
         return tuple(sorted(held, key=lambda one: -one[1])[:limit])
+    if field == "code":
+        return tuple(connection.execute(_CODES, (project_id, begins_with(prefix), limit)).fetchall())
     column = {"annotator": "annotator_id", NAMED_LABEL: "name"}.get(field, "label")
     named = column == "label"
     found = connection.execute(
@@ -77,7 +87,10 @@ def asked_of_judgements(term: Term) -> Sql:
         return text_is("a.annotator_id", term)
     if term.field == "label":
         return text_is("a.label", term)
-    named = Sql("a.name = ?", (term.field.removeprefix(NAMED_LABEL),))
+    if term.field == "code":
+        named = text_is("c.name", term)
+        return Sql(_CODED.format(named.text), named.values)
+    of_name = Sql("a.name = ?", (term.field.removeprefix(NAMED_LABEL),))
     if term.operator in ("=", "like"):
-        return Sql.all([named, text_is("a.label", term)])
-    return Sql.all([named, Sql(f"a.score IS NOT NULL AND a.score {term.operator} ?", tuple(term.values))])
+        return Sql.all([of_name, text_is("a.label", term)])
+    return Sql.all([of_name, Sql(f"a.score IS NOT NULL AND a.score {term.operator} ?", tuple(term.values))])

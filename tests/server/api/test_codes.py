@@ -175,6 +175,20 @@ def test_files_hold_one_row_a_critique_and_no_formula(shop: TestClient, queue: d
     assert shop.get("/api/v1/codes/export?format=xml").status_code == 400
 
 
+def test_labels_and_examples_say_what_they_were_coded_as(shop: TestClient, queue: dict[str, Any]) -> None:
+    code(shop, "Wrong refund", CRITIQUES[0])
+    judged = ok(shop.get("/api/v1/annotations", params={"trace_id": trace_id(0)}))["items"]
+    assert [one["codes"] for one in judged] == [["Wrong refund"]]
+    found = ok(shop.get("/api/v1/traces", params={"filter": 'code:"Wrong refund"'}))["items"]
+    assert [one["trace_id"] for one in found] == [trace_id(0)]
+    asked = {"name": "support", "examples": {"queue_id": queue["id"]}}
+    dataset = ok(shop.post("/api/v1/datasets", json=asked), 201)
+    examples = ok(shop.get(f"/api/v1/datasets/{dataset['id']}/examples"))["items"]
+    assert [one["label"].get("codes") for one in examples].count(["Wrong refund"]) == 1
+    rows = shop.get(f"/api/v1/datasets/{dataset['id']}/export", params={"format": "csv"}).content.decode("utf-8-sig")
+    assert [row["codes"] for row in csv.DictReader(io.StringIO(rows))].count("Wrong refund") == 1
+
+
 def test_steps_say_where_traces_first_go_wrong(shop: TestClient) -> None:
     rubric = {
         "name": "Steps",

@@ -153,6 +153,25 @@ def test_a_fragment_brings_the_list_and_a_toast_that_can_undo(shop: TestClient) 
     assert rows(unescape(again.text)) == SAID
 
 
+def test_a_refusal_leaves_the_page_as_it_is_and_says_why(shop: TestClient) -> None:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shop.get("/label").text)
+    assert token is not None
+    headers = {"hx-request": "true", "hx-target": "#codes", "x-csrf-token": token[1]}
+    nothing = shop.post("/label/codes/act", data={"do": "code", "name": "Rude"}, headers=headers)
+    assert nothing.status_code == 200
+    assert rows(unescape(nothing.text)) == SAID
+    toast = json.loads(nothing.headers["hx-trigger"])["toast"]
+    assert (toast["text"], toast["bad"]) == ("No critique was chosen. Tick at least one, then code it.", True)
+    done(send(shop, "code", 0, name="Rude"))
+    rude = number(shop, "Rude")
+    shop.post("/api/v1/codes/critiques/code", json={"critiques": ["crit1"], "code_id": rude, "annotator": "bo"})
+    for path, status in (("/label/codes/undo", 200), ("/label/codes/undo/1", 204)):
+        answer = shop.post(path, data={"key": next(KEYS)}, headers=headers)
+        assert answer.status_code == status
+        assert "changed again since" in answer.headers["hx-trigger"]
+    assert codes(shop) == {"Rude": 2}
+
+
 @pytest.mark.parametrize(
     ("do", "fields", "status", "words"),
     [

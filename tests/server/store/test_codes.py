@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from shop_traces import shop_trace, span_id, trace_id
 from spanwise_server.errors import Conflict, NotFound, SpanwiseError
 from spanwise_server.labelling.codes import Code, Critique, Scope
 from spanwise_server.labelling.codes_desk import CodeDesk
+from spanwise_server.query.filters import Query
+from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
 from spanwise_server.store.code_change import CodeEvent
 from spanwise_server.store.codes import Codes
@@ -27,7 +30,7 @@ def act(who: str = "ana", project: str = "default", key: str = "") -> Act:
 
 def critique(n: int, text: str | None = "Wrong refund", project: str = "default", **more: Any) -> Annotation:
     said = {"label": "fail", "annotator": Annotator("human", "ana"), "explanation": text, "created_ns": n, **more}
-    return Annotation(f"{project}-{n}", project, "correct", f"{n:032x}", f"{n:016x}", updated_ns=n, **said)
+    return Annotation(f"{project}-{n}", project, "correct", trace_id(n), updated_ns=n, **said)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -305,3 +308,48 @@ def test_a_critique_that_is_written_anew_says_so_and_one_that_is_removed_is_gone
     assert (first.text, first.reworded, second.reworded) == ("Other words", True, False)
     engine.unannotate(coding.project, coding.ids(2)[0])
     assert coding.stands() == {"Rude": [1]}
+
+
+def test_traces_and_spans_are_found_by_the_codes_of_their_critiques(engine: Any, coding: Coding) -> None:
+    engine.write([one for n in range(1, 5) for one in shop_trace(n, project=coding.project)])
+    engine.annotate([critique(n, f"Critique {n}", coding.project, span_id=span_id(n)) for n in range(1, 4)])
+    coding.put("Wrong refund", 1, 2)
+    coding.put("Rude", 2)
+    found = {
+        'code:"Wrong refund"': {1, 2},
+        "code:Rude": {2},
+        "code:*ude": {2},
+        "code:Rude,nothing": {2},
+        "code:rude": set(),
+        'code:"Wrong refund" -code:Rude': {1},
+        "-code:*": {3, 4},
+    }
+    for text, numbers in found.items():
+        query = Query(coding.project, parse(text), limit=50)
+        assert {t.trace_id for t in engine.find_traces(query).items} == {trace_id(n) for n in numbers}, text
+    spans = engine.find_spans(Query(coding.project, parse("code:Rude"))).items
+    assert {r.span.span_id for r in spans} == {span_id(2)}
+    values = [(v.value, v.count) for v in engine.values(coding.project, "code", "", 9)]
+    assert values == [("Wrong refund", 2), ("Rude", 1)]
+    assert [v.value for v in engine.values(coding.project, "code", "R", 9)] == ["Rude"]
+    coding.codes.delete(coding.act(), coding.code("Rude").id)
+    assert engine.find_traces(Query(coding.project, parse("code:Rude"))).items == ()
+    assert [v.value for v in engine.values(coding.project, "code", "", 9)] == ["Wrong refund"]
+
+
+def test_a_judgement_says_its_codes_as_they_are_called_now_and_keeps_none(engine: Any, coding: Coding) -> None:
+    coding.put("Rude", 1)
+    coding.put("Too long", 1)
+    coding.codes.set_aside(coding.act(), coding.ids(2))
+
+    def said(n: int) -> tuple[str, ...]:
+        (judged,) = engine.annotations(coding.project, [trace_id(n)])[trace_id(n)]
+        return judged.codes
+
+    assert (said(1), said(2), said(3)) == (("Rude", "Too long"), (), ())
+    coding.codes.rename(coding.act(), coding.code("Rude").id, "Unfriendly", "")
+    (judged,) = engine.annotations(coding.project, [trace_id(1)])[trace_id(1)]
+    assert judged.codes == ("Unfriendly", "Too long")
+    coding.codes.take(coding.act(), coding.ids(1), coding.code("Unfriendly").id)
+    engine.annotate([judged])
+    assert said(1) == ("Too long",)
