@@ -56,10 +56,11 @@ def scroll(page: Page, place: int) -> None:
     page.locator("#spans").evaluate("(spans, place) => { spans.scrollTop = place * 28 }", place)
 
 
-def test_a_trace_of_thousands_of_spans_is_walked_whole(large: ServerProcess, page: Page):
+def test_a_trace_of_thousands_of_spans_is_walked_whole(large: ServerProcess, page: Page, axe):
     page.goto(f"{large.url}/traces/{TRACE}?project={PROJECT}")
     rows = page.locator("#tree [data-n]")
     expect(page.locator('#tree [data-n="0"]')).to_be_visible()
+    axe(page)
 
     # Wherever it is scrolled to, the rows are there, and the page never holds all of them.
     for place in (HALF, 5_900, 1_500, 4_400, 2_200, 700, 0):
