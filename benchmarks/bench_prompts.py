@@ -15,7 +15,7 @@ from spanwise.runtime import HELD
 
 #: Microseconds that a prompt in memory may cost, and the share of one core that 100,000 requests an hour may take.
 MOST_US = 20.0
-MOST_SHARE = 0.05
+MOST_SHARE = 0.01
 FETCHES_AN_HOUR = 100_000
 TEMPLATE = "You work for {{company}}. Answer in {{language}}, in at most 120 words."
 
@@ -50,7 +50,8 @@ def on_the_server() -> float:
     ):
         client.post("/api/v1/prompts", json={"name": "support", "template": TEMPLATE, "labels": ["production"]})
         path = "/api/v1/prompts/support?label=production"
-        known = {"If-None-Match": client.get(path).headers["etag"]}
+        _, key = client.app.state.server.store.create_key("default", "fleet", frozenset({"read"}))  # type: ignore[attr-defined]
+        known = {"If-None-Match": client.get(path).headers["etag"], "Authorization": f"Bearer {key}"}
         whole = cpu_us(lambda: client.get(path, headers=known), 200)
         return whole - cpu_us(lambda: client.get("/healthz"), 200)  # what the test's client and the framework cost
 
@@ -60,7 +61,8 @@ def main() -> int:
     print(f"prompt() from memory        {memory:8.2f} us   at most {MOST_US:.0f}")
     request = on_the_server()
     share = request / 1e6 * FETCHES_AN_HOUR / 3_600
-    print(f"304 of the server           {request:8.0f} us   {share:.1%} of a core at 100,000 an hour, at most 5.0%")
+    said = f"{share:.1%} of a core at 100,000 an hour, at most {MOST_SHARE:.0%}"
+    print(f"304 of the server           {request:8.0f} us   {said}")
     return 0 if memory <= MOST_US and share <= MOST_SHARE else 1
 
 

@@ -81,9 +81,9 @@ from .store.span_logs import HOUR_NS, LogLimits
 logger = logging.getLogger("spanwise.server")
 
 ROUTERS: Final = (
-    health.router, metrics.router, otlp.router, traces.router, spans.router, sessions_api.router,
+    health.router, metrics.router, otlp.router, prompts_api.router, traces.router, spans.router, sessions_api.router,
     annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiment_runs_api.router,
-    experiments_api.router, prompts_api.router, media.router, prompts_page.router, playground_api.router,
+    experiments_api.router, media.router, prompts_page.router, playground_api.router,
     playground_page.router, playground_rows_page.router, measures_api.router,
     static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,

@@ -81,11 +81,10 @@ class Guard:
             raise Forbidden("This request was sent by a page of another site.", "Send it from Spanwise itself.")
         if path in OPEN_PATHS or path.startswith("/static/"):
             return Actor("anyone", rights=frozenset())
-        closed = is_closed(server)
-        program = self._keys.program(server, headers, request.method, closed=closed)
+        program = self._keys.program(server, headers, request.method)
         if program is not None:
             return program
-        if not closed:
+        if not is_closed(server):
             if not ingest and server.settings.on_loopback and not names_this_machine(headers, server.settings.host):
                 raise Forbidden(
                     f"This server answers to its own machine, not to the name {headers.get('host', '')!r}.",
@@ -122,7 +121,7 @@ class KeyRing:
     def __init__(self) -> None:
         self._found: dict[str, tuple[float, ApiKey]] = {}
 
-    def program(self, server: Server, headers: Mapping[str, str], method: str, *, closed: bool) -> Actor | None:
+    def program(self, server: Server, headers: Mapping[str, str], method: str) -> Actor | None:
         """Return the program that shows a key in *headers*, ``None`` where none is shown, or none is needed."""
         secret = _secret_shown(headers)
         if secret is None:
@@ -130,15 +129,14 @@ class KeyRing:
         key = self.find(server.store, secret)
         if key is not None:
             return _with_right(Actor("key", key.name, key.project, key.rights), method)
-        if closed:
+        if is_closed(server):
             raise Unauthorized("This API key is not known.", "Create one with: spanwise keys create --project NAME")
         return None
 
     def exporter(self, server: Server, metadata: Mapping[str, str]) -> Actor:
         """Return who exports over a protocol without requests of browsers; *metadata* is what headers are to HTTP."""
-        closed = is_closed(server)
-        program = self.program(server, metadata, "POST", closed=closed)
-        if program is None and closed:
+        program = self.program(server, metadata, "POST")
+        if program is None and is_closed(server):
             raise no_key()
         return program or Actor("local")
 
