@@ -36,6 +36,7 @@ router = APIRouter(include_in_schema=False)
 def playground_page(
     request: Request,
     server: CurrentServer,
+    actor: CurrentActor,
     project: CurrentProject,
     *,
     prompt: str = "",
@@ -69,6 +70,7 @@ def playground_page(
         version=number,
         providers=PROVIDERS,
         stored=stored,
+        may_keep_keys="admin" in actor.rights,
         usable={name for name in PROVIDERS if name in stored or from_environment(name) is not None},
         most_repeats=MOST_REPEATS,
         datasets=Datasets(server.store).all(project),

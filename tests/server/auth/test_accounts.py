@@ -120,6 +120,9 @@ def test_an_editor_makes_queues_and_keeps_no_keys_of_providers(app):
     ed = logged_in(app, "ed")
     assert post(ed, "/label/from-traces", trace_id=trace_id(1)).status_code == 303
     assert post(ed, "/playground/keys", provider="openai", key="sk-secret").status_code == 403
+    assert "an admin stores them" in ed.get("/playground").text
+    assert 'name="key"' not in ed.get("/playground").text
+    assert 'name="key"' in logged_in(app, "root").get("/playground").text
     assert post(logged_in(app, "root"), "/playground/keys", provider="openai", key="sk-secret").status_code != 403
 
 
