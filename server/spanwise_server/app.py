@@ -58,6 +58,7 @@ from .pages import (
     live,
     login,
     queues,
+    search,
     sessions,
     static,
     steps,
@@ -89,7 +90,7 @@ ROUTERS: Final = (
     annotate.router, compare.router, dashboard.router, sessions.router, queues.router, label.router,
     dataset_acts.router, datasets_page.router, experiment_compare.router, experiments.router,
     ingest_health.router, help_page.router, steps.router, compare_spans.router, prompt_examples.router,
-    alerts_api.router, alerts.router, alert_channels.router,
+    alerts_api.router, alerts.router, alert_channels.router, search.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

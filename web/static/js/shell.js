@@ -29,6 +29,7 @@
       const act = map[event.key];
       if (act && document.querySelector(selector) && act(event) !== false) { event.preventDefault(); return; }
     }
+    if (event.key === "/") { event.preventDefault(); window.spanwise.jump?.(); } // a page's own filter comes first
   });
 
   function escape(event) {
