@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from ..query.measures import SPLITS, CallPoint, Measured, Part, Slot, Steps, Sums
+from ..query.measures import SPLITS, CallPoint, Measured, Part, Percentiles, Slot, Steps, Sums
 from ..record import Usage
 from . import format as fmt
 from .board import Board, term_of
@@ -18,6 +18,8 @@ from .urls import stamp
 #: So many values of a split have a colour of their own; the others share one.
 COLOURED: Final = 4
 _BETTER_DOWN: Final = -1
+#: The axis of rates goes up to this at least, so that none of ten thousand is no peak.
+_LEAST_RATE: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,17 @@ def moments(board: Board, slots: Sequence[Slot], clock: Clock) -> tuple[Moment, 
 
 
 def charts(board: Board, measured: Measured, clock: Clock) -> tuple[Chart, ...]:
-    """Return the four charts over time."""
+    """Return the charts over time."""
     at = moments(board, measured.slots, clock)
     slots = measured.slots
-    return (_calls(board, measured, at), _cost(board, measured, at), _latency(at, slots), _tokens(at, slots))
+    return (
+        _calls(board, measured, at),
+        _cost(board, measured, at),
+        _durations(at, "Latency of calls", [slot.latency for slot in slots]),
+        _tokens(at, slots),
+        _error_rate(board, at, slots),
+        _durations(at, "Time to first token", [slot.ttft for slot in slots]),
+    )
 
 
 def _calls(board: Board, measured: Measured, at: Sequence[Moment]) -> Chart:
@@ -134,15 +143,33 @@ def _costs(sums: Sequence[Sums]) -> tuple[float | None, ...]:
     return tuple(None if one.known_cost_nusd is None else float(one.cost_nusd) for one in sums)
 
 
-def _latency(at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:
+def _durations(at: Sequence[Moment], title: str, found: Sequence[Percentiles]) -> Chart:
     layers = (
-        Layer("l1 dash", "p99", tuple(slot.latency.p99_ms for slot in slots)),
-        Layer("l1", "p95", tuple(slot.latency.p95_ms for slot in slots)),
-        Layer("l2", "p50", tuple(slot.latency.p50_ms for slot in slots)),
+        Layer("l1 dash", "p99", tuple(one.p99_ms for one in found)),
+        Layer("l1", "p95", tuple(one.p95_ms for one in found)),
+        Layer("l2", "p50", tuple(one.p50_ms for one in found)),
     )
-    longest = max((slot.latency.p95_ms for slot in slots if slot.latency.p95_ms is not None), default=None)
-    plot = lines(at, layers, fmt.duration, f"Latency of calls over time; the highest p95 is {fmt.duration(longest)}.")
-    return Chart("Latency of calls", plot, (Legend("s2", "p50"), Legend("s1", "p95"), Legend("ring", "p99")))
+    longest = max((one.p95_ms for one in found if one.p95_ms is not None), default=None)
+    plot = lines(at, layers, fmt.duration, f"{title} over time; the highest p95 is {fmt.duration(longest)}.")
+    return Chart(title, plot, (Legend("s2", "p50"), Legend("s1", "p95"), Legend("ring", "p99")))
+
+
+def _error_rate(board: Board, at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:
+    rates = tuple(slot.sums.errors / slot.sums.calls if slot.sums.calls else None for slot in slots)
+    failed = [
+        replace(moment, href=board.traces("error:*", start=slot.from_ns, end=slot.to_ns))
+        if slot.sums.errors
+        else moment
+        for moment, slot in zip(at, slots, strict=True)
+    ]
+    highest = max((rate for rate in rates if rate is not None), default=0.0)
+    words = f"Share of calls that failed over time; the highest is {fmt.percent(highest)}."
+    plot = lines(failed, (Layer("l1", "failed", rates),), _share, words, least=_LEAST_RATE)
+    return Chart("Error rate", plot, ())
+
+
+def _share(rate: float) -> str:
+    return f"{rate * 100:.3g} %"
 
 
 def _tokens(at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:

@@ -154,9 +154,16 @@ def stacked(moments: Sequence[Moment], layers: Sequence[Layer], write: Callable[
     return Plot(_grid(top, write), _ticks(moments), summary, columns=tuple(columns))
 
 
-def lines(moments: Sequence[Moment], layers: Sequence[Layer], write: Callable[[float], str], summary: str) -> Plot:
-    """Return lines over time, with an unseen bar a step that says the values."""
-    top = ceiling(max((v for layer in layers for v in layer.values if v is not None), default=0))
+def lines(
+    moments: Sequence[Moment],
+    layers: Sequence[Layer],
+    write: Callable[[float], str],
+    summary: str,
+    *,
+    least: float = 0.0,
+) -> Plot:
+    """Return lines over time up to *least* or more, with an unseen bar a step that says the values."""
+    top = ceiling(max((v for layer in layers for v in layer.values if v is not None and v > least), default=least))
     step = _WIDTH / max(len(moments), 1)
     columns = []
     for n, moment in enumerate(moments):

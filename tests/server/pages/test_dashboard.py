@@ -54,6 +54,12 @@ def test_every_bar_leads_to_the_traces_that_make_it(shop):
     assert {"b" * 32, "c" * 32} <= listed
 
 
+def test_calls_cost_latency_tokens_errors_and_first_tokens_are_drawn(shop):
+    html = page(shop, f"/dashboard?{ALL}")
+    titles = re.findall(r'<h2 id="chart-\d">([^<]+)</h2>', html)
+    assert titles == ["Calls", "Cost", "Latency of calls", "Tokens", "Error rate", "Time to first token"]
+
+
 def test_the_sums_are_those_of_the_traces(shop):
     html = page(shop, f"/dashboard?{ALL}")
     (call_cost,) = re.findall(r'<span class="name">Cost</span><div><span class="value">([^<]*)', html)
@@ -227,3 +233,13 @@ def test_a_line_breaks_where_nothing_was_measured():
     at = [plots.Moment("", "", "", "", "") for _ in range(4)]
     plot = plots.lines(at, [plots.Layer("l1", "p50", (1.0, None, 3.0, 4.0))], str, "")
     assert len(plot.lines[0].paths) == 2
+
+
+def test_a_line_near_nothing_is_drawn_on_an_axis_of_its_own_length():
+    at = [plots.Moment("", "", "", "", "") for _ in range(2)]
+    flat, steep = (
+        plots.lines(at, [plots.Layer("l1", "failed", values)], str, "", least=0.03)
+        for values in ((0.0, 0.0001), (0.0, 0.5))
+    )
+    assert [line.words for line in flat.grid][-1] == "0.03"
+    assert float(steep.grid[-1].words) >= 0.5
