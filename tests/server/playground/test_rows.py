@@ -45,6 +45,8 @@ def test_a_row_gives_its_columns_and_the_page_opens_with_one(filled: TestClient)
     page = filled.get(f"/playground?prompt=geo&dataset=1&example={first['id']}").text
     assert "Where is place 0?" in page
     assert "data-panel open" in page
+    assert 'href="/playground?dataset=1"' in filled.get("/datasets/1").text
+    assert 'href="/playground?dataset=2"' not in filled.get("/datasets/2").text, "there is nothing to run over"
 
 
 def test_rows_with_names_of_their_own_give_those(client: TestClient) -> None:
