@@ -12,7 +12,7 @@ from ..auth.current import CurrentProject, CurrentServer
 from ..playground.addresses import make_http
 from ..playground.call import BadCall
 from ..playground.of_project import connection_of, keep_span
-from ..playground.own_examples import call_of, newest_values, run_examples
+from ..playground.own_examples import call_of, newest_call, run_examples, values_of
 from ..playground.providers import provider_named, provider_of
 from ..prompts.own_examples import own_examples
 from ..store.prompts import Prompts
@@ -51,6 +51,6 @@ def ask_examples(server: CurrentServer, project: CurrentProject, name: str, aske
     return streamed(
         run_examples(
             prompt, version, call_of(version.content, model), connection_of(server, project, provider), http,
-            partial(keep_span, server, project), newest_values(server.store, prompt, version),
+            partial(keep_span, server, project), values_of(newest_call(server.store, prompt, version)),
         )
     )  # fmt: skip

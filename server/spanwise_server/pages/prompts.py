@@ -15,7 +15,7 @@ from spanwise.template import FORMATS, Format
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
 from ..labelling.answer import answer_text, question_text
-from ..playground.own_examples import answered_examples, finding_of
+from ..playground.own_examples import answered_examples, finding_of, newest_call
 from ..playground.providers import PROVIDERS, provider_of
 from ..prompts.checks import checks
 from ..prompts.content import BadPrompt, Content
@@ -25,6 +25,7 @@ from ..prompts.figures import answers_to_the_same, figures
 from ..prompts.version import LATEST, Prompt, Version
 from ..query.measures import Steps
 from ..query.values import quoted
+from ..record import Reading
 from ..store.prompts import Prompts
 from .datasets import row_of
 from .format import DAY_NS, Clock
@@ -307,8 +308,10 @@ def _tab(
         found["examples"] = answered = answered_examples(store, prompt, shown)
         found["findings"] = [*checks(store, prompt, shown, steps, now_ns), finding_of(answered)]
         found["providers"] = {name: known.words for name, known in PROVIDERS.items()}
-        found["model"] = shown.content.model or ""
-        found["provider"] = provider_of(found["model"])
+        newest = newest_call(store, prompt, shown) if answered and not shown.content.model else None
+        asked = Reading() if newest is None else newest.reading
+        found["model"] = shown.content.model or asked.request_model or ""
+        found["provider"] = provider_of(found["model"], asked.provider)
     if view.tab == "history":
         found["moves"] = Prompts(store).history(prompt)
     return found

@@ -127,14 +127,16 @@ def finding_of(answered: Sequence[Answered]) -> Finding:
     return Finding(state, name, words)
 
 
-def newest_values(store: SpanStore, prompt: Prompt, version: Version) -> Mapping[str, Any]:
-    """Return what the newest call of a version that was no try had for its variables."""
+def newest_call(store: SpanStore, prompt: Prompt, version: Version) -> Record | None:
+    """Return the newest call of a version that was no try: its variables and its model are those of today."""
     traffic = And((term_of(prompt, version), Not(Term("env", "=", (ENVIRONMENT,)))))
-    for record in store.find_spans(Query(prompt.project, traffic, limit=1, sort="-time")).items:
-        used = record.reading.prompt
-        if used is not None and used.variables:
-            return dict(used.variables)
-    return {}
+    return next(iter(store.find_spans(Query(prompt.project, traffic, limit=1, sort="-time")).items), None)
+
+
+def values_of(record: Record | None) -> Mapping[str, Any]:
+    """Return what a call had for its variables."""
+    used = None if record is None else record.reading.prompt
+    return dict(used.variables) if used is not None and used.variables else {}
 
 
 def call_of(content: Content, model: str) -> Call:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from fake_provider import FakeProvider
 from fake_provider.answer import Answer
 from server.playground.test_playground import store_key
+from server.prompts.test_prompt_pages import call
 
 TEMPLATE = "Sort for {{shop}}.\nInput: My parcel is late\nOutput: delivery\n\nInput: Money back\nOutput: refund\n\n"
 NOTHING = "The prompt shows the model no example of how to answer."
@@ -77,6 +78,16 @@ def test_a_refusal_is_shown_where_the_answer_would_be(client: TestClient) -> Non
     assert "Too many today." in events[0]["error"]
     assert "Too many today." in client.get("/prompts/shop/sort?tab=checks").text
     assert finding(client)[1] == "It shows 2; the model was not asked them yet."
+
+
+def test_a_version_that_names_no_model_is_asked_of_the_one_that_calls_were_made_with(client: TestClient) -> None:
+    template = "Sort.\nInput: My parcel is late\nOutput: delivery\n\n{{question}}"
+    client.post("/api/v1/prompts", json={"name": "shop/support", "template": template})
+    call(client, 1, 1, "q", "a", template, **{"gen_ai.request.model": "claude-haiku-4-5"})
+    call(client, 2, 1, "q", "a", template, **{"gen_ai.request.model": "gpt-4o", "deployment.environment": "playground"})
+    page = client.get("/prompts/shop/support?tab=checks").text
+    assert re.search(r'name="model" value="claude-haiku-4-5"', page)
+    assert re.search(r'<option value="openai" selected>', page), "the provider that the call told"
 
 
 def test_what_cannot_be_asked_is_refused_with_the_reason(client: TestClient) -> None:
