@@ -232,6 +232,16 @@ def test_chosen_traces_become_a_labelling_queue_and_join_it(server, page: Page, 
     expect(page.locator(".pace")).to_contain_text("0 of 2")
 
 
+def test_on_a_phone_traces_are_chosen_and_put_into_a_queue_by_touch(server, phone: Page, axe: Callable[..., None]):
+    listed(phone, server)
+    phone.locator("[name=trace_id]").nth(1).tap()
+    phone.locator(".bulk summary", has_text="Label").tap()
+    axe(phone, ".bulk")
+    phone.locator(".bulk").get_by_role("button", name="Put into the queue").tap()
+    phone.wait_for_url(re.compile("/label/"))
+    expect(phone.locator(".pace")).to_contain_text("0 of 1")
+
+
 def test_everything_can_be_reached_without_scripts(server, open_page: Callable[..., Page]):
     page = listed(open_page(java_script_enabled=False), server)
     page.locator("#q").fill("kind:tool")
