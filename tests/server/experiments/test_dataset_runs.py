@@ -217,13 +217,32 @@ def test_the_end_of_the_server_cuts_a_run_off_and_the_next_server_says_so(
 
 
 def test_deleting_a_run_that_is_under_way_stops_it(served: TestClient, provider: FakeProvider) -> None:
-    provider.answer = lambda request: Answer(text="In Peru.", delay_s=0.2)
+    rows = "question,answer\n" + "".join(f"Where is {n}?,X\n" for n in range(60))
+    served.post("/api/v1/datasets/1/import", content=rows.encode())
+    provider.answer = lambda request: Answer(text="In Peru.", delay_s=0.1)
     began = start(served, at_once=1)
     until(served, began, lambda found: len(provider.requests) >= 1)
     assert served.delete(f"/api/v1/experiments/{began['id']}").status_code == 204
     assert served.app.state.server.runs.wait_for(began["id"])
-    assert len(provider.requests) <= 3
+    assert len(provider.requests) < 60
     assert served.get("/api/v1/experiments").json()["items"] == []
+
+
+def test_a_run_that_waits_for_others_is_stopped_before_it_asks_anything(
+    served: TestClient, provider: FakeProvider
+) -> None:
+    provider.answer = lambda request: Answer(text="word " * 400, chunk_delay_s=0.2)
+    running = [start(served) for _ in range(2)]
+    for run in running:
+        until(served, run, lambda found: found["state"] == "running")
+    waiting = start(served, name="third")
+    assert waiting["state"] == "waiting"
+    assert "waiting" in page_of(served, waiting["url"])
+    stopped = served.post(f"/api/v1/experiments/{waiting['id']}/stop").json()
+    assert (stopped["state"], stopped["done"]) == ("stopped", 0)
+    for run in running:
+        assert served.post(f"/api/v1/experiments/{run['id']}/stop").json()["state"] == "stopped"
+    assert len(provider.requests) <= 6, "three rows of two runs"
 
 
 def test_an_estimate_says_what_it_rests_on_and_calls_nobody(served: TestClient, provider: FakeProvider) -> None:
