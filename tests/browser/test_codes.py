@@ -166,4 +166,5 @@ def test_critiques_are_coded_by_touch_alone(
     axe(page)
     page.goto(f"{coding.url}/label/codes/history?project=thumb")
     expect(page.locator("tbody tr")).to_have_count(4)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     axe(page)
