@@ -95,5 +95,4 @@ class Alerter(Repeated):
         super().close()
 
     def _do(self) -> None:
-        while self._sender.send_waiting() and not self._closing.is_set():
-            pass
+        self._sender.send_waiting(self._closing.is_set)

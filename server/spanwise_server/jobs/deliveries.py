@@ -33,10 +33,15 @@ class Sender:
     allow_private: bool
     clock: Callable[[], int] = time.time_ns
 
-    def send_waiting(self) -> int:
-        """Send what is to be sent now; return how many messages arrived."""
-        outbox = Outbox(self.sessions)
-        return sum(self.send(outbox, one) for one in outbox.claim(self.clock()))
+    def send_waiting(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Send what is to be sent now, until it is time to *stop*; return how many messages arrived.
+
+        One is claimed at a time: a claim must outlast the sending, and an end waits for one receiver at most.
+        """
+        outbox, arrived = Outbox(self.sessions), 0
+        while not stop() and (claimed := outbox.claim(self.clock(), most=1)):
+            arrived += self.send(outbox, claimed[0])
+        return arrived
 
     def try_out(self, channel: Channel, message: Mapping[str, Any]) -> Delivery:
         """Send one message now and once, and return what came of it."""

@@ -134,6 +134,15 @@ def test_a_message_is_tried_again_under_the_same_id_after_a_restart(tmp_path, re
     assert int(stamps[1]) - int(stamps[0]) == PAUSES_S[0]
 
 
+def test_an_end_waits_for_one_receiver_at_most_and_loses_nothing(store, receiver, hook):
+    channel = Alerts(store).create_channel("default", "webhook", "oncall", hook)
+    for _ in range(3):
+        Outbox(store).put(channel, MESSAGE, NOW)
+    assert sender(store, now=NOW).send_waiting(lambda: len(receiver.got) == 1) == 1
+    assert sender(store, now=NOW).send_waiting() == 2
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 3
+
+
 def test_private_addresses_are_reached_only_where_the_operator_allows_it(store, receiver, hook):
     refused = sent_to(store, hook, sender(store, allow_private=False))
     assert (refused.state, receiver.got) == ("failed", [])
