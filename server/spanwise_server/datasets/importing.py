@@ -151,7 +151,7 @@ def _unwrapped(row: Row) -> Row:
     if isinstance(row.get("data"), Mapping):
         return {**row["data"], **_answers(row.get("annotations"))}
     if isinstance(row.get("vars"), Mapping):
-        wanted = [check.get("value") for check in row.get("assert") or () if isinstance(check, Mapping)]
+        wanted = [check.get("value") for check in _objects(row.get("assert"))]
         texts = [value for value in wanted if isinstance(value, str)]
         asked = row["vars"] if any(name in row["vars"] for name in NAMES["input"]) else {"input": dict(row["vars"])}
         return {**asked, "assertions": texts}
@@ -165,13 +165,14 @@ def _hosted(row: Row) -> Row:
     """Return an output item of OpenAI's hosted evaluations: its data, what was answered, and how graders found it."""
     given = row.get("sample")
     sample: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
-    results = [one for one in row.get("results") or () if isinstance(one, Mapping)]
-    answered = [m["content"] for m in sample.get("output") or () if isinstance(m, Mapping) and m.get("content")]
+    results = _objects(row.get("results"))
+    answered = [message["content"] for message in _objects(sample.get("output")) if message.get("content")]
     failed = [str(one.get("name") or "a grader") for one in results if one.get("passed") is False]
     said: dict[str, Any] = {}
     if results:
         said = {"verdict": "fail" if failed else "pass", "critique": ", ".join(f"{name} failed" for name in failed)}
-    data = dict(row["datasource_item"].get("item") or row["datasource_item"])
+    item = row["datasource_item"].get("item")
+    data = dict(item if isinstance(item, Mapping) and item else row["datasource_item"])
     if not any(name in data for name in (*NAMES["input"], "messages")) and sample.get("input"):
         data["messages"] = sample["input"]
     return {**data, **({"output": answered[-1]} if answered else {}), **said}
@@ -179,15 +180,20 @@ def _hosted(row: Row) -> Row:
 
 def _answers(annotations: Any) -> dict[str, Any]:
     """Return what the last annotation of a task of Label Studio says, under the names that the interface gives."""
-    done = [a for a in annotations or () if isinstance(a, Mapping) and not a.get("was_cancelled")]
+    done = [one for one in _objects(annotations) if not one.get("was_cancelled")]
     said: dict[str, Any] = {}
-    for result in (done[-1].get("result") or ()) if done else ():
-        value = result.get("value") or {}
-        chosen = value.get("choices") or value.get("text") or ()
-        texts = [chosen] if isinstance(chosen, str) else list(chosen)
+    for result in _objects(done[-1].get("result")) if done else ():
+        value = result.get("value")
+        chosen = (value.get("choices") or value.get("text")) if isinstance(value, Mapping) else None
+        texts = chosen if isinstance(chosen, list) else [chosen] if isinstance(chosen, str) else []
         if texts and isinstance(result.get("from_name"), str):
             said[result["from_name"]] = "\n".join(map(str, texts))
     return said
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """Return the objects of a list; whatever else a file has in its place holds none."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _made(row: Row) -> Example:

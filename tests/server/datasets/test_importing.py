@@ -252,3 +252,18 @@ def test_csv_reads_as_excel_writes_it() -> None:
     csv.writer(buffer, dialect="excel").writerow(["a\nb", 'say "hi"'])
     (found,) = taken(buffer.getvalue().encode()).examples
     assert (found.input["content"], found.expected_output["content"]) == ("a\nb", 'say "hi"')
+
+
+@pytest.mark.parametrize("odd", [True, 3, "text", {"a": 1}, [None, 4, "x"], [{"result": 5}], [{"result": [1, {}]}]])
+def test_what_others_wrap_may_be_anything(odd: Any) -> None:
+    wrapped = [
+        {"data": {"input": "q"}, "annotations": odd},
+        {"data": {"input": "q"}, "annotations": [{"result": odd}]},
+        {"data": {"input": "q"}, "annotations": [{"result": [{"from_name": "expected", "value": odd}]}]},
+        {"data": {"input": "q"}, "annotations": [{"result": [{"from_name": "a", "value": {"choices": odd}}]}]},
+        {"vars": {"input": "q"}, "assert": odd},
+        {"datasource_item": {"input": "q"}, "sample": {"output": odd}, "results": odd},
+        {"datasource_item": {"input": "q", "item": odd}, "sample": odd},
+    ]
+    found = taken(json.dumps(wrapped).encode())
+    assert len(found.examples) + len(found.problems) >= 1

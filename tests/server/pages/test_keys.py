@@ -17,7 +17,7 @@ PAGES = (
 )  # fmt: skip
 #: What the sheet writes, and what the browser calls it.
 NAMES = {"↑": "ArrowUp", "↓": "ArrowDown", "←": "ArrowLeft", "→": "ArrowRight", "Esc": "Escape", "Shift x": "X",
-         "↵": "Enter", "Ctrl Enter": "Enter"}  # fmt: skip
+         "↵": "Enter", "Ctrl Enter": "Enter", "K": "k"}  # fmt: skip
 #: The browser opens links, Ctrl is no key of its own; places and the numbers of answers have tests of theirs.
 NATIVE = {"Enter", "Ctrl", "g", *"123456789", *(key for place in PLACES for key in place.keys.split())}
 
