@@ -20,12 +20,12 @@ Act = Callable[[Locator], None]
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with six traces."""
+    """A server with six traces; each question is asked by two of them."""
     data: Path = tmp_path_factory.mktemp("touch")
     store = SqliteStore(data / "main.db")
     store.open()
     for n in range(6):
-        store.write(shop_trace(n))
+        store.write(shop_trace(n, question=f"Where is order {n // 2}?"))
     store.close()
     with ServerProcess(data) as running:
         yield running
@@ -99,6 +99,28 @@ def test_two_answers_are_settled(hand: tuple[Page, Act], shop: ServerProcess, ax
     page.get_by_label("Why did they disagree?").select_option("guideline_gap")
     act(page.get_by_role("button", name="Settle"))
     expect(page.locator(".disagreements")).to_contain_text("The rubric does not say")
+
+
+def test_pairs_are_compared_by_touch_alone(phone: Page, shop: ServerProcess, axe: Callable) -> None:
+    question = {"name": "better", "kind": "pairwise", "text": "Which is better?"}
+    rubric = httpx.post(f"{shop.url}/api/v1/rubrics", json={"questions": [question]}, timeout=20).json()
+    asked = {"name": "Pairs", "rubric_id": rubric["id"], "recipe": "random"}
+    made = httpx.post(f"{shop.url}/api/v1/queues", json=asked, timeout=20).json()
+    phone.goto(f"{shop.url}/label/{made['id']}")
+    pair = phone.locator(".pair")
+    first = pair.inner_text()
+    axe(phone)
+    expect(phone.locator(".thumbs .choice")).to_have_count(4)
+    phone.locator(".thumbs .choice[value='a']").tap()
+    expect(pair).not_to_have_text(first)
+    expect(phone.locator("[data-saved]")).to_have_text("✓ Saved")
+    phone.get_by_role("button", name="Undo").tap()
+    expect(pair).to_have_text(first, use_inner_text=True)
+    phone.locator(".thumbs .choice[value='equal']").tap()
+    expect(phone.locator("[data-saved]")).to_have_text("✓ Saved")
+    url = f"{shop.url}/api/v1/queues/{made['id']}/events"
+    acts = [one for one in httpx.get(url, timeout=20).json()["items"] if one["action"] == "set"]
+    assert acts[0]["answers"]["better"]["value"]["choice"] == "equal"
 
 
 def test_a_dataset_is_imported_edited_and_split(hand: tuple[Page, Act], shop: ServerProcess, axe: Callable) -> None:
