@@ -191,5 +191,5 @@ def _answer(request: Request, html: str, status: int) -> HTMLResponse:
     body = html.encode()
     if len(body) >= _PACK_FROM and "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        body = gzip.compress(body, 4, mtime=0)
+        body = gzip.compress(body, 6, mtime=0)
     return HTMLResponse(body, status_code=status, headers=headers)
