@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-import pytest
-
-api = pytest.importorskip("mypy.api")
+from mypy import api
 
 PROGRAM = """
 from collections.abc import AsyncIterator, Iterator

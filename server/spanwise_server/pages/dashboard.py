@@ -101,7 +101,7 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
         "rows": shown.rows(board, measured, _ROWS),
         "per_call": shown.per_call,
         "unpriced_href": board.traces("-cost>=0"),
-        "estimated": server.store.measure(query_of(board, And((tree, _ESTIMATED)), steps), board.by, steps).sums,
+        "estimated": server.store.measure(query_of(board, And((tree, _ESTIMATED)), steps), board.by, steps),
         "estimated_href": board.traces("price:estimated"),
         "all_time": replace(board.listing, range="all", from_ns=None, to_ns=None) if tree == EVERYTHING else None,
     }

@@ -67,6 +67,17 @@ def test_the_sums_are_those_of_the_traces(shop):
     assert call_cost == f"${total / 1e9:.4f}"
 
 
+def test_of_more_estimated_calls_than_are_looked_at_no_share_is_told(shop, monkeypatch):
+    guessed = [
+        replace(record, cost=replace(record.cost, source="estimated")) if record.cost else record
+        for record in in_other_trace(conversation(), "d" * 32, 180_000)
+    ]
+    shop.app.state.server.store.write(guessed)
+    monkeypatch.setattr("spanwise_server.store.measures.MOST_CALLS", 1)
+    html = page(shop, f"/dashboard?{ALL}")
+    assert re.search(r"Of the newest, 1 call with \$0\.\d+ of the cost have tokens that nobody reported", html)
+
+
 def test_the_share_of_estimated_costs_is_told_and_leads_to_its_traces(shop):
     store = shop.app.state.server.store
     assert "estimated</a>" not in page(shop, f"/dashboard?{ALL}")
