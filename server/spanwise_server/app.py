@@ -234,6 +234,8 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 async def _on_bad_input(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it was registered for
     first = error.errors()[0]
+    if first["loc"][0] == "path":  # such as a word where a number stands: no page has that address
+        return error_answer(request, NotFound(f"There is nothing at {request.url.path}.", "Start from /traces."))
     where = ".".join(str(part) for part in first["loc"])
     hint = "See /api/openapi.json for what is expected."
     return error_answer(request, BadInput(f"{where}: {first['msg']}", hint))

@@ -20,6 +20,9 @@ COLOURED: Final = 4
 _BETTER_DOWN: Final = -1
 #: The axis of rates goes up to this at least, so that none of ten thousand is no peak.
 _LEAST_RATE: Final = 0.03
+#: A figure that grew so many times is told by that, up to the last of them.
+TIMES_FROM: Final = 10
+MOST_TIMES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +248,20 @@ def _key(
     up = now is not None and was is not None and now > was
     if before is not None and now is not None and was:
         share = (now - was) / was
-        change = f"{abs(share) * 100:.0f} %" if abs(share) >= 0.005 else ""
+        change = _change(now / was)
         if change and better:
             tone = "good" if (share > 0) == (better > 0) else "bad"
     said = "" if before is None else f"{write(was)} before" if was is not None else "nothing before"
     return Key(name, fmt.UNSAID if now is None else write(now), change, up, tone, said, spark(values), href)
+
+
+def _change(ratio: float) -> str:
+    """Return how far a figure went, in percent, or by how many times where percents say nothing any more."""
+    if ratio > MOST_TIMES:
+        return f"over {MOST_TIMES:,} times"
+    if ratio >= TIMES_FROM:
+        return f"{ratio:,.0f} times"
+    return f"{abs(ratio - 1) * 100:.0f} %" if abs(ratio - 1) >= 0.005 else ""
 
 
 def rows(board: Board, measured: Measured, most: int) -> tuple[PartRow, ...]:

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from server.pages.made import MS, PROJECT, T0, conversation, in_other_trace
-from spanwise_server.pages import plots
+from spanwise_server.pages import board_charts, plots
 from spanwise_server.pages.board import Board, read_board, steps_of, term_of
 from spanwise_server.pages.format import Clock
 from spanwise_server.pages.listing import DAY_NS, HOUR_NS, MINUTE_NS, Listing
@@ -254,3 +254,19 @@ def test_a_line_near_nothing_is_drawn_on_an_axis_of_its_own_length():
     )
     assert [line.words for line in flat.grid][-1] == "0.03"
     assert float(steep.grid[-1].words) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (1.0, ""),
+        (1.004, ""),
+        (1.25, "25 %"),
+        (0.5, "50 %"),
+        (9.9, "890 %"),
+        (23.2, "23 times"),
+        (5e6, "over 1,000 times"),
+    ],
+)
+def test_a_change_is_told_in_percent_until_that_says_nothing(ratio, words):
+    assert board_charts._change(ratio) == words

@@ -431,3 +431,11 @@ def test_an_empty_project_says_every_way_to_send_a_first_span(client):
     ):
         assert way in html, way
     assert "&#39;x-spanwise-project: it&#39;&#34;&#39;&#34;&#39;s new&#39;" in html
+
+
+@pytest.mark.parametrize("path", ["/label/never", "/datasets/first", "/experiments/x", "/dashboard/alerts/rules/best"])
+def test_a_word_where_a_number_stands_is_no_page(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert f"There is nothing at {path}." in answer.text
+    assert "All traces" in answer.text
