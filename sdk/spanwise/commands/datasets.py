@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..config import SETTINGS, read_config
+from ..config import read_config
 from ..datasets import DatasetClient, DatasetError
+from .setting_options import add_settings
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # the only name of the type
@@ -29,13 +30,7 @@ def add(commands: Commands) -> None:
     push.add_argument("dataset", metavar="NAME", help="The dataset.")
     push.add_argument("file", type=Path, help="CSV, Excel, JSON or JSON Lines.")
     for verb, run in ((pull, _pull), (push, _push)):
-        for setting in SETTINGS:
-            if setting.name in _OPTIONS:
-                verb.add_argument(
-                    f"--{setting.name}",
-                    metavar=setting.name.upper(),
-                    help=f"{setting.sentence} Else {setting.variable}.",
-                )
+        add_settings(verb, _OPTIONS)
         verb.set_defaults(run=run, needs_server=False)
 
 

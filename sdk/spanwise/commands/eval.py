@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
-from ..config import SETTINGS, Config, read_config
+from ..config import Config, read_config
 from ..datasets import DatasetError, Example
 from ..experiments import ExperimentClient
 from ..function_run import ENVIRONMENT, load_function, run_over
 from .eval_report import ALPHA, comparison_lines, estimate_lines, run_lines
+from .setting_options import add_settings
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # the only name of the type
@@ -63,11 +64,7 @@ def add(commands: Commands) -> None:
     run.add_argument("--threshold", type=float, help="Exit with 1 where the pass rate's lower bound is below this.")
     run.add_argument("--estimate", action="store_true", help="Say what it would cost, and run nothing.")
     run.add_argument("--json", action="store_true", help="Print the run and the comparison as JSON.")
-    for setting in SETTINGS:
-        if setting.name in _OPTIONS:
-            run.add_argument(
-                f"--{setting.name}", metavar=setting.name.upper(), help=f"{setting.sentence} Else {setting.variable}."
-            )
+    add_settings(run, _OPTIONS)
     run.set_defaults(run=_run, needs_server=False)
 
 

@@ -13,9 +13,10 @@ from urllib.parse import quote
 
 import orjson
 
-from ..config import SETTINGS, read_config
+from ..config import read_config
 from ..prompt_file import SUFFIX, name_of, path_of, read, written
 from ..transport import Transport
+from .setting_options import add_settings
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # the only name of the type
@@ -81,13 +82,7 @@ def add(commands: Commands) -> None:
         verb.add_argument("folder", nargs="?", type=Path, default=Path("prompts"), help="Default: prompts.")
         if verb is not push:
             verb.add_argument("--at", metavar="LABEL", default="latest", help="Which versions (default: latest).")
-        for setting in SETTINGS:
-            if setting.name in _OPTIONS:
-                verb.add_argument(
-                    f"--{setting.name}",
-                    metavar=setting.name.upper(),
-                    help=f"{setting.sentence} Else {setting.variable}.",
-                )
+        add_settings(verb, _OPTIONS)
         verb.set_defaults(run=_run, verb=run, needs_server=False)
 
 

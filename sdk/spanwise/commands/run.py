@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..auto import AUTO_VARIABLE
 from ..config import SETTINGS, read_config
+from .setting_options import add_settings
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # the only name of the type
@@ -29,11 +30,7 @@ def add(commands: Commands) -> None:
         description=f"{sentence.capitalize()}: spanwise run -- python app.py. What it starts is recorded too.",
         allow_abbrev=False,
     )
-    for setting in SETTINGS:
-        if setting.name in _OPTIONS:
-            run.add_argument(
-                f"--{setting.name}", metavar=setting.name.upper(), help=f"{setting.sentence} Else {setting.variable}."
-            )
+    add_settings(run, _OPTIONS)
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...", help="What to run.")
     run.set_defaults(run=_run, needs_server=False)
 

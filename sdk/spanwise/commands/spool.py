@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..config import SETTINGS, Config, read_config
+from ..config import Config, read_config
 from ..delivery import choose_sender
 from ..outbox import drain
 from ..spool import Destination, Spool, destinations, is_for
 from ..spool_folder import spool_folder
+from .setting_options import add_settings
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # the only name of the type
@@ -35,13 +36,7 @@ def add(commands: Commands) -> None:
     )
     send.add_argument("--all", action="store_true", help="Also what was meant for other endpoints, projects and keys.")
     for verb, run in ((listed, _list), (send, _send)):
-        for setting in SETTINGS:
-            if setting.name in _OPTIONS:
-                verb.add_argument(
-                    f"--{setting.name}",
-                    metavar=setting.name.upper(),
-                    help=f"{setting.sentence} Else {setting.variable}.",
-                )
+        add_settings(verb, _OPTIONS)
         verb.set_defaults(run=run, needs_server=False)
 
 
