@@ -1,6 +1,7 @@
 """Where a span lies: one integer that names its trace's row and its place in the trace.
 
-Spans, payloads and the text index all use it as their key, so a trace is one contiguous range of each.
+Spans and payloads use it as their key, so a trace is one contiguous range of both; for the text index see
+``index_key.py``.
 """
 
 from __future__ import annotations

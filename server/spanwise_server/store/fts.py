@@ -8,9 +8,9 @@ from typing import Final
 
 from ..query.filters import Term, Text
 from . import attribute_words as attributes
-from .address import MOST_PLACES, PLACE_BITS
 from .conditions import EVERYTHING, MOST_DRIVEN, Sql
 from .connection import Asked, Connection
+from .index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, SMALL_PLACES, TRACE_ROW
 from .search_words import match_of, needs_proof
 
 
@@ -25,9 +25,8 @@ class _OfIndex:
     """Unpacks only the spans whose words prove nothing, or may be stale."""
 
 
-_INSIDE_TRACE: Final = f"rowid BETWEEN t.id << {PLACE_BITS} AND (t.id << {PLACE_BITS}) + {MOST_PLACES - 1}"
 _ANY_STALE: Final = "SELECT 1 FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1 LIMIT 1"
-_STALE: Final = "texts.rowid IN (SELECT id FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1)"
+_STALE: Final = f"{ADDRESS} IN (SELECT id FROM spans INDEXED BY ix_spans_rewritten WHERE rewritten = 1)"
 
 
 class FtsIndex:
@@ -43,7 +42,7 @@ class FtsIndex:
         of = _asked_of_index(connection, part)
         if of is None:
             return None
-        found = f"SELECT DISTINCT rowid >> {PLACE_BITS} AS row FROM search.texts WHERE texts MATCH ?"
+        found = f"SELECT DISTINCT {TRACE_ROW} AS row FROM search.texts WHERE texts MATCH ?"
         few = f"SELECT count(*) FROM ({found} LIMIT {MOST_DRIVEN + 1})"
         count = connection.execute(few, (of.match,)).fetchone()[0]
         # Proving means unpacking spans: the walk by time does so only until its page is full.
@@ -59,8 +58,9 @@ class FtsIndex:
         if of is None:
             return EVERYTHING
         if not asked.of_all or (of.unproven and not asked.limited):
-            return _exists(of, _INSIDE_TRACE)
-        found = f"SELECT rowid >> {PLACE_BITS} FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
+            near, far = _exists(of, IN_TRACE), _exists(of, FAR_IN_TRACE)
+            return Sql(f"({near.text} OR t.places > {SMALL_PLACES} AND {far.text})", (*near.values, *far.values))
+        found = f"SELECT {TRACE_ROW} FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
         return Sql(f"+t.id IN ({found})", (of.match, *of.proof.values))
 
     def of_span(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
@@ -69,8 +69,8 @@ class FtsIndex:
         if of is None:
             return EVERYTHING
         if not asked.of_all or (of.unproven and not asked.limited):
-            return _exists(of, "rowid = s.id")
-        found = f"SELECT rowid FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
+            return _exists(of, IS_SPAN)
+        found = f"SELECT {ADDRESS} FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
         return Sql(f"+s.id IN ({found})", (of.match, *of.proof.values))
 
 
@@ -85,10 +85,10 @@ def _asked_of_index(connection: Connection, part: Text | Term) -> _OfIndex | Non
     if match is None:
         return None
     if unproven:
-        return _OfIndex(match, unproven, Sql(f"{function}(texts.rowid, ?)", (what,)))
+        return _OfIndex(match, unproven, Sql(f"{function}({ADDRESS}, ?)", (what,)))
     if connection.execute(_ANY_STALE).fetchone() is None:
         return _OfIndex(match, unproven, EVERYTHING)
-    return _OfIndex(match, unproven, Sql(f"(CASE WHEN {_STALE} THEN {function}(texts.rowid, ?) ELSE 1 END)", (what,)))
+    return _OfIndex(match, unproven, Sql(f"(CASE WHEN {_STALE} THEN {function}({ADDRESS}, ?) ELSE 1 END)", (what,)))
 
 
 def _exists(asked: _OfIndex, where: str) -> Sql:

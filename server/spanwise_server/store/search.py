@@ -18,12 +18,13 @@ from typing import Final
 
 from .database import BUSY_MS, prepare_file
 from .handed import Handed, Written, text_of
+from .index_key import index_key
 from .turns import Turns
 
 logger = logging.getLogger("spanwise.store")
 
 #: Version of the index; a file of another one is thrown away and filled again.
-VERSION: Final = 2
+VERSION: Final = 3
 _ENTRIES_AT_ONCE: Final = 64
 #: Under load the index waits until the writes rest for so long, but not longer than that: requests come first, and
 #: what gathers meanwhile goes in together at half the cost.
@@ -92,7 +93,7 @@ class SearchIndex:
 
         A word that is left, of a span that was read in another way before, finds nothing: its address leads nowhere.
         """
-        rows = [(at, text_of(record)) for at, record in written]
+        rows = [(index_key(at), text_of(record)) for at, record in written]
         try:
             with self._transaction():
                 self._connection.executemany("INSERT INTO texts (texts, rowid, body) VALUES ('delete', ?, ?)", rows)
@@ -152,7 +153,9 @@ class SearchIndex:
         for entry, packed in entries:
             handed = self._handed.take(entry)
             texts.update(dict.fromkeys(struct.unpack(f"<{len(packed) // 8}q", packed)) if handed is None else handed)
-        latest = sorted(texts.items())  # the index is cheapest to fill in the order of its rows
+        latest = sorted(
+            texts.items(), key=lambda one: index_key(one[0])
+        )  # the index is cheapest to fill in the order of its rows
         with self._transaction():
             for at in range(0, len(latest), _SPANS_A_TURN):
                 self._put(latest[at : at + _SPANS_A_TURN])
@@ -175,10 +178,10 @@ class SearchIndex:
 
     def _put(self, texts: Sequence[tuple[int, str | None]]) -> None:
         with self._turns:
-            rows = [(at, text) for at, text in texts if text is not None]
+            rows = [(index_key(at), text) for at, text in texts if text is not None]
             missing = [at for at, text in texts if text is None]
             if missing:
-                rows += [(at, text_of(record)) for at, record in self._read_back(missing)]
+                rows += [(index_key(at), text_of(record)) for at, record in self._read_back(missing)]
             self._connection.executemany("INSERT INTO texts (rowid, body) VALUES (?, ?)", rows)
 
 

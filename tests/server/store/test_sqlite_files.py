@@ -13,8 +13,10 @@ import pytest
 
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query, Text
+from spanwise_server.query.parse import parse
 from spanwise_server.store import sqlite as sqlite_module
 from spanwise_server.store.address import MOST_PLACES, address, span_range, trace_row_of
+from spanwise_server.store.index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, SMALL_PLACES, TRACE_ROW, index_key
 from spanwise_server.store.sqlite import SqliteStore
 from store_model.spans import TRACES, record
 
@@ -148,3 +150,39 @@ def test_another_process_may_write_too(path):
         assert other.delete_trace("default", TRACES[0])
         store.write([record(TRACES[0], "a" * 16, note="shared " * 500)])
         assert store.span("default", "a" * 16).span.attributes["note"] == "shared " * 500
+
+
+def test_spans_far_behind_in_a_trace_have_keys_of_their_own_in_the_index(path):
+    places = [0, 1, SMALL_PLACES - 1, SMALL_PLACES, SMALL_PLACES + 1, MOST_PLACES - 1]
+    addresses = [address(row, place) for row in (1, 2, 31, 32, 2**30) for place in places]
+    assert len(set(map(index_key, addresses))) == len(addresses)
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE texts (body)")
+        db.executemany("INSERT INTO texts (rowid) VALUES (?)", [(index_key(at),) for at in addresses])
+        assert {at for (at,) in db.execute(f"SELECT {ADDRESS} FROM texts")} == set(addresses)
+        for at in addresses:
+            row = trace_row_of(at)
+            found = f"SELECT {TRACE_ROW} FROM texts, (SELECT ? AS id) s WHERE {IS_SPAN}"
+            assert db.execute(found, (at,)).fetchall() == [(row,)]
+            inside = f"SELECT {TRACE_ROW} FROM texts, (SELECT ? AS id) t WHERE {IN_TRACE} OR {FAR_IN_TRACE}"
+            assert db.execute(inside, (row,)).fetchall() == [(row,)] * len(places)
+
+
+def test_words_of_the_last_spans_of_a_long_trace_are_found(path):
+    def asked(text):
+        return Query("default", parse(text), sort="time", limit=500)
+
+    with opened(path) as store:
+        store.write([record(TRACES[1], "e" * 16, name="alpha")])
+        names = ["alpha", *(f"step {n}" for n in range(SMALL_PLACES + 8)), "omega stands"]
+        store.write([record(TRACES[0], f"{n + 1:016x}", name=name) for n, name in enumerate(names)])
+        assert store.wait_until_searchable()
+        assert [t.trace_id for t in store.find_traces(asked("omega")).items] == [TRACES[0]]
+        assert [t.trace_id for t in store.find_traces(asked('"omega stands"')).items] == [TRACES[0]]
+        assert [t.trace_id for t in store.find_traces(asked("-omega")).items] == [TRACES[1]]
+        assert [s.span.name for s in store.find_spans(asked("omega")).items] == ["omega stands"]
+        assert [s.span.name for s in store.find_spans(asked("-step")).items if s.span.trace_id == TRACES[0]] == [
+            "alpha", "omega stands",
+        ]  # fmt: skip
+        store.delete_trace("default", TRACES[0])
+        assert store.find_traces(asked("omega")).items == ()

@@ -1,0 +1,41 @@
+"""The key of a span in the text index: as small as can be, since the index keeps the step from one key to the next.
+
+A word's entry is the distance to the entry before it. Addresses leave room for millions of spans in a trace, which
+makes the step to the next trace four bytes; the first spans of a trace have keys that make it one or two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .address import MOST_PLACES, PLACE_BITS
+
+_BITS: Final = 5
+#: Spans of a trace that have small keys; those behind them have their address, beyond all small keys.
+SMALL_PLACES: Final = 1 << _BITS
+_BEYOND: Final = 1 << 62
+#: What the key of an index's row says, as SQL: the row of its trace, and its address.
+TRACE_ROW: Final = (
+    f"(CASE WHEN texts.rowid < {_BEYOND} THEN texts.rowid >> {_BITS} "
+    f"ELSE (texts.rowid - {_BEYOND}) >> {PLACE_BITS} END)"
+)
+ADDRESS: Final = (
+    f"(CASE WHEN texts.rowid < {_BEYOND} THEN (texts.rowid >> {_BITS}) << {PLACE_BITS} | "
+    f"(texts.rowid & {SMALL_PLACES - 1}) ELSE texts.rowid - {_BEYOND} END)"
+)
+#: That a row of the index is the span ``s``.
+IS_SPAN: Final = (
+    f"texts.rowid = (CASE WHEN s.id & {MOST_PLACES - 1} < {SMALL_PLACES} "
+    f"THEN (s.id >> {PLACE_BITS}) << {_BITS} | (s.id & {SMALL_PLACES - 1}) ELSE s.id + {_BEYOND} END)"
+)
+#: That it is one of the trace ``t``: among the small keys, and among the others.
+IN_TRACE: Final = f"texts.rowid BETWEEN t.id << {_BITS} AND (t.id << {_BITS}) + {SMALL_PLACES - 1}"
+FAR_IN_TRACE: Final = (
+    f"texts.rowid BETWEEN (t.id << {PLACE_BITS}) + {_BEYOND} AND (t.id << {PLACE_BITS}) + {_BEYOND + MOST_PLACES - 1}"
+)
+
+
+def index_key(address: int) -> int:
+    """Return the key in the index of the span at *address*."""
+    place = address & (MOST_PLACES - 1)
+    return (address >> PLACE_BITS) << _BITS | place if place < SMALL_PLACES else _BEYOND + address
