@@ -21,9 +21,12 @@ _LONGEST_S = 60.0
 @contextmanager
 def clickhouse(folder: Path, *, cluster: bool = False) -> Iterator[int]:
     """Run a server that keeps its data in *folder*; gives its port. With *cluster* it is the one shard of ``one``."""
-    command = [sys.executable, str(Path(__file__).with_name("bridge.py")), str(folder)]
-    if cluster:
-        command.append(str(CLUSTER))
+    config = CLUSTER
+    if not cluster:
+        config = folder / "backups.xml"
+        allowed = f"<backups><allowed_path>{folder / 'backups'}</allowed_path></backups>"
+        config.write_text(f"<clickhouse>{allowed}</clickhouse>", "utf-8")
+    command = [sys.executable, str(Path(__file__).with_name("bridge.py")), str(folder / "data"), str(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             said = process.stdout

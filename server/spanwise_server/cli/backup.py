@@ -14,6 +14,7 @@ from .progress import ProgressLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..store.engine import Copier
     from ..store.examine import Finding
     from .command import Commands
 
@@ -54,6 +55,9 @@ def add(commands: Commands) -> None:
 def _backup(asked: argparse.Namespace) -> int:
     from ..store.backup import back_up
 
+    if copier := _copier(asked):
+        say(copier.back_up(*_places(asked), asked.to))
+        return 0
     with ProgressLine() as line:
         media = back_up(_folder(asked), asked.to, lambda done, of: line.show(done >> 20, of >> 20, "MB"))
     say(f"The backup is in {asked.to}; {media:,} media files are new there.")
@@ -64,11 +68,30 @@ def _restore(asked: argparse.Namespace) -> int:
     from ..claim import claimed
     from ..store.backup import restore
 
+    if copier := _copier(asked):
+        say(f"{copier.restore(*_places(asked), asked.backup)} Start the server: spanwise serve --store URL")
+        return 0
     data = _folder(asked)
     with claimed(data):
         media = restore(asked.backup, data)
     say(f"The data of {asked.backup} is in {data}, with {media:,} media files. Start the server: spanwise serve")
     return 0
+
+
+def _copier(asked: argparse.Namespace) -> Copier | None:
+    """Return what copies the store where that is not a copy of its folder."""
+    from spanwise.registry import load_object
+
+    from ..store.engine import engine_of
+
+    engine = engine_of(settings_of(asked).store)
+    found: Copier | None = load_object(engine.copier) if engine.copier else None
+    return found
+
+
+def _places(asked: argparse.Namespace) -> tuple[str, Path]:
+    settings = settings_of(asked)
+    return settings.store, settings.data
 
 
 def _folder(asked: argparse.Namespace) -> Path:
@@ -102,7 +125,7 @@ def _findings(asked: argparse.Namespace) -> Iterator[Finding]:
     if not engine.examiner:
         raise ConfigError(f"{engine.title} is not looked over by this command.", "Use the tools of its own.")
     say(f"{shown(settings.store, settings.data)}:")
-    yield from load_object(engine.examiner)(settings.store, full=asked.full)
+    yield from load_object(engine.examiner)(settings.store, settings.data, full=asked.full)
 
 
 def _doctor(asked: argparse.Namespace) -> int:

@@ -24,13 +24,13 @@ _LOOKED_S: Final = 0.2
 Told = Callable[[int, int], None]
 
 
-def back_up(data: Path, to: Path, told: Told = lambda _done, _of: None) -> int:
+def back_up(data: Path, to: Path, told: Told = lambda _done, _of: None, *, name: str = MAIN_FILE) -> int:
     """Copy the store in *data* into the folder *to*; return how many media files were new there.
 
     The copy is of one moment, whatever is written meanwhile; it takes the place of an older one in *to* only when it is
     whole and on the disk. Media never change, so only new ones are copied.
     """
-    source, copy = data / MAIN_FILE, to / MAIN_FILE
+    source, copy = data / name, to / name
     if not source.is_file():
         raise ConfigError(f"There is no data in {data}.", "Say where it is with --data.")
     if to.resolve() == data.resolve():
@@ -45,14 +45,14 @@ def back_up(data: Path, to: Path, told: Told = lambda _done, _of: None) -> int:
         ) from error
 
 
-def restore(backup: Path, data: Path) -> int:
+def restore(backup: Path, data: Path, *, name: str = MAIN_FILE) -> int:
     """Put a backup into the empty folder *data*; return how many media files it has.
 
     The text index is made anew when the store is opened.
     """
-    source, target = backup / MAIN_FILE, data / MAIN_FILE
+    source, target = backup / name, data / name
     if not source.is_file():
-        raise ConfigError(f"There is no backup in {backup}.", f"Name the folder that holds its {MAIN_FILE}.")
+        raise ConfigError(f"There is no backup in {backup}.", f"Name the folder that holds its {name}.")
     if target.exists():
         raise ConfigError(f"There is data in {data} already.", "Move it away, or choose another folder with --data.")
     wrong = damage(source)
@@ -62,7 +62,7 @@ def restore(backup: Path, data: Path) -> int:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         drop_index(data / "search.db")
         media = _copy_media(backup / MEDIA_FOLDER, data / MEDIA_FOLDER)
-        unfinished = target.with_name(MAIN_FILE + _UNFINISHED)
+        unfinished = target.with_name(name + _UNFINISHED)
         shutil.copyfile(source, unfinished)
         _settle(unfinished, target)
     except OSError as error:
@@ -84,7 +84,7 @@ def damage(file: Path, *, full: bool = False) -> str | None:
 
 
 def _copy_main(source: Path, copy: Path, told: Told) -> None:
-    unfinished = copy.with_name(MAIN_FILE + _UNFINISHED)
+    unfinished = copy.with_name(copy.name + _UNFINISHED)
     unfinished.unlink(missing_ok=True)  # of a backup that was killed
     with closing(sqlite3.connect(source, isolation_level=None, check_same_thread=False)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")

@@ -25,7 +25,7 @@ from .clickhouse_judged import label_counts, labels_given, traces_judged
 from .clickhouse_revise import revise
 from .clickhouse_rows import TRACE_COLUMNS, Kept, kept_again, record_of
 from .clickhouse_server import Server, place_of
-from .clickhouse_small import FolderMedia, Media, SmallDatabase, small_tables
+from .clickhouse_small import SMALL_FILE, FolderMedia, Media, SmallDatabase, small_tables
 from .clickhouse_tally import tally
 from .clickhouse_write import Key, Writer
 from .conditions import Sql
@@ -52,7 +52,7 @@ class ClickHouseStore(SmallStore):
     def __init__(
         self, url: str, data: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None
     ) -> None:
-        self.path = data / "small.db"
+        self.path = data / SMALL_FILE
         """The small tables."""
         self.server = Server(place_of(url))
         """Where the large tables lie."""
@@ -333,6 +333,7 @@ class ClickHouseStore(SmallStore):
             for at in range(0, len(keys), _AT_ONCE):
                 # Nothing is taken out: the sums are empty. Every span is put in again as it is.
                 self._writer.put_again(self._writer.spans_of(keys[at : at + _AT_ONCE]))
+            self._writer.delete_empty()
             return len(keys)
 
     def revised(
@@ -460,4 +461,9 @@ def _make(url: str, options: Options) -> ClickHouseStore:
     return ClickHouseStore(url, options.data, log_limits=options.log_limits)
 
 
-ENGINE: Final = Engine("ClickHouse", _make)
+ENGINE: Final = Engine(
+    "ClickHouse",
+    _make,
+    examiner="spanwise_server.store.examine_clickhouse:examine_clickhouse",
+    copier="spanwise_server.store.clickhouse_backup:COPIER",
+)

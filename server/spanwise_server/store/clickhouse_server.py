@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,6 +22,7 @@ from .conditions import Sql
 
 _TRIES: Final = 4
 _PAUSE_S: Final = 0.2
+_LONGEST_COPY_S: Final = 86_400
 #: Newer rows win wherever they lie; whatever narrows a table is asked after that is settled.
 _EVERY_QUERY: Final = {
     "final": 1, "do_not_merge_across_partitions_select_final": 0, "optimize_move_to_prewhere_if_final": 0,
@@ -117,6 +119,25 @@ class Server:
             old = f"toDateTime(intDiv(start_ns, 1000000000)) + INTERVAL {days} DAY DELETE"
             self.command(f"ALTER TABLE {table}{suffix}{on} MODIFY TTL {old}")
 
+    def server_version(self) -> str:
+        """Return the version of the server; raises ConfigError where none answers."""
+        with closing(self._connect(None)) as first:
+            return str(first.command("SELECT version()"))
+
+    def command_at_server(self, statement: str) -> None:
+        """Run a statement about the database itself, which need not be there, however long it takes."""
+        with closing(self._connect(None, longest_s=_LONGEST_COPY_S)) as first:
+            first.command(statement)
+
+    def exists(self) -> bool:
+        """Whether the database is there with its tables."""
+        with closing(self._connect(None)) as first:
+            found = first.query(
+                "SELECT count() FROM system.tables WHERE database = {name:String} AND name = 'owner'",
+                parameters={"name": self.place.database},
+            )
+            return bool(found.result_rows[0][0])
+
     def claim(self, small_id: str) -> None:
         """Have the tables belong to the small tables of this id; raises ConfigError where they are another's."""
         owners = [owner for (owner,) in self.rows(Sql("SELECT id FROM owner"))]
@@ -146,13 +167,13 @@ class Server:
                 self._clients.append(known)
         return known
 
-    def _connect(self, database: str | None) -> Client:
+    def _connect(self, database: str | None, longest_s: int = 300) -> Client:
         place = self.place
         try:
             return clickhouse_connect.get_client(
                 host=place.host, port=place.port, username=place.user, password=place.password,
                 database=database or "default", secure=place.secure, autogenerate_session_id=False,
-                form_encode_query_params=True, client_name="spanwise",
+                form_encode_query_params=True, client_name="spanwise", send_receive_timeout=longest_s,
             )  # fmt: skip
         except Error as error:
             raise ConfigError(

@@ -14,6 +14,8 @@ from .migrate import migrate
 from .sessions import Sessions
 
 _SWEPT_AT_ONCE: Final = 500
+#: The small tables where they lie in a data folder.
+SMALL_FILE: Final = "small.db"
 
 
 class SmallDatabase(Sessions, Protocol):

@@ -115,6 +115,13 @@ class Writer:
                 )
         return len(old)
 
+    def delete_empty(self) -> None:
+        """Take away the rows of traces that have no span."""
+        self._server.command_of(
+            "ALTER TABLE traces{local} DELETE WHERE (project_id, trace_id) NOT IN "
+            "(SELECT project_id, trace_id FROM spans FINAL)"
+        )
+
     def spans_of(self, keys: Iterable[Key]) -> dict[Key, dict[bytes, Kept]]:
         """Return the spans that there are of traces, by their ids."""
         found: dict[Key, dict[bytes, Kept]] = {key: {} for key in keys}

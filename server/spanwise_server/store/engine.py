@@ -130,6 +130,14 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Copier:
+    """Makes copies of a store beside running servers, and puts them back; each says what it did."""
+
+    back_up: Callable[[str, Path, Path], str]
+    restore: Callable[[str, Path, Path], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """One kind of store."""
 
@@ -137,7 +145,9 @@ class Engine:
     make: Callable[[str, Options], Store]
     """Makes a store, not open yet, of a URL."""
     examiner: str = ""
-    """Import string of what looks for what is wrong: called with the URL and ``full``, it yields findings."""
+    """Import string of what looks for what is wrong; called with URL, data folder and ``full``, it yields findings."""
+    copier: str = ""
+    """Import string of what ``spanwise backup`` and ``restore`` use; called with URL, data folder and backup folder."""
     copied_by: str = ""
     """What makes copies of it and puts them back, where ``spanwise backup`` does not."""
     folder: Callable[[str, Path], Path] | None = None

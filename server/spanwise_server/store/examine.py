@@ -43,7 +43,7 @@ class Finding:
 
 def examine(data: Path, *, full: bool = False) -> Iterator[Finding]:
     """Yield what each look at the store in *data* comes to; *full* reads every span and every file."""
-    yield _room(data)
+    yield room(data)
     main = data / MAIN_FILE
     if not main.is_file():
         yield Finding("data", "warning", f"There is none in {data}.", "Start a server, or say where it is with --data.")
@@ -63,11 +63,12 @@ def examine(data: Path, *, full: bool = False) -> Iterator[Finding]:
             return
         yield totals(connection)
         yield payloads(connection, full=full)
-        yield _media(connection, data / MEDIA_FOLDER, full=full)
+        yield media(connection, data / MEDIA_FOLDER, full=full)
         yield _words(connection, data / "search.db")
 
 
-def _room(data: Path) -> Finding:
+def room(data: Path) -> Finding:
+    """Say how much room there is where *data* lies."""
     at = next(folder for folder in (data, *data.absolute().parents) if folder.exists())
     free = shutil.disk_usage(at).free
     said = f"{free / 1e9:,.1f} GB are free where {data} lies."
@@ -155,7 +156,8 @@ def _can_be_read(connection: Connection, first: int, body: bytes) -> bool:
         return False
 
 
-def _media(connection: sqlite3.Connection, folder: Path, *, full: bool) -> Finding:
+def media(connection: sqlite3.Connection, folder: Path, *, full: bool) -> Finding:
+    """Look for each file that a trace needs."""
     needed = {digest.hex() for (digest,) in connection.execute("SELECT DISTINCT digest FROM media_uses")}
     there = {file.name: file for file in folder.glob("??/*") if "." not in file.name}
     missing = len(needed - there.keys())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -14,36 +16,50 @@ from .gin import GinIndex
 from .postgres_database import OLDEST_VERSION, PostgresDatabase, driver_url
 
 
-def examine_database(url: str, *, full: bool = False) -> Iterator[Finding]:
+def examine_database(url: str, data: Path, *, full: bool = False) -> Iterator[Finding]:  # noqa: ARG001  # of every engine
     """Yield what each look at the store at *url* comes to; *full* reads every span and every content of media."""
+    database = yield from _answering(url)
+    if database is None:
+        return
+    with closing(database), database.read() as connection:  # so that all is of one moment
+        yield totals(connection)
+        yield payloads(connection, full=full)
+        yield _media(connection, full=full)
+        yield _words(connection)
+
+
+def examine_small(url: str, owner: Callable[[Any], Finding], *, full: bool) -> Iterator[Finding]:
+    """Yield what each look at the small tables at *url* comes to; *owner* judges the row with their id."""
+    database = yield from _answering(url)
+    if database is None:
+        return
+    with closing(database), database.read() as connection:
+        yield owner(connection.execute("SELECT value FROM settings WHERE name = 'store_id'").fetchone())
+        yield _media(connection, full=full)
+
+
+def _answering(url: str) -> Generator[Finding, None, PostgresDatabase | None]:
+    """Say of the server and the schema what there is to say; return the database where the rest can be looked at."""
     try:
         with psycopg.connect(driver_url(url), connect_timeout=5) as driver:
             version = driver.info.server_version
             there = driver.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchall()[0][0]
             revision = driver.execute("SELECT version_num FROM alembic_version").fetchall()[0][0] if there else None
     except psycopg.Error as error:
-        yield Finding(
-            "server", "broken", f"{str(error).strip().splitlines()[0]}.", "Start PostgreSQL, or correct --store."
-        )
-        return
+        said = f"{str(error).strip().splitlines()[0]}."
+        yield Finding("server", "broken", said, "Start PostgreSQL, or correct --store.")
+        return None
     named = f"PostgreSQL {version // 10_000}.{version % 10_000} answers."
     if version < OLDEST_VERSION:
         yield Finding("server", "broken", named, "Use version 14 or newer.")
-        return
+        return None
     yield Finding("server", "ok", named)
     if revision is None:
         yield Finding("schema", "warning", "The database is empty.", "Its tables are made when a server starts.")
-        return
+        return None
     found = schema(revision)
     yield found
-    if found.state != "ok":
-        return
-    database = PostgresDatabase(url, GinIndex(full_text=False))
-    with closing(database), database.read() as connection:  # so that all is of one moment
-        yield totals(connection)
-        yield payloads(connection, full=full)
-        yield _media(connection, full=full)
-        yield _words(connection)
+    return PostgresDatabase(url, GinIndex(full_text=False)) if found.state == "ok" else None
 
 
 def _media(connection: Connection, *, full: bool) -> Finding:
