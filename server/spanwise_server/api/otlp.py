@@ -118,7 +118,7 @@ async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
     return await to_thread.run_sync(work, *arguments, limiter=limiter)
 
 
-async def _on_disk(written: Future[None]) -> None:
+async def _on_disk(written: Future[Any]) -> None:
     """Wait until the records are on disk; where they cannot be, the sender is asked to try again."""
     try:
         await asyncio.shield(asyncio.wrap_future(written))  # a sender that hangs up takes nothing back

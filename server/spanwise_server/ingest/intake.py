@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from ..record import Record, SpanLog
 from ..store.engine import Store
@@ -34,10 +34,20 @@ TOO_MANY_LOGS: Final = BadSpan(
 class Taken:
     """What became of one request: how much of it was refused and why, and when the rest is on the disk."""
 
-    refused: int
-    message: str
-    written: Future[None] | None = None
+    refusals: Refusals
+    """Complete once the rest is written."""
+    written: Future[Any] | None = None
     """``None`` where all is on the disk already."""
+
+    @property
+    def refused(self) -> int:
+        """How much was refused."""
+        return self.refusals.refused
+
+    @property
+    def message(self) -> str:
+        """Why, in sentences; empty where nothing was."""
+        return self.refusals.message
 
 
 class Intake:
@@ -93,9 +103,9 @@ class Intake:
             if self._on_taken is not None:
                 self._on_taken(records)
         self.health.took("traces", len(records), found.refusals, request.project)
-        return Taken(found.refused, found.message, written)
+        return Taken(found.refusals, written)
 
-    def _written(self, done: Future[None], began: float, records: Sequence[Record]) -> None:
+    def _written(self, done: Future[Any], began: float, records: Sequence[Record]) -> None:
         if not done.cancelled() and done.exception() is None:
             self.health.committed(time.perf_counter() - began)
             self.under_way.drop(records)
@@ -106,21 +116,32 @@ class Intake:
             self._on_written({(record.project, record.span.trace_id) for record in records})
 
     def _logs(self, request: Request) -> Taken:
-        """Keep log records, in this thread: they are few, and go to the disk in a transaction of their own."""
+        """Queue log records; which of them are too many for their span shows as they are written."""
         with self._store.turns:
             batch = decode_logs(request.body, request.form, self._limits)
         contents: Contents = {}
         logs = _in_projects(batch, request.project, contents)
         keep_media(self._store.media, contents)
+        if not logs:
+            self.health.took("logs", 0, batch, request.project)
+            return Taken(batch)
+        self._judge(logs)
         began = time.perf_counter()
-        over = self._store.write_logs(logs) if logs else ()
-        if logs:
+        answered: Future[None] = Future()
+
+        def written(done: Future[list[SpanLog]]) -> None:
+            if (error := done.exception()) is not None:
+                answered.set_exception(error)
+                return
             self.health.committed(time.perf_counter() - began)
-        self._judge(log for log in logs if log not in over)
-        for log in over:
-            batch.refuse(log.event.name, TOO_MANY_LOGS)
-        self.health.took("logs", len(logs) - len(over), batch, request.project)
-        return Taken(batch.refused, batch.message)
+            over = done.result()
+            for log in over:
+                batch.refuse(log.event.name, TOO_MANY_LOGS)
+            self.health.took("logs", len(logs) - len(over), batch, request.project)
+            answered.set_result(None)
+
+        self._writer.submit_logs(logs).add_done_callback(written)
+        return Taken(batch, answered)
 
     def _judge(self, logs: Iterable[SpanLog]) -> None:
         """Keep results of evaluations as annotations too, also of spans that are still to come."""
@@ -131,7 +152,7 @@ class Intake:
         refused = unkept.count(request.body, request.form)
         lost = Refusals(counts={"not_kept": refused} if refused else {})
         self.health.took("metrics", 0, lost, request.project)
-        return Taken(refused, unkept.SENTENCE if refused else "")
+        return Taken(lost)
 
 
 def _events_of(records: Iterable[Record]) -> Iterator[SpanLog]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..errors import Overloaded
-from ..record import Record
+from ..record import Record, SpanLog
 from ..store.engine import Store
 from ..store.ready import Chunk
 from ..store.turns import SPANS_A_TURN
@@ -34,9 +34,15 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    chunks: Sequence[Chunk]
-    spans: int
-    done: Future[None]
+    done: Future[list[SpanLog]]
+    chunks: Sequence[Chunk] = ()
+    spans: int = 0
+    logs: Sequence[SpanLog] = ()
+
+    @property
+    def size(self) -> int:
+        """How much of the queue it takes."""
+        return self.spans + len(self.logs)
 
 
 class Writer:
@@ -55,12 +61,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="spanwise-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, records: Sequence[Record]) -> Future[None]:
+    def submit(self, records: Sequence[Record]) -> Future[list[SpanLog]]:
         """Queue *records* and return a future that is done once they are committed.
 
         They are packed in the calling thread. Raises Overloaded when the queue is full or the writer closes.
         """
-        done: Future[None] = Future()
         with self._changed:
             self._reserve(len(records))
         try:
@@ -69,13 +74,25 @@ class Writer:
             with self._changed:
                 self._queued -= len(records)
             raise
+        return self._put(_Request(Future(), chunks, spans=len(records)))
+
+    def submit_logs(self, logs: Sequence[SpanLog]) -> Future[list[SpanLog]]:
+        """Queue *logs*, of one request; the future holds those that are too many for their span.
+
+        Raises Overloaded as ``submit`` does.
+        """
+        with self._changed:
+            self._reserve(len(logs))
+        return self._put(_Request(Future(), logs=logs))
+
+    def _put(self, request: _Request) -> Future[list[SpanLog]]:
         with self._changed:
             if self._closing:
-                self._queued -= len(records)
+                self._queued -= request.size
                 raise Overloaded("The server is shutting down.", "Send the same request again in a moment.")
-            self._queue.append(_Request(chunks, len(records), done))
+            self._queue.append(request)
             self._changed.notify()
-        return done
+        return request.done
 
     def _packed(self, records: Sequence[Record]) -> list[Chunk]:
         chunks: list[Chunk] = []
@@ -84,13 +101,13 @@ class Writer:
                 chunks += self._store.prepare(records[at : at + SPANS_A_TURN])
         return chunks
 
-    def _reserve(self, spans: int) -> None:
+    def _reserve(self, size: int) -> None:
         # A request is taken into an empty queue however large it is, or it could never be taken at all.
-        if self._queued and self._queued + spans > self._most_queued:
+        if self._queued and self._queued + size > self._most_queued:
             raise Overloaded(
                 f"{self._queued:,} spans are waiting to be written.", "Send the same request again in a moment."
             )
-        self._queued += spans
+        self._queued += size
 
     def stats(self) -> Stats:
         """Return what was done since the start."""
@@ -110,12 +127,12 @@ class Writer:
 
     def _run(self) -> None:
         while requests := self._next():
-            spans = sum(request.spans for request in requests)
+            size = sum(request.size for request in requests)
             try:
                 self._commit(requests)
             finally:
                 with self._changed:
-                    self._queued -= spans
+                    self._queued -= size
 
     def _next(self) -> list[_Request]:
         """Wait for requests and return as many as one transaction takes; none at all when it is time to end."""
@@ -123,15 +140,18 @@ class Writer:
             while not self._queue and not self._closing:
                 self._changed.wait()
             taken: list[_Request] = []
-            spans = 0
-            while self._queue and (not taken or spans + self._queue[0].spans <= MOST_TOGETHER):
+            size = 0
+            while self._queue and (not taken or size + self._queue[0].size <= MOST_TOGETHER):
                 taken.append(self._queue.popleft())
-                spans += taken[-1].spans
+                size += taken[-1].size
             return taken
 
     def _commit(self, requests: Sequence[_Request]) -> None:
         try:
-            self._store.write_prepared([chunk for request in requests for chunk in request.chunks])
+            over = self._store.write_prepared(
+                [chunk for request in requests for chunk in request.chunks],
+                [request.logs for request in requests if request.logs],
+            )
         except Exception as error:  # noqa: BLE001  # it goes to whoever waits for the future
             if len(requests) > 1:
                 # One request may be at fault: the others must not sink with it.
@@ -142,12 +162,13 @@ class Writer:
             return
         with self._changed:
             self._written += sum(request.spans for request in requests)
+        refused = {id(log) for log in over}
         for request in requests:
             if request.done.set_running_or_notify_cancel():
-                request.done.set_result(None)
+                request.done.set_result([log for log in request.logs if id(log) in refused])
 
     def _failed(self, request: _Request, error: Exception) -> None:
-        logger.error("%d spans could not be written", request.spans, exc_info=error)
+        logger.error("%d spans or log records could not be written", request.size, exc_info=error)
         with self._changed:
             self._errors += 1
             self._last_error = f"{type(error).__name__}: {error}"

@@ -86,11 +86,20 @@ class ClickHouseStore(SmallStore):
 
     prepare = staticmethod(prepare)
 
-    def write_prepared(self, batch: Sequence[Chunk]) -> None:
-        """Keep records that were made ready by ``prepare``: they are there, with what follows from them, on return."""
-        if batch:
-            with self._alone() as connection, self.turns:
-                self._put(connection, self._logs.joined(connection, batch))
+    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+        """Keep records and log records; return the log records too many for a span.
+
+        They are there, with what follows from them, on return.
+        """
+        if not batch and not logs:
+            return []
+        with self._alone() as connection, self.turns:
+            over, late = self._put_logs(connection, logs) if logs else ([], [])
+            chunks = self._logs.joined(connection, [*prepare(late), *batch])
+            if chunks:
+                self._put(connection, chunks)
+            self._read_again += len(late)
+        return over
 
     def _put(self, connection: Connection, batch: Sequence[Chunk]) -> None:
         projects = {name: project_id_of(connection, name) for name in {chunk.project for chunk in batch}}
@@ -104,23 +113,21 @@ class ClickHouseStore(SmallStore):
             connection.executemany(PUT_MEDIA_USE, uses)
         self._writer.write(batch, projects, _reader_id(connection))
 
-    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
-        """Keep log records, and read their spans again; return those too many for a span."""
-        with self._alone() as connection, self.turns:
-            over = self._logs.put(connection, logs)
-            connection.executemany(
-                PUT_MEDIA_USE,
-                [
-                    (project_id_of(connection, log.project), id_bytes(log.trace_id, "Trace id"), bytes.fromhex(digest))
-                    for log in logs
-                    for digest in log.media
-                ],
-            )
-            late = self._late(logs)
-            if late:
-                self._put(connection, self._logs.joined(connection, prepare(late)))
-                self._read_again += len(late)
-            return over
+    def _put_logs(
+        self, connection: Connection, logs: Sequence[Sequence[SpanLog]]
+    ) -> tuple[list[SpanLog], list[Record]]:
+        """Keep log records; return those too many for a span, and the spans of others that are there already."""
+        over = [log for request in logs for log in self._logs.put(connection, request)]
+        together = [log for request in logs for log in request]
+        connection.executemany(
+            PUT_MEDIA_USE,
+            [
+                (project_id_of(connection, log.project), id_bytes(log.trace_id, "Trace id"), bytes.fromhex(digest))
+                for log in together
+                for digest in log.media
+            ],
+        )
+        return over, self._late(together)
 
     def _late(self, logs: Sequence[SpanLog]) -> list[Record]:
         """Return the spans of *logs* that were there already, as they were sent."""

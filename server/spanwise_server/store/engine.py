@@ -67,11 +67,12 @@ class Store(SpanStore, AccessStore, Sessions, Protocol):
     def prepare(self, records: Sequence[Record]) -> list[Chunk]:
         """Return *records* packed and cut into columns, which may be done in any thread."""
 
-    def write_prepared(self, batch: Sequence[Chunk]) -> None:
-        """Keep records that were made ready by ``prepare`` in one durable transaction."""
+    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+        """Keep records that were made ready by ``prepare``, and log records, in one durable transaction.
 
-    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
-        """Keep log records in one durable transaction, and read their spans again; return those too many for a span."""
+        Each request's log records are apart in *logs*, so that a request sent again is told. Spans of theirs that are
+        there already are read again. Returns those that are too many for a span.
+        """
 
     def waiting_logs(self) -> Waiting:
         """Return how many log records wait for their span."""

@@ -111,7 +111,7 @@ class Move:
             yield Moved(self._mark.spans, of, self._mark.traces)
         with self._source.reading() as connection:
             for logs in _waiting_logs(connection):
-                self._target.write_logs(logs)
+                self._target.write_prepared((), [logs])
         missing = self._count() - self._mark.spans
         if missing:
             raise ConfigError(f"{missing:,} spans of the source were not moved.", "Stop its server, then move again.")
@@ -152,7 +152,7 @@ class Move:
             self._target.write(records[at : at + _SPANS_AT_ONCE])
         logs = [log for sent in part for log in sent.logs]
         if logs:
-            self._target.write_logs(logs)
+            self._target.write_prepared((), [logs])
 
     def _move_small_tables(self) -> None:
         with self._source.session() as here, self._target.transaction() as there:

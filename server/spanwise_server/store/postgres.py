@@ -93,30 +93,36 @@ class PostgresStore(SqlStore):
 
     prepare = staticmethod(prepare)
 
-    def write_prepared(self, batch: Sequence[Chunk]) -> None:
-        """Keep records that were made ready by ``prepare``, which may be done in any thread."""
-        if batch:
-            self._tried(lambda connection: self._write_logged(connection, batch))
+    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+        """Keep records and log records in one durable transaction; return the log records too many for a span."""
+        if not batch and not logs:
+            return []
+        over, late = self._tried(lambda connection: self._write_logged(connection, batch, logs))
+        self._read_again += late
+        return over
 
-    def _write_logged(self, connection: PostgresConnection, batch: Sequence[Chunk]) -> None:
-        self._writer.write(connection, self._logs.joined(connection, batch))
+    def _write_logged(
+        self, connection: PostgresConnection, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]]
+    ) -> tuple[list[SpanLog], int]:
+        """Return the log records too many for a span, and how many spans were read again."""
+        over, late = self._put_logs(connection, logs) if logs else ([], [])
+        chunks = [*prepare(late), *self._logs.joined(connection, batch)]
+        if chunks:
+            self._writer.write(connection, chunks)
+        return over, len(late)
 
-    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
-        """Keep log records in one durable transaction, and read their spans again; return those too many for a span."""
-        return self._tried(lambda connection: self._write_logs(connection, logs))
-
-    def _write_logs(self, connection: PostgresConnection, logs: Sequence[SpanLog]) -> list[SpanLog]:
+    def _put_logs(
+        self, connection: PostgresConnection, logs: Sequence[Sequence[SpanLog]]
+    ) -> tuple[list[SpanLog], list[Record]]:
+        """Keep log records; return those too many for a span, and the spans of others that are there already."""
         self._writer.alone(connection)  # a span of theirs that another process writes meanwhile must meet them
-        over = self._logs.put(connection, logs)
-        for log in logs:
+        over = [log for request in logs for log in self._logs.put(connection, request)]
+        together = [log for request in logs for log in request]
+        for log in together:
             if log.media:
                 trace = project_id_of(connection, log.project), id_bytes(log.trace_id, "Trace id")
                 connection.executemany(PUT_MEDIA_USE, [(*trace, bytes.fromhex(digest)) for digest in log.media])
-        late = self._logs.late(connection, logs)
-        if late:
-            self._writer.write(connection, prepare(late))
-            self._read_again += len(late)
-        return over
+        return over, self._logs.late(connection, together)
 
     @property
     def indexing_s(self) -> float:

@@ -146,12 +146,6 @@ class SpanLogs:
         records, size_bytes, oldest_ns = connection.execute(_WAITING).fetchone()
         return Waiting(records or 0, size_bytes or 0, oldest_ns, self._dropped)
 
-    def _is_there(self, connection: Connection, key: Key, name: bytes, found: Sequence[SpanLog]) -> bool:
-        """Say whether these very records were kept before: a request sent twice is kept once, also at the limit."""
-        asked = "SELECT 1 FROM span_logs WHERE project_id = ? AND trace_id = ? AND span_id = ? AND hash = ?"
-        whole, _ = pack_events(log.event for log in found)
-        return any(connection.execute(asked, (*key, one)).fetchone() is not None for one in {name, whole})
-
     def _joined(self, connection: Connection, chunk: Chunk, project_id: int | None) -> Chunk:
         if project_id is None:
             return chunk

@@ -92,28 +92,30 @@ class SqliteStore(SqlStore):
         """Return *records* ready to be written."""
         return prepare(records, self._dictionaries.current)
 
-    def write_prepared(self, batch: Sequence[Chunk]) -> None:
-        """Keep records that were made ready by ``prepare``, which may be done in any thread."""
-        if not batch:
-            return
+    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+        """Keep records and log records in one durable transaction; return the log records too many for a span."""
+        if not batch and not logs:
+            return []
         with self._writing() as connection, self.turns:
+            over, late = self._put_logs(connection, logs) if logs else ([], [])
+            chunks = [*self.prepare(late), *self._logs.joined(connection, batch)]
+            if not chunks:
+                return over
             self._writer.dictionary = self._dictionaries.current
-            entry, written = self._writer.write(connection, self._logs.joined(connection, batch))
+            entry, written = self._writer.write(connection, chunks)
+            self._read_again += len(late)
             self._dictionaries.look(connection)
         self._index.hand(entry, written)
-
-    def write_logs(self, logs: Sequence[SpanLog]) -> list[SpanLog]:
-        """Keep log records in one durable transaction, and read their spans again; return those too many for a span."""
-        with self._writing() as connection, self.turns:
-            over = self._logs.put(connection, logs)
-            _note_media(connection, logs)
-            late = self._logs.late(connection, logs)
-            if not late:
-                return over
-            entry, written = self._writer.write(connection, self.prepare(late))
-            self._read_again += len(late)
-        self._index.hand(entry, written)
         return over
+
+    def _put_logs(
+        self, connection: SqliteConnection, logs: Sequence[Sequence[SpanLog]]
+    ) -> tuple[list[SpanLog], list[Record]]:
+        """Keep log records; return those too many for a span, and the spans of others that are there already."""
+        over = [log for request in logs for log in self._logs.put(connection, request)]
+        together = [log for request in logs for log in request]
+        _note_media(connection, together)
+        return over, self._logs.late(connection, together)
 
     @property
     def indexing_s(self) -> float:

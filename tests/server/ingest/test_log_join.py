@@ -68,7 +68,7 @@ def table(store, columns="*"):
 def test_messages_that_come_after_their_span_are_its_messages(store):
     store.write([llm(TRACE, SPAN)])
     assert only(store).reading.input_messages is None
-    store.write_logs([ASKED, ANSWERED])
+    store.write_prepared((), [[ASKED, ANSWERED]])
     record = only(store)
     assert texts(record.reading.input_messages) == ["please refund me"]
     assert texts(record.reading.output_messages) == ["done"]
@@ -78,7 +78,7 @@ def test_messages_that_come_after_their_span_are_its_messages(store):
 
 
 def test_messages_that_come_before_their_span_wait_for_it(store):
-    store.write_logs([ASKED, ANSWERED])
+    store.write_prepared((), [[ASKED, ANSWERED]])
     assert store.waiting_logs().records == 2
     assert store.trace("default", TRACE) is None
     store.write([llm(TRACE, SPAN)])
@@ -89,7 +89,7 @@ def test_messages_that_come_before_their_span_wait_for_it(store):
 
 def test_what_waits_is_on_the_disk(tmp_path):
     with closing(opened(tmp_path)) as store:
-        store.write_logs([ASKED])
+        store.write_prepared((), [[ASKED]])
     with closing(opened(tmp_path)) as again:
         again.write([llm(TRACE, SPAN)])
         assert texts(only(again).reading.input_messages) == ["please refund me"]
@@ -98,19 +98,19 @@ def test_what_waits_is_on_the_disk(tmp_path):
 def test_the_newest_form_has_everything_in_one_record(store):
     said = '[{"role":"user","parts":[{"type":"text","content":"hello"}]}]'
     store.write([llm(TRACE, SPAN)])
-    store.write_logs([log("gen_ai.client.inference.operation.details", **{"gen_ai.input.messages": said})])
+    store.write_prepared((), [[log("gen_ai.client.inference.operation.details", **{"gen_ai.input.messages": said})]])
     assert texts(only(store).reading.input_messages) == ["hello"]
 
 
 def test_any_log_record_is_an_event_of_its_span(store):
     store.write([llm(TRACE, SPAN)])
-    store.write_logs([NOTED])
+    store.write_prepared((), [[NOTED]])
     assert only(store).span.events == (NOTED.event,)
 
 
 def test_a_record_without_a_time_stands_where_the_span_begins(store):
     store.write([llm(TRACE, SPAN)])
-    store.write_logs([SpanLog("default", TRACE, SPAN, Event(0, "log", {"body": "x"}))])
+    store.write_prepared((), [[SpanLog("default", TRACE, SPAN, Event(0, "log", {"body": "x"}))]])
     assert only(store).span.events == (Event(START_NS, "log", {"body": "x"}),)
 
 
@@ -118,7 +118,7 @@ def test_words_of_log_records_are_found_and_priced_spans_stay_priced(client):
     store = client.app.state.server.store
     record = llm(TRACE, SPAN)
     store.write([record])
-    store.write_logs([ASKED])
+    store.write_prepared((), [[ASKED]])
     assert store.wait_until_searchable()
     found = store.find_traces(Query("default", Text("refund")))
     assert [summary.trace_id for summary in found.items] == [TRACE]
@@ -128,7 +128,7 @@ def test_words_of_log_records_are_found_and_priced_spans_stay_priced(client):
 def test_the_span_is_kept_as_it_was_sent(store):
     record = llm(TRACE, SPAN)
     store.write([record])
-    store.write_logs([ASKED])
+    store.write_prepared((), [[ASKED]])
     with closing(sqlite3.connect(store.path)) as db:
         before = db.execute("SELECT id, body FROM payloads").fetchall()
     store.write([record])
@@ -140,14 +140,14 @@ def test_the_span_is_kept_as_it_was_sent(store):
 def test_a_record_sent_twice_is_one_event(store):
     store.write([llm(TRACE, SPAN)])
     for batch in ([ASKED, ANSWERED], [ASKED, ANSWERED], [ANSWERED], [NOTED, ASKED]):
-        store.write_logs(batch)
+        store.write_prepared((), [batch])
     assert [event.name for event in only(store).span.events] == ["gen_ai.user.message", "gen_ai.choice", "log"]
 
 
 def test_logs_reach_only_their_own_span_trace_and_project(store):
     other = TRACES[1]
     store.write([llm(TRACE, SPAN), llm(TRACE, f"{2:016x}"), llm(other, SPAN), llm(TRACE, SPAN, project="elsewhere")])
-    store.write_logs([ASKED])
+    store.write_prepared((), [[ASKED]])
     assert only(store).span.events
     assert not only(store, f"{2:016x}").span.events
     assert not only(store, SPAN, other).span.events
@@ -156,7 +156,7 @@ def test_logs_reach_only_their_own_span_trace_and_project(store):
 
 def test_a_deleted_trace_takes_its_log_records_along(store):
     store.write([llm(TRACE, SPAN)])
-    store.write_logs([ASKED, log(trace=TRACES[1])])
+    store.write_prepared((), [[ASKED, log(trace=TRACES[1])]])
     store.delete_trace("default", TRACE)
     assert [row[0] for row in table(store, "trace_id")] == [bytes.fromhex(TRACES[1])]
 
@@ -165,12 +165,12 @@ def test_what_waited_too_long_is_let_go(tmp_path):
     clock = Clock()
     with closing(opened(tmp_path, LogLimits(wait_ns=2 * HOUR_NS), clock)) as store:
         store.write([llm(TRACE, SPAN)])
-        store.write_logs([ASKED, log(trace=TRACES[1])])
+        store.write_prepared((), [[ASKED, log(trace=TRACES[1])]])
         clock.now += HOUR_NS
-        store.write_logs([log(trace=TRACES[2])])
+        store.write_prepared((), [[log(trace=TRACES[2])]])
         assert store.waiting_logs().records == 2
         clock.now += 2 * HOUR_NS + 1
-        store.write_logs([log(trace=TRACES[3])])
+        store.write_prepared((), [[log(trace=TRACES[3])]])
         waiting = store.waiting_logs()
         assert (waiting.records, waiting.dropped, waiting.oldest_ns) == (1, 2, clock.now)
         assert only(store).span.events  # what has met its span stays
@@ -181,7 +181,9 @@ def test_of_what_waits_the_oldest_goes_when_it_is_too_much(tmp_path):
     with closing(opened(tmp_path, LogLimits(waiting_bytes=20_000), clock)) as store:
         for n in range(1, 200):
             clock.now += 1
-            store.write_logs([log(trace=f"{n:032x}", body="".join(chr(97 + n * i % 26) for i in range(n, n + 300)))])
+            store.write_prepared(
+                (), [[log(trace=f"{n:032x}", body="".join(chr(97 + n * i % 26) for i in range(n, n + 300)))]]
+            )
             assert store.waiting_logs().size_bytes < 25_000
         kept = [int.from_bytes(row[0], "big") for row in table(store, "trace_id")]
         assert kept == list(range(min(kept), 200))
@@ -191,11 +193,11 @@ def test_of_what_waits_the_oldest_goes_when_it_is_too_much(tmp_path):
 def test_log_records_beyond_the_limit_of_a_span_are_handed_back(tmp_path):
     with closing(opened(tmp_path, LogLimits(of_span=3))) as store:
         store.write([llm(TRACE, SPAN)])
-        assert store.write_logs([log(at=n) for n in range(2)]) == []
+        assert store.write_prepared((), [[log(at=n) for n in range(2)]]) == []
         late = [log(at=n) for n in range(10, 13)]
-        assert store.write_logs([*late, log(at=99, span=f"{9:016x}")]) == late[1:]
+        assert store.write_prepared((), [[*late, log(at=99, span=f"{9:016x}")]]) == late[1:]
         assert len(only(store).span.events) == 3
-        assert store.write_logs(late) == []  # sent again because the answer was lost
+        assert store.write_prepared((), [late]) == []  # sent again because the answer was lost
 
 
 # --- any order ------------------------------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ SENT = [
 
 def send(store, parcel):
     kind, things = parcel
-    store.write(things) if kind == "span" else store.write_logs(things)
+    store.write(things) if kind == "span" else store.write_prepared((), [things])
 
 
 def everything(store):

@@ -10,6 +10,8 @@ import pytest
 from spanwise_server.errors import Overloaded, SpanwiseError
 from spanwise_server.ingest.writer import Writer
 from spanwise_server.query.filters import Query
+from spanwise_server.record import Event, SpanLog
+from spanwise_server.store.span_logs import LogLimits
 from spanwise_server.store.sqlite import SqliteStore
 from store_model.spans import record
 
@@ -24,6 +26,10 @@ def store(tmp_path):
 
 def one(n: int):
     return [record(f"{n + 1:032x}", f"{n + 1:016x}")]
+
+
+def log_of(n: int, at: int = 0) -> SpanLog:
+    return SpanLog("default", f"{n + 1:032x}", f"{n + 1:016x}", Event(at, f"note {n}", {}))
 
 
 def kept(store: SqliteStore) -> int:
@@ -45,7 +51,7 @@ def test_a_future_is_done_when_its_spans_are_on_the_disk(store):
 def test_what_queues_while_one_commit_runs_goes_into_the_next_together(store, monkeypatch):
     commits: list[int] = []
     write = store.write_prepared
-    monkeypatch.setattr(store, "write_prepared", lambda batch: (commits.append(len(batch)), write(batch)))
+    monkeypatch.setattr(store, "write_prepared", lambda batch, logs: commits.append(len(batch)) or write(batch, logs))
     with closing(Writer(store, max_queued_spans=1_000)) as writer:
         with held(store):
             futures = [writer.submit(one(n)) for n in range(50)]
@@ -56,13 +62,48 @@ def test_what_queues_while_one_commit_runs_goes_into_the_next_together(store, mo
     assert kept(store) == 50
 
 
+def test_log_records_go_into_the_transaction_of_the_spans_that_queue_with_them(store, monkeypatch):
+    commits: list[tuple[int, int]] = []
+    write = store.write_prepared
+    monkeypatch.setattr(
+        store, "write_prepared", lambda batch, logs: commits.append((len(batch), len(logs))) or write(batch, logs)
+    )
+    with closing(Writer(store, max_queued_spans=1_000)) as writer:
+        with held(store):
+            first = writer.submit(one(99))  # which the writer may have taken already
+            spans = [writer.submit(one(n)) for n in range(20)]
+            logs = [writer.submit_logs([log_of(n)]) for n in range(20)]
+            again = writer.submit_logs([log_of(3)])
+            assert writer.stats().queued == 42
+        for future in [first, *spans, *logs, again]:
+            assert future.result(10) == []
+    assert len(commits) <= 2
+    assert commits[-1][1] == 21
+    for n in range(20):
+        (found,) = store.trace("default", f"{n + 1:032x}").records
+        assert [event.name for event in found.span.events] == [f"note {n}"]  # the one that was sent twice is there once
+    assert store.repeated == 0
+    assert store.waiting_logs().records == 0
+
+
+def test_each_request_hears_of_its_own_log_records_that_are_too_many(tmp_path):
+    made = SqliteStore(tmp_path / "main.db", log_limits=LogLimits(of_span=2))
+    made.open()
+    with closing(made), closing(Writer(made, max_queued_spans=100)) as writer:
+        with held(made):
+            few = writer.submit_logs([log_of(0)])
+            many = writer.submit_logs([log_of(0, at=1), log_of(0, at=2), log_of(0, at=3)])
+        assert few.result(10) == []
+        assert many.result(10) == [log_of(0, at=2), log_of(0, at=3)]
+
+
 def test_one_bad_request_sinks_no_other(store, monkeypatch):
     write = store.write_prepared
 
-    def refuse_the_third(batch):
+    def refuse_the_third(batch, logs):
         if any(chunk.trace_id.hex() == f"{3:032x}" for chunk in batch):
             raise SpanwiseError("no")
-        write(batch)
+        return write(batch, logs)
 
     monkeypatch.setattr(store, "write_prepared", refuse_the_third)
     with closing(Writer(store, max_queued_spans=1_000)) as writer:

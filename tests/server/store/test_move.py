@@ -62,15 +62,18 @@ def filled(folder: Path, traces: int) -> None:
                        annotator=annotator, created_ns=n, updated_ns=n, source="ui", metadata=None)
             for n in (1, 2, 3, 5)
         ])  # fmt: skip
-        store.write_logs(
+        store.write_prepared(
+            (),
             [
-                SpanLog(
-                    "default", f"{1:032x}", f"{1:08x}{0:08x}", Event(START_NS + 5, "log", {"body": "cache missed"})
-                ),
-                SpanLog(
-                    "default", f"{9_999:032x}", "f" * 16, Event(START_NS + 5, "log", {"body": "its span may come"})
-                ),
-            ]
+                [
+                    SpanLog(
+                        "default", f"{1:032x}", f"{1:08x}{0:08x}", Event(START_NS + 5, "log", {"body": "cache missed"})
+                    ),
+                    SpanLog(
+                        "default", f"{9_999:032x}", "f" * 16, Event(START_NS + 5, "log", {"body": "its span may come"})
+                    ),
+                ]
+            ],
         )
         store.create_key("default", "ci", frozenset({"read"}))
         store.keep_setting("retention/default", '{"days": 30}')
