@@ -35,6 +35,7 @@ PARAMS = {
 ASSOCIATION = "traceloop.association.properties."
 LANGCHAIN = "opentelemetry.instrumentation.langchain"
 BEDROCK = "opentelemetry.instrumentation.bedrock"
+MCP = "opentelemetry.instrumentation.mcp.instrumentation"
 #: Scopes of OpenLLMetry end in a version, such as ``opentelemetry.instrumentation.openai.v1``.
 SCOPES = ("opentelemetry.instrumentation.openai.v0", "opentelemetry.instrumentation.openai.v1", BEDROCK)
 
@@ -57,6 +58,8 @@ def read(draft: Draft) -> None:
     draft.merge("params", {name: attributes[key] for key, name in PARAMS.items() if key in attributes}, "llm.*")
     _input(draft)
     draft.value("output", "traceloop.entity.output")
+    if draft.span.scope.name == MCP:
+        _mcp(draft)
     if draft.span.scope.name == LANGCHAIN:
         _without_echoes(draft)
     elif draft.span.scope.name == BEDROCK and (said := draft.said.get("output_messages")):
@@ -86,6 +89,18 @@ def _input(draft: Draft) -> None:
     given = draft.said.get("input")
     if draft.said.get("kind") == "embedding" and isinstance(given, dict) and given.keys() == {"texts"}:
         draft.said["input"] = given["texts"]
+
+
+def _mcp(draft: Draft) -> None:
+    """Read a request of the Model Context Protocol; of a tool that was called, what it was given and gave back."""
+    if draft.said.get("kind") != "tool":
+        draft.say("kind", "mcp", "scope")
+        return
+    given, gave = draft.said.get("input"), draft.said.get("output")
+    if isinstance(given, dict) and "tool_name" in given:
+        draft.said["input"] = given.get("arguments")
+    if isinstance(gave, dict) and gave.keys() <= {"result", "is_error"}:
+        draft.said["output"] = gave.get("result")
 
 
 def _without_echoes(draft: Draft) -> None:
@@ -120,8 +135,8 @@ def _tool(draft: Draft) -> Tool:
     attributes = draft.attributes
     return Tool(
         name=plain_text(attributes.get("traceloop.entity.name")),
-        arguments=decoded(attributes.get("traceloop.entity.input")),
-        result=decoded(attributes.get("traceloop.entity.output")),
+        arguments=draft.said.get("input", decoded(attributes.get("traceloop.entity.input"))),
+        result=draft.said.get("output", decoded(attributes.get("traceloop.entity.output"))),
     )
 
 

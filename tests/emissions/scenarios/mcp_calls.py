@@ -1,4 +1,7 @@
-"""A client and a server of the Model Context Protocol, over pipes: ``python mcp_calls.py [server]``."""
+"""A client and a server of the Model Context Protocol, over pipes: ``python mcp_calls.py [MODULE:INSTRUMENTOR...]``.
+
+The client starts the server, with ``server`` before the same instrumentors.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 
 import openai
 import said
+import tracing
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
@@ -41,9 +45,9 @@ def serve() -> None:
     server.run("stdio")
 
 
-async def ask() -> None:
+async def ask(*instrumentors: str) -> None:
     """Be the client."""
-    parameters = StdioServerParameters(command=sys.executable, args=[__file__, "server"], env=dict(os.environ))
+    parameters = StdioServerParameters(command=sys.executable, args=[__file__, "server", *instrumentors], env=dict(os.environ))
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
         await session.initialize()
         await session.list_tools()
@@ -52,7 +56,16 @@ async def ask() -> None:
         print(await session.read_resource("weather://oslo"))
 
 
-if sys.argv[1:] == ["server"]:
-    serve()
-else:
-    asyncio.run(ask())
+def main(*arguments: str) -> None:
+    """Instrument, be one or the other, flush."""
+    instrumentors = [argument for argument in arguments if argument != "server"]
+    spans = tracing.start()
+    tracing.instrument(*instrumentors)
+    if "server" in arguments:
+        serve()
+    else:
+        asyncio.run(ask(*instrumentors))
+    spans.shutdown()
+
+
+main(*sys.argv[1:])

@@ -74,6 +74,19 @@ def test_whose_call_it_was_is_read(name):
             assert said.PLAN in (record.reading.metadata or {}).values(), record.name
 
 
+def test_requests_of_the_model_context_protocol_are_read():
+    found = {record.name: record for record in corpus.records("openllmetry-mcp")}
+    assert {name: record.kind for name, record in found.items() if record.kind != "llm"} == {
+        "initialize.mcp": "mcp",
+        "tools/list.mcp": "mcp",
+        "resources/read.mcp": "mcp",
+        "get_weather": "tool",
+        "fails": "tool",
+    }
+    assert (found["fails"].span.status, found["fails"].reading.error_type) == ("error", "tool_error")
+    assert "no such city" in found["fails"].reading.tool.result
+
+
 def test_the_documentation_shows_what_is_read():
     page = (corpus.CORPUS.parents[3] / "web" / "docs" / "dialects.md").read_text(encoding="utf-8")
     assert markdown() in page
