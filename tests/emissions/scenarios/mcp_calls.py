@@ -47,7 +47,9 @@ def serve() -> None:
 
 async def ask(*instrumentors: str) -> None:
     """Be the client."""
-    parameters = StdioServerParameters(command=sys.executable, args=[__file__, "server", *instrumentors], env=dict(os.environ))
+    parameters = StdioServerParameters(
+        command=sys.executable, args=[__file__, "server", *instrumentors], env=dict(os.environ)
+    )
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
         await session.initialize()
         await session.list_tools()

@@ -15,7 +15,7 @@ from spanwise_server.dialects import read
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import EVERYTHING, And, Not, OneSpan, Or, Query, Term, Text
 from spanwise_server.query.parse import parse
-from spanwise_server.record import Annotation, Annotator, Record, Usage
+from spanwise_server.record import Annotation, Annotator, Event, Record, SpanLog, Usage
 from spanwise_server.store import compile as compiling
 from spanwise_server.store import fts, gin
 from spanwise_server.store.base import FacetValue, SpanStore
@@ -76,6 +76,17 @@ def every_trace(store: SpanStore, query: Query):
 
 def test_every_engine_of_the_registry_is_held_to_the_contract():
     assert KINDS.keys() == STORES.keys()
+
+
+def test_log_records_are_written_with_spans_that_are_there_that_come_along_and_that_come_later(store):
+    spans = [llm(TRACES[0], f"{n:016x}") for n in (1, 2, 3)]
+    logs = [[SpanLog("default", TRACES[0], span.span.span_id, Event(START_NS, "note", {"n": 1}))] for span in spans]
+    store.write(spans[:1])
+    assert store.write_prepared(store.prepare(spans[1:2]), [*logs, logs[0]]) == []
+    store.write(spans[2:])
+    for span, (log,) in zip(spans, logs, strict=True):
+        assert store.span("default", span.span.span_id).span.events == (log.event,)
+    assert (store.waiting_logs().records, store.repeated) == (0, 0)
 
 
 def test_a_span_written_is_the_span_read(store):
