@@ -34,6 +34,7 @@ SMALL_LOCK: Final = 3
 PARTITIONS_LOCK: Final = 4
 
 _HINTS: Final = re.compile(r" (?:NOT INDEXED|INDEXED BY \w+)")
+_LISTED: Final = re.compile(r"group_concat\(([\w.]+)\)")
 _HEX: Final = re.compile(r"lower\(hex\(([\w.]+)\)\)")
 
 
@@ -157,4 +158,5 @@ def _plain(value: Any) -> Any:
 @lru_cache(maxsize=2_000)
 def _translated(sql: str) -> str:
     plain = _HINTS.sub("", sql).replace("CROSS JOIN", "JOIN").replace(" GLOB ", " LIKE ")
+    plain = _LISTED.sub(r"string_agg(\1::text, ',')", plain)
     return _HEX.sub(r"encode(\1, 'hex')", plain).replace("%", "%%").replace("?", "%s")
