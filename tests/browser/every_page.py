@@ -16,6 +16,10 @@ PLACES: Final = {
     "sessions": "/sessions",
     "dashboard": "/dashboard",
     "steps": "/steps",
+    "alerts": "/dashboard/alerts",
+    "alert-channels": "/dashboard/alerts/channels",
+    "alert-new": "/dashboard/alerts/new",
+    "search": "/search",
     "prompts": "/prompts",
     "playground": "/playground",
     "label": "/label",
@@ -120,6 +124,7 @@ def _pages(world: World) -> dict[str, str]:
         "dataset-example": f"/datasets/{dataset}/examples/{example}",
         "experiment": f"/experiments/{after}",
         "experiment-compare": f"/experiments/compare?before={before}&after={after}",
+        "found": "/search?q=refund",
         "help-page": "/help/viewer",
         "not-found": f"/traces/{'f' * 32}",
     }
