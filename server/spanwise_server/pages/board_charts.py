@@ -104,6 +104,8 @@ def charts(board: Board, measured: Measured, clock: Clock) -> tuple[Chart, ...]:
         _tokens(at, slots),
         _error_rate(board, at, slots),
         _durations(at, "Time to first token", [slot.ttft for slot in slots]),
+        _pace(at, slots),
+        _each(at, slots),
     )
 
 
@@ -169,6 +171,26 @@ def _error_rate(board: Board, at: Sequence[Moment], slots: Sequence[Slot]) -> Ch
     words = f"Share of calls that failed over time; the highest is {fmt.percent(highest)}."
     plot = lines(failed, (Layer("l1", "failed", rates),), _share, words, least=_LEAST_RATE)
     return Chart("Error rate", plot, ())
+
+
+def _pace(at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:
+    rates = tuple(slot.sums.tokens_per_second for slot in slots)
+    said = [rate for rate in rates if rate is not None]
+    words = f"from {min(said):,.3g} to {max(said):,.3g}" if said else "none were said"
+    summary = f"Output tokens by the second that a call took, over time: {words}."
+    return Chart("Tokens per second", lines(at, (Layer("l1", "tokens a second", rates),), _per_second, summary), ())
+
+
+def _each(at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:
+    costs = tuple(None if (each := per_call(slot.sums)) is None else float(each) for slot in slots)
+    highest = max((cost for cost in costs if cost is not None), default=None)
+    words = "no call has a price" if highest is None else f"the highest is {_money(highest)}"
+    plot = lines(at, (Layer("l1", "a call", costs),), _money, f"Cost of a priced call over time; {words}.")
+    return Chart("Cost per priced call", plot, ())
+
+
+def _per_second(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.3g}"
 
 
 def _share(rate: float) -> str:

@@ -43,6 +43,8 @@ class Sums:
     unpriced: int = 0
     """How many used tokens at a price nobody knows."""
     usage: Usage = field(default_factory=Usage)
+    writing_ns: int = 0
+    """How long those of kind ``llm`` took together, whether or not their trace counts them."""
 
     @property
     def known_cost_nusd(self) -> int | None:
@@ -54,6 +56,18 @@ class Sums:
         """How many of them used tokens or money that their trace counts."""
         return self.priced + self.unpriced
 
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Output tokens by the time that a call took, ``None`` where no call gave any.
+
+        A call that two instrumentations report takes its time twice and is counted once, so what is counted bears its
+        share of the time alone.
+        """
+        output = self.usage.output_tokens
+        if not output or not self.writing_ns or not self.counted:
+            return None
+        return output * 1e9 / (self.writing_ns * min(self.counted / max(self.calls, 1), 1.0))
+
     def __add__(self, other: Sums) -> Sums:
         """Return both together."""
         return Sums(
@@ -63,6 +77,7 @@ class Sums:
             self.priced + other.priced,
             self.unpriced + other.unpriced,
             self.usage + other.usage,
+            self.writing_ns + other.writing_ns,
         )
 
 

@@ -161,18 +161,19 @@ def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps) -> Gat
     rows = finder.server.rows(
         Sql(
             f"SELECT {VALUE_OF_SERIES[by]} AS value, nullIf(r.provider, '') AS of, r.kind IN ({KINDS}) AS is_call, "
-            f"intDiv(r.hour - ?, ?) AS at, {', '.join(f'sum(r.{name})' for name in SUMS)} FROM r_hour AS r "
+            "intDiv(r.hour - ?, ?) AS at, sumIf(r.latency_ns, r.kind = 'llm'), "
+            f"{', '.join(f'sum(r.{name})' for name in SUMS)} FROM r_hour AS r "
             f"WHERE r.project_id = ? AND r.hour >= ? AND r.hour < ? AND ({asked.text}) "
             "GROUP BY value, of, is_call, at HAVING sum(r.spans) != 0",
             (first, step, finder.project_id, first, first + step * steps.count, *asked.values),
         )
     )
-    for of, provider, is_call, at, *figures in rows:
+    for of, provider, is_call, at, writing_ns, *figures in rows:
         spans, errors, _, *rest = figures
         *buckets, cost, priced, unpriced = rest
         calls = spans if is_call else 0
         usage = Usage(*(tokens or None for tokens in buckets))
-        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage)
+        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage, writing_ns)
         if provider is not None:
             found.providers[of][provider] += calls
     _percentiles(finder, found, asked, VALUE_OF_SERIES[by], steps)
@@ -213,20 +214,19 @@ def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered
     rows = finder.server.rows(
         Sql(
             f"SELECT {VALUE_OF_SPAN[by]}, s.provider, intDiv(s.start_ns - ?, ?), s.kind IN ({KINDS}), "
-            f"s.status = {ERROR}, s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, "
+            f"s.kind = 'llm', s.status = {ERROR}, s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, "
             f"{', '.join('s.' + b for b in BUCKETS)} FROM spans AS s {joined} WHERE {where.text} "
             f"AND (s.kind IN ({KINDS}) OR s.counted = 1) ORDER BY s.start_ns DESC LIMIT {measuring.MOST_CALLS + 1}",
             (steps.first_ns, steps.step_ns, *values, *where.values),
         )
     )
     found = Gathered()
-    figures: defaultdict[tuple[str | None, int], list[int]] = defaultdict(lambda: [0] * (5 + len(BUCKETS)))
+    figures: defaultdict[tuple[str | None, int], list[int]] = defaultdict(lambda: [0] * (6 + len(BUCKETS)))
     found.newest_only = len(rows) > measuring.MOST_CALLS
     for row in rows[: measuring.MOST_CALLS]:
         count_call(found, figures[row[0], row[2]], row)
     for key, sums in figures.items():
-        calls, errors, cost, priced, unpriced, *buckets = sums
-        found.sums[key] = Sums(calls, errors, cost, priced, unpriced, Usage(*(tokens or None for tokens in buckets)))
+        found.sums[key] = measuring.sums_of(sums)
     return found
 
 

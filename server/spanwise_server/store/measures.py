@@ -160,17 +160,18 @@ def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: 
     found = Gathered()
     sums = ", ".join(f"sum(h.{name})" for name in SUMS)
     rows = connection.execute(
-        f"SELECT {value} AS value, nullif(r.provider, ''), r.kind IN ({KINDS}), (h.hour - ?) / ?, {sums} "
-        f"FROM series r CROSS JOIN r_hour h ON h.series_id = r.id "
-        f"WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? AND ({where.text}) GROUP BY 1, 2, 3, 4",
+        f"SELECT {value} AS value, nullif(r.provider, ''), r.kind IN ({KINDS}), (h.hour - ?) / ?, "
+        f"sum(CASE WHEN r.kind = 'llm' THEN h.latency_ns ELSE 0 END), {sums} FROM series r CROSS JOIN r_hour h "
+        f"ON h.series_id = r.id WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? AND ({where.text}) "
+        "GROUP BY 1, 2, 3, 4",
         (first, step, project_id, first, end, *where.values),
     )
-    for of, provider, is_call, at, *figures in rows:
+    for of, provider, is_call, at, writing_ns, *figures in rows:
         spans, errors, _, *rest = figures
         *buckets, cost, priced, unpriced = rest
         calls = spans if is_call else 0
         usage = Usage(*(tokens or None for tokens in buckets))
-        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage)
+        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage, int(writing_ns))
         if provider is not None:
             found.providers[of][provider] += calls
     _percentiles_from_rollups(connection, found, project_id, where, value, steps)
@@ -204,14 +205,14 @@ def _from_calls(connection: Connection, project_id: int, query: Query, by: str, 
     plan = Compiler(connection, project_id, narrowed).spans()
     source = plan.from_spans(project_id)
     rows = connection.execute(
-        f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({KINDS}), s.status = {ERROR}, "
-        f"s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, {', '.join('s.' + b for b in BUCKETS)} "
-        f"{source.text} AND {plan.where.text} AND (s.kind IN ({KINDS}) OR s.counted = 1) "
-        f"ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
+        f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({KINDS}), s.kind = 'llm', "
+        f"s.status = {ERROR}, s.duration_ns, s.ttft_ms, s.counted, s.cost_nusd, s.total_tokens, "
+        f"{', '.join('s.' + b for b in BUCKETS)} {source.text} AND {plan.where.text} "
+        f"AND (s.kind IN ({KINDS}) OR s.counted = 1) ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
         (steps.first_ns, steps.step_ns, *source.values, *plan.where.values),
     )
     found = Gathered()
-    figures: defaultdict[tuple[Value, int], list[int]] = defaultdict(lambda: [0] * (5 + len(BUCKETS)))
+    figures: defaultdict[tuple[Value, int], list[int]] = defaultdict(lambda: [0] * (6 + len(BUCKETS)))
     for n, row in enumerate(rows):
         if n == MOST_CALLS:
             found.newest_only = True
@@ -219,17 +220,23 @@ def _from_calls(connection: Connection, project_id: int, query: Query, by: str, 
         count_call(found, figures[row[0], row[2]], row)
     for key, sums in figures.items():
         # As in the rollups: nothing said and a 0 said are the same to a sum.
-        calls, errors, cost, priced, unpriced, *buckets = sums
-        found.sums[key] = Sums(calls, errors, cost, priced, unpriced, Usage(*(tokens or None for tokens in buckets)))
+        found.sums[key] = sums_of(sums)
     return found
+
+
+def sums_of(counted: Sequence[int]) -> Sums:
+    """Return what ``count_call`` counted."""
+    calls, errors, cost, priced, unpriced, writing_ns, *buckets = counted
+    return Sums(calls, errors, cost, priced, unpriced, Usage(*(tokens or None for tokens in buckets)), writing_ns)
 
 
 def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
     """Count one call into what is gathered, and into the fields of ``Sums`` with the buckets of usage after them."""
-    of, provider, at, is_call, failed, duration_ns, ttft_ms, counted, cost, total, *buckets = row
+    of, provider, at, is_call, is_llm, failed, duration_ns, ttft_ms, counted, cost, total, *buckets = row
     if is_call:
         sums[0] += 1
         sums[1] += failed
+        sums[5] += duration_ns if is_llm else 0
         number = bucket(duration_ns)
         found.latency[at][number] += 1
         found.latency_of[of][number] += 1
@@ -239,7 +246,7 @@ def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
             found.providers[of][provider] += 1
     if not counted:
         return
-    for n, tokens in enumerate(buckets, 5):
+    for n, tokens in enumerate(buckets, 6):
         if tokens:
             sums[n] += tokens
     if cost is not None:

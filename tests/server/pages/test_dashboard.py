@@ -54,10 +54,28 @@ def test_every_bar_leads_to_the_traces_that_make_it(shop):
     assert {"b" * 32, "c" * 32} <= listed
 
 
-def test_calls_cost_latency_tokens_errors_and_first_tokens_are_drawn(shop):
+def test_calls_cost_latency_tokens_errors_first_tokens_and_pace_are_drawn(shop):
     html = page(shop, f"/dashboard?{ALL}")
     titles = re.findall(r'<h2 id="chart-\d">([^<]+)</h2>', html)
-    assert titles == ["Calls", "Cost", "Latency of calls", "Tokens", "Error rate", "Time to first token"]
+    assert titles == [
+        "Calls",
+        "Cost",
+        "Latency of calls",
+        "Tokens",
+        "Error rate",
+        "Time to first token",
+        "Tokens per second",
+        "Cost per priced call",
+    ]
+
+
+def test_tokens_by_the_second_are_of_the_time_that_calls_took():
+    told_once = Sums(calls=4, priced=4, usage=Usage(output_visible=300, reasoning=100), writing_ns=8_000_000_000)
+    assert told_once.tokens_per_second == 50
+    told_twice = replace(told_once, calls=8, writing_ns=16_000_000_000)
+    assert told_twice.tokens_per_second == 50
+    assert Sums(calls=4, unpriced=4, writing_ns=8).tokens_per_second is None
+    assert (told_once + Sums(calls=1, errors=1)).tokens_per_second == 62.5
 
 
 def test_the_sums_are_those_of_the_traces(shop):
