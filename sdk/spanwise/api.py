@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import wrapt
 from opentelemetry import trace
 
 from .announce import Announcer
 from .config import Config, Export, StreamUsage, read_config
 from .export import Exporter, Status
+from .instrument.arrivals import ARRIVALS
 from .instrument.autopatch import PATCHES
 from .instrument.left import settle_left, settle_open
 from .outgoing import BeforeSend
@@ -105,7 +105,7 @@ def _start(config: Config) -> None:
     atexit.register(_at_exit)
     if not _CHILDREN.watched:
         _CHILDREN.watched = True
-        wrapt.register_post_import_hook(_CHILDREN.watch, "multiprocessing.util")
+        ARRIVALS.when_imported("multiprocessing.util", _CHILDREN.watch)
 
 
 class _Children:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import os
@@ -107,6 +106,8 @@ class PromptCache:
         fetching = self._first_fetch((name, at))
         if fetching is None:
             return self._known((name, at))
+        import asyncio  # noqa: PLC0415  # whoever waits here has it already; who does not, need not load it
+
         shielded = asyncio.shield(asyncio.wrap_future(fetching))
         try:
             return await asyncio.wait_for(shielded, self._settings.prompt_timeout_s) or self._known((name, at))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from .announced import is_announced
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 logger = logging.getLogger("spanwise")
 
@@ -121,8 +125,7 @@ def load_all(listed: Mapping[str, str], *groups: str) -> Iterator[tuple[str, Any
     A name announced by a package replaces the listed one.  A package that fails to load is logged and left
     out, because one bad plug-in must not take the others down; a listed part that fails to load raises.
     """
-    every = entry_points() if groups else None  # read once: the metadata of all that is installed
-    announced = {point.name: (group, point) for group in groups for point in every.select(group=group)} if every else {}
+    announced = _announced(groups) if is_announced(groups) else {}
     for name, path in listed.items():
         if name not in announced:
             yield name, load_object(path)
@@ -133,3 +136,10 @@ def load_all(listed: Mapping[str, str], *groups: str) -> Iterator[tuple[str, Any
             logger.warning("spanwise could not load %s from the entry-point group %s", name, group, exc_info=True)
             continue
         yield name, found
+
+
+def _announced(groups: Sequence[str]) -> Mapping[str, tuple[str, EntryPoint]]:
+    from importlib.metadata import entry_points  # noqa: PLC0415  # takes long to load, and few programs need it
+
+    every = entry_points()  # read once: the metadata of all that is installed
+    return {point.name: (group, point) for group in groups for point in every.select(group=group)}

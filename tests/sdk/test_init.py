@@ -44,6 +44,9 @@ def test_importing_and_init_load_no_client_and_no_server():
         "httpx2",
         "requests",
         "pydantic",
+        "asyncio",
+        "importlib.metadata",
+        "wrapt",
         "spanwise_server",
     }
     assert unwanted.isdisjoint(loaded)
@@ -64,6 +67,52 @@ def test_a_client_imported_later_is_instrumented_then():
         """
     )
     assert told.split() == ["True", "False", "True"]
+
+
+def test_a_client_that_is_loaded_anew_is_instrumented_anew_and_its_loader_is_its_own():
+    told = run(
+        """
+        import importlib.util, importlib.machinery, sys, spanwise
+        spanwise.init(endpoint="http://127.0.0.1:9")
+        spec = importlib.util.find_spec("openai._base_client")
+        print(isinstance(spec.loader, importlib.machinery.SourceFileLoader), bool(spec.loader.get_source(spec.name)))
+        import openai._base_client as client
+        print(type(client.__loader__).__name__, client.__spec__.loader is client.__loader__)
+        importlib.reload(client)
+        print(hasattr(client.SyncAPIClient.request, "__wrapped__"))
+        print(hasattr(client.SyncAPIClient.request.__wrapped__, "__wrapped__"))
+        del sys.modules["openai._base_client"]
+        again = importlib.import_module("openai._base_client")
+        print(again is not client, hasattr(again.SyncAPIClient.request, "__wrapped__"))
+        spanwise.uninstrument()
+        print(hasattr(again.SyncAPIClient.request, "__wrapped__"))
+        """
+    )
+    assert told.splitlines() == ["True True", "SourceFileLoader True", "True", "False", "True True", "False"]
+
+
+def test_hooks_of_others_and_a_lazy_loader_get_along_with_ours():
+    told = run(
+        """
+        import importlib.util, sys, wrapt, spanwise
+        wrapt.register_post_import_hook(lambda module: print("theirs", module.__name__), "openai._base_client")
+        spanwise.init(endpoint="http://127.0.0.1:9")
+        wrapt.register_post_import_hook(lambda module: print("theirs too", module.__name__), "anthropic")
+        import openai._base_client
+        print(hasattr(openai._base_client.SyncAPIClient.request, "__wrapped__"))
+        spec = importlib.util.find_spec("groq")
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        sys.modules["groq"] = lazy = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(lazy)
+        print("groq._client" in sys.modules)
+        lazy.Groq
+        import anthropic, groq._base_client
+        print(hasattr(groq._base_client.SyncAPIClient.request, "__wrapped__"))
+        print(hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+        """
+    )
+    heard = ["theirs openai._base_client", "True", "False", "theirs too anthropic", "True", "True"]
+    assert told.splitlines() == heard
 
 
 def test_nothing_is_loaded_for_a_client_that_the_program_does_not_import():

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 import re
 import sys
 import types
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from spanwise import documents, encode, registry, vocabulary
+from spanwise.announced import is_announced
 from spanwise.instrument.engine import Provider, Route
 from spanwise.providers.openai import ROUTES
 
@@ -76,30 +77,33 @@ def test_objects_are_loaded_by_their_import_string():
         registry.load_object("spanwise.providers.openai")
 
 
-def test_a_package_can_add_and_replace_parts(monkeypatch, caplog):
-    class Point:
-        def __init__(self, name, found):
-            self.name, self.found = name, found
-
-        def load(self):
-            if self.found is None:
-                raise ImportError("broken plug-in")
-            return self.found
-
-    announced = [Point("openai", "theirs"), Point("new", "added"), Point("bad", None)]
-
-    class Points:
-        def select(self, group):
-            return announced if group == "spanwise.providers" else []
-
-    monkeypatch.setattr(registry, "entry_points", Points)
-    found = dict(registry.load_all(registry.PROVIDERS, "spanwise.providers"))
+def test_a_package_can_add_and_replace_parts(monkeypatch, caplog, tmp_path):
+    metadata = tmp_path / "plugged-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
+    (tmp_path / "plugged.py").write_text("theirs, added = 'theirs', 'added'\n")
+    group = "spanwise.tested"
+    assert not is_announced([group])
+    announced = "openai = plugged:theirs\nnew = plugged:added\nbad = plugged:missing\n"
+    (metadata / "entry_points.txt").write_text(f"[other]\n[{group}]\n{announced}")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert is_announced([group])
+    found = dict(registry.load_all(registry.PROVIDERS, group))
     assert found["openai"] == "theirs"
     assert found["new"] == "added"
     assert found["anthropic"].name == "anthropic"
     assert "bad" not in found
-    assert "broken plug-in" in caplog.text
-    assert importlib.metadata.version("spanwise")
+    assert "could not load bad from the entry-point group" in caplog.text
+
+
+def test_what_an_archive_announces_is_asked_of_its_metadata(monkeypatch, tmp_path):
+    archive = tmp_path / "plugged.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("plugged-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
+        packed.writestr("plugged-1.0.dist-info/entry_points.txt", "[spanwise.tested]\nzipped = packed_plugin:added\n")
+        packed.writestr("packed_plugin.py", "added = 'from the archive'\n")
+    monkeypatch.syspath_prepend(archive)
+    assert dict(registry.load_all({}, "spanwise.tested")) == {"zipped": "from the archive"}
 
 
 #: Their clients are too heavy beside all others: they are run in environments of their own, by ``make matrix``.

@@ -10,13 +10,10 @@ from functools import partial
 from types import ModuleType
 from typing import Final
 
-import wrapt
-
 from ..registry import CLIENTS, FRAMEWORK_GROUP, FRAMEWORKS, HOSTS, PROVIDER_GROUP, PROVIDERS, load_all, load_object
 from ..safety import guard
-from .engine import Provider, Recognise, wrap_method
-from .escort import escort_method
-from .stream import arrive
+from .arrivals import ARRIVALS
+from .engine import Provider, Recognise
 
 logger = logging.getLogger("spanwise")
 
@@ -36,7 +33,7 @@ class Patches:
         self._awaited: set[str] = set()
         self._watched: set[str] = set()
         self._undo: dict[str, list[Undo]] = {}
-        self._patched: dict[str, set[str]] = {}
+        self._patched: dict[str, dict[str, ModuleType]] = {}
 
     def want(self, names: Iterable[str] | None) -> None:
         """Wrap the providers of these *names* (``None`` for all) now or when they are imported."""
@@ -70,7 +67,7 @@ class Patches:
             self._awaited.add(name)
         client = _AWAITED[name]
         if first:
-            wrapt.register_post_import_hook(partial(self._come, name), client)
+            ARRIVALS.when_imported(client, partial(self._come, name))
         elif client in sys.modules:
             self._come(name, sys.modules[client])
 
@@ -87,29 +84,24 @@ class Patches:
         for name, methods in _by_module(provider).items():
             # The hook runs at once where the module is already there; a hook cannot be taken back, so it asks.
             if first:
-                wrapt.register_post_import_hook(partial(self._patch, provider, methods), name)
+                ARRIVALS.when_imported(name, partial(self._patch, provider, methods))
             elif name in sys.modules:
                 self._patch(provider, methods, sys.modules[name])
 
     def _patch(self, provider: Provider, methods: dict[str, Recognise | None], module: ModuleType) -> None:
+        # Loaded with the first client, since what stands for its streams takes as long to load as all else of the SDK.
+        from .wrapping import wrap_module  # noqa: PLC0415
+
         with guard(), self._lock:
-            patched = self._patched.setdefault(provider.name, set())
-            if provider.name not in self._wanted or module.__name__ in patched:
+            if provider.name not in self._wanted:
                 return
-            patched.add(module.__name__)
             undo = self._undo.setdefault(provider.name, [])
-            for method, recognise in methods.items():
-                owner_name, _, name = method.rpartition(".")
-                owner = getattr(module, owner_name, None) if owner_name else module
-                if owner is None or name not in vars(owner):
-                    logger.debug("spanwise finds no %s in %s: another version of the library", method, module.__name__)
-                    continue
-                if recognise is None:
-                    undo.append(escort_method(owner, name))
-                else:
-                    undo.append(wrap_method(owner, name, recognise, provider.arrive or arrive))
-            if provider.on_patch is not None and module.__name__ == provider.module:
-                undo.append(provider.on_patch(module))
+            undo += wrap_module(module, methods, provider)
+            patched = self._patched.setdefault(provider.name, {})
+            if patched.get(module.__name__) is not module:
+                patched[module.__name__] = module
+                if provider.on_patch is not None and module.__name__ == provider.module:
+                    undo.append(provider.on_patch(module))
 
 
 def _by_module(provider: Provider) -> dict[str, dict[str, Recognise | None]]:
