@@ -64,6 +64,8 @@ class FitRow:
     model: str
     fit: Fit | None
     points: int
+    href: str
+    """The traces with calls of the model, the slowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +323,7 @@ def speed(board: Board, points: Sequence[CallPoint]) -> tuple[Chart, tuple[FitRo
         of = by_model[model]
         line = fit([(float(point.output_tokens), point.duration_ms) for point in of])
         line = line if line is not None and line.slope > 0 else None  # no model is quicker the more it writes
-        found.append(FitRow(f"s{n}", model, line, len(of)))
+        found.append(FitRow(f"s{n}", model, line, len(of), board.traces(term_of("model", model), sort="-latency")))
         legend.append(Legend(f"s{n}", model))
         if line is not None:
             fits.append((str(n), line))

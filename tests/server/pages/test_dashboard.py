@@ -78,6 +78,16 @@ def test_tokens_by_the_second_are_of_the_time_that_calls_took():
     assert (told_once + Sums(calls=1, errors=1)).tokens_per_second == 62.5
 
 
+def test_every_fitted_line_leads_to_the_traces_of_its_model(shop):
+    html = page(shop, f"/dashboard?{ALL}")
+    _, _, fits = html.partition('aria-label="Fits by model"')
+    found = re.findall(r'<a class="row-link cut" href="([^"]*)">([^<]*)</a>', fits.partition("</table>")[0])
+    assert found
+    for href, model in found:
+        assert f"filter=model:{unescape(model)}" in unescape(href)
+        assert set(re.findall(r'id="t-(\w{32})"', page(shop, unescape(href)))) >= {"b" * 32, "c" * 32}
+
+
 def test_the_sums_are_those_of_the_traces(shop):
     html = page(shop, f"/dashboard?{ALL}")
     (call_cost,) = re.findall(r'<span class="name">Cost</span><div><span class="value">([^<]*)', html)
