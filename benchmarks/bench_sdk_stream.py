@@ -1,17 +1,17 @@
 """What the SDK adds to streams: to each chunk, and to the first, beside the same stream unobserved.
 
-The client's stream is fed from memory, so that what is measured is the SDK and not a network; the figures are CPU time
-of the reading thread, the least of many rounds.  Beside them, OpenInference's instrumentation of whole calls.
+The real client reads from a server over loopback, which is a process of its own; the figures are CPU time of the
+reading thread, the least of many rounds.  Beside them, OpenInference's instrumentation of whole calls.
 """
 
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 
-import httpx2
 import openai
 from bench_sdk import Sink, messages_of
 from openai._base_client import SyncAPIClient
@@ -23,30 +23,30 @@ ROUNDS = 40
 CHUNK_LIMIT_US = 5.0
 FIRST_LIMIT_US = 50.0
 PEER_LIMIT = 3.0
-BODY = (
-    "".join(
-        'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
-        f'[{{"index":0,"delta":{{"content":"word {number} "}},"finish_reason":null}}]}}\n\n'
-        for number in range(CHUNKS)
-    ).encode()
-    + b"data: [DONE]\n\n"
-)
-WHOLE = (
-    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
-    b'"content":"words"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}'
-)
-
-
-def client() -> openai.OpenAI:
-    """Return a client whose server is a function."""
-
-    def serve(request: httpx2.Request) -> httpx2.Response:
-        if b'"stream":true' in request.content.replace(b" ", b""):
-            return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=BODY)
-        return httpx2.Response(200, headers={"content-type": "application/json"}, content=WHOLE)
-
-    http_client = httpx2.Client(transport=httpx2.MockTransport(serve))
-    return openai.OpenAI(api_key="k", base_url="http://bench.invalid/v1", http_client=http_client, max_retries=0)
+SERVER = """
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+piece = ('data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+         '[{"index":0,"delta":{"content":"word %d "},"finish_reason":null}]}\\n\\n')
+body = "".join(piece % number for number in range(COUNT)).encode() + b"data: [DONE]\\n\\n"
+whole = (b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":'
+         b'"assistant","content":"words"},"finish_reason":"stop"}],'
+         b'"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}')
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    def do_POST(self):
+        streamed = b'"stream":true' in self.rfile.read(int(self.headers["content-length"])).replace(b" ", b"")
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream" if streamed else "application/json")
+        self.send_header("content-length", str(len(body if streamed else whole)))
+        self.end_headers()
+        self.wfile.write(body if streamed else whole)
+    def log_message(self, *_):
+        pass
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+""".replace("COUNT", str(CHUNKS))
 
 
 def read(made: openai.OpenAI) -> tuple[float, float]:
@@ -145,9 +145,15 @@ def bench_peer(made: openai.OpenAI) -> bool:
 def main() -> int:
     """Run everything; return 1 where a limit is broken."""
     spanwise.init(span_exporter=Sink())
-    made = client()
-    holds = bench_chunks(made)
-    return 0 if bench_peer(made) and holds else 1
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
+        try:
+            made = openai.OpenAI(api_key="k", base_url=url, max_retries=0)
+            holds = bench_chunks(made)
+            return 0 if bench_peer(made) and holds else 1
+        finally:
+            server.terminate()
 
 
 if __name__ == "__main__":
