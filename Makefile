@@ -12,10 +12,10 @@ MATRIX_WORKERS ?= 3
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
 
-# Fast tests first. Browsers and server processes come after them, in processes of their own: Playwright keeps an
+# Fast tests first, and of those the longest one, which the others are shared out around. Browsers and server processes come after them, in processes of their own: Playwright keeps an
 # event loop running, beside which no other test could run one. Whole files go round, those with the longest tests first.
 test: $(READY)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e and not matrix" $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not browser and not e2e and not matrix" $(ARGS)
 	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "browser or e2e" \
 		tests/e2e tests/browser $(ARGS)
 
@@ -46,8 +46,11 @@ screenshots: $(READY)
 clean:
 	rm -rf $(VENV) server/spanwise_server/_compiled .mypy_cache .ruff_cache .pytest_cache .demo .matrix dist build
 
+# uv takes a tenth of pip's time; where it finds no index (it reads none of pip's settings) pip does it.
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[demo]" --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[demo]" --group dev || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[demo]" --group dev
 	@touch $@

@@ -162,7 +162,9 @@ def engine_of(url: str) -> Engine:
     """
     scheme = urlsplit(url).scheme.lower()
     name = "sqlite" if len(scheme) < _SHORTEST_SCHEME else _ALSO.get(scheme, scheme)
-    listed = {**STORES, **{point.name: point.value for point in entry_points(group=STORE_GROUP)}}
+    listed = STORES  # whose own names need no look at everything that is installed
+    if name not in listed:
+        listed = {**STORES, **{point.name: point.value for point in entry_points(group=STORE_GROUP)}}
     if name not in listed:
         raise ConfigError(
             f"There is no store for {scheme}://.", f"Give a file, or a URL that begins with one of {', '.join(listed)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -34,9 +35,7 @@ def migrate(path: Path) -> None:
 
 def upgrade(connection: Connection, where: str) -> None:
     """Bring a database to the newest schema, in the caller's transaction, which nobody else may be doing."""
-    config = Config()
-    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
+    script = _scripts()
     version = _version(connection)
     if version == script.get_current_head():
         return
@@ -45,8 +44,21 @@ def upgrade(connection: Connection, where: str) -> None:
             f"The data in {where} was written by a newer Spanwise (schema {version}).",
             "Install that version or a newer one; an older one could damage it.",
         )
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    """Return the migrations, each of which is a file that has to be read and compiled."""
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")).replace("%", "%%"))
+    return config
 
 
 def _version(connection: Connection) -> str | None:
