@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 WORKERS ?= 4
 MATRIX_WORKERS ?= 3
 
+# Hundreds of processes start in a run, and not one should compile anew what is in these files.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test matrix lint bench bench-store compile clean
 
 demo: $(READY)

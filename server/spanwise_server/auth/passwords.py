@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections import deque
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,8 +15,12 @@ from ..errors import ConfigError, SpanwiseError
 
 SHORTEST = 8
 _HASHER = PasswordHasher()
-#: The hash of a password that nobody knows: whoever has no account is checked against it.
-NOBODYS = _HASHER.hash(secrets.token_urlsafe(32))
+
+
+@cache
+def nobodys() -> str:
+    """Return the hash of a password that nobody knows: whoever has no account is checked against it."""
+    return _HASHER.hash(secrets.token_urlsafe(32))
 
 
 class TooManyTries(SpanwiseError):

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentServer, Server
 from ..auth.guard import LOGIN_COOKIE, PASSWORD_SETTING
-from ..auth.passwords import NOBODYS, Tries, matches
+from ..auth.passwords import Tries, matches, nobodys
 from ..store.users import User, Users
 from .render import render
 
@@ -65,7 +65,7 @@ def log_out(request: Request, server: CurrentServer) -> Response:
 def account(server: Server, name: str, password: str) -> User | None:
     """Return the person of this name where the password is theirs; a wrong name takes as long as a wrong password."""
     found = Users(server.store).find(name)
-    right = matches(password, found[1] if found else NOBODYS)
+    right = matches(password, found[1] if found else nobodys())
     return found[0] if found and right else None
 
 

@@ -7,8 +7,6 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Final
 
-from genai_prices.data import providers
-
 from ..record import Usage
 from .price import PROVIDERS
 from .rates import Tariff, find_tariff
@@ -49,6 +47,8 @@ def cache_saved(usage: Usage, calls: int, provider: str | None, model: str, at_s
 @lru_cache(maxsize=64)
 def models_of(used: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """Return provider and name of every model that the providers *used* price, in order of name."""
+    from genai_prices.data import providers  # noqa: PLC0415  # takes 0.1 s, which a start need not wait for
+
     wanted = {PROVIDERS.get(name, name) for name in used} or set(_USUAL)
     found = {
         (provider.id, model.id)
