@@ -14,10 +14,15 @@ _METADATA: Final = (".dist-info", ".egg-info", "EGG-INFO")
 
 def is_announced(groups: Iterable[str]) -> bool:
     """Return whether the metadata of a package may name one of *groups*; where that cannot be seen, it may."""
-    if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
+    if any(hasattr(finder, "find_distributions") and not _looks_along_paths(finder) for finder in sys.meta_path):
         return True
     heads = [f"[{group}]".encode() for group in groups]
     return any(_says(place, heads) for place in dict.fromkeys(sys.path))
+
+
+def _looks_along_paths(finder: object) -> bool:
+    """Return whether *finder* is Python's own, or the one that the package importlib_metadata puts beside it."""
+    return finder is PathFinder or "importlib_metadata" in type(finder).__module__
 
 
 # No paths here: making one for each installed package takes longer than reading all of their files.

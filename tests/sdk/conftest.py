@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,3 +95,19 @@ def anthropic_client(provider: FakeProvider) -> Iterator[anthropic.Anthropic]:
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Production: whatever of ours fails is swallowed."""
     monkeypatch.delenv("SPANWISE_STRICT")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_clients_leave_open_goes_with_their_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect what clients left open in tests that let them, before a test that lets nobody would be blamed for it."""
+    yield
+    marks = (
+        mark
+        for item in request.session.items
+        if getattr(item, "module", None) is request.module
+        for mark in item.iter_markers("filterwarnings")
+    )
+    if any("ignore::ResourceWarning" in mark.args for mark in marks):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()

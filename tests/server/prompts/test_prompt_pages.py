@@ -199,7 +199,7 @@ def test_each_move_of_a_label_is_marked_on_the_charts_of_the_project(client: Tes
     publish(client, NEW, labels=["production"])
     call(client, 1, 1, "q", "a", OLD)
     page = client.get("/dashboard").text
-    assert page.count('class="change"') == 12, "two moves on six charts"
+    assert page.count('class="change"') == 16, "two moves on eight charts"
     assert "shop/support: production 1 to 2" in page
     assert "2 changes of prompts." in page
     assert 'href="/prompts/shop/support?v=2"' in page
@@ -218,7 +218,7 @@ def test_a_version_that_is_written_in_code_is_a_change_from_its_first_call_on(cl
     begun = client.get(f"/api/v1/spans/{2:016x}").json()
     assert versions[0]["created_at"][:23] == begun.get("span", begun)["start_time"][:23]
     page = client.get("/dashboard").text
-    assert page.count('class="change"') == 6, "one change on six charts: the first version is none"
+    assert page.count('class="change"') == 8, "one change on eight charts: the first version is none"
     assert "shop/support: first call with 2" in page
     assert "shop/support: first call with 2" in client.get("/traces").text
 
