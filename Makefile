@@ -15,10 +15,10 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
 
-# Fast tests first, and of those the longest one, which the others are shared out around. Browsers and server processes come after them, in processes of their own: Playwright keeps an
+# Fast tests first. Browsers and server processes come after them, in processes of their own: Playwright keeps an
 # event loop running, beside which no other test could run one. Whole files go round, those with the longest tests first.
 test: $(READY)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not browser and not e2e and not matrix" $(ARGS)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e and not matrix" $(ARGS)
 	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "browser or e2e" \
 		tests/e2e tests/browser $(ARGS)
 

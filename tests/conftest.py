@@ -26,11 +26,6 @@ hypothesis.settings.register_profile("patient", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("patient")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that it does not run alone at the end."""
-    items.sort(key=lambda item: item.path.name != "test_compiled.py")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Begin every new store of this process with a copy of a migrated one: most of a small test is that."""

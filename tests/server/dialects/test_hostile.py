@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spanwise import vocabulary
@@ -53,6 +53,7 @@ EVENTS = st.lists(st.builds(Event, st.integers(0, 1 << 62), EVENT_NAMES, ATTRIBU
 
 
 @settings(max_examples=200, deadline=None)
+@example({"gen_ai.prompt": {"type": [], "role": None}}, [], {})
 @given(ATTRIBUTES, EVENTS, ATTRIBUTES)
 def test_any_span_can_be_read(attributes, events, resource):
     before = repr(attributes)

@@ -85,7 +85,8 @@ def _choice(value: Mapping[str, Any], inside: Mapping[str, Any], role: str) -> M
 
 
 def _role(value: Mapping[str, Any], role: str) -> str:
-    said = value.get("role") or (value.get("type") if value.get("type") in gemini.ROLES else None)
+    kind = value.get("type")
+    said = value.get("role") or (kind if isinstance(kind, str) and kind in gemini.ROLES else None)
     return gemini.ROLES.get(said, said) if isinstance(said, str) and said and said != UNKNOWN else role
 
 
