@@ -91,6 +91,23 @@ def test_a_client_that_is_loaded_anew_is_instrumented_anew_and_its_loader_is_its
     assert told.splitlines() == ["True True", "SourceFileLoader True", "True", "False", "True True", "False"]
 
 
+def test_what_another_tool_wraps_after_us_is_not_wrapped_again():
+    told = run(
+        """
+        import functools, openai, openai._base_client as client, spanwise
+        spanwise.init(endpoint="http://127.0.0.1:9")
+        ours = client.SyncAPIClient.request
+        @functools.wraps(ours)
+        def theirs(*args, **kwargs):
+            return ours(*args, **kwargs)
+        client.SyncAPIClient.request = theirs
+        spanwise.instrument("openai")
+        print(client.SyncAPIClient.request is theirs)
+        """
+    )
+    assert told.splitlines() == ["True"]
+
+
 def test_hooks_of_others_and_a_lazy_loader_get_along_with_ours():
     told = run(
         """

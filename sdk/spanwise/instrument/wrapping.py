@@ -30,10 +30,19 @@ def wrap_module(
         owner = getattr(module, owner_name, None) if owner_name else module
         if owner is None or name not in vars(owner):
             logger.debug("spanwise finds no %s in %s: another version of the library", method, module.__name__)
-        elif vars(owner)[name] not in _MADE:
+        elif not _is_wrapped(vars(owner)[name]):
             if recognise is None:
                 undo = escort_method(owner, name)
             else:
                 undo = wrap_method(owner, name, recognise, provider.arrive or arrive)
             _MADE.add(vars(owner)[name])
             yield undo
+
+
+def _is_wrapped(method: Any) -> bool:
+    """Return whether *method* is of our making, or another tool's around one that is."""
+    while method is not None:
+        if method in _MADE:
+            return True
+        method = getattr(method, "__wrapped__", None)
+    return False

@@ -85,7 +85,9 @@ async def _export(request: Request, server: Server, signal: Signal) -> Response:
                 await _on_disk(taken.written)
     except SpanwiseError as error:
         return turned_away(request, error)
-    return Response(encode_answer(signal, form, taken.refused, taken.message), media_type=MEDIA_TYPES[form])
+    return Response(
+        encode_answer(signal, form, taken.refusals.refused, taken.refusals.message), media_type=MEDIA_TYPES[form]
+    )
 
 
 async def _body(request: Request, most_bytes: int, held: Held) -> bytes:

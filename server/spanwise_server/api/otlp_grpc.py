@@ -145,7 +145,7 @@ class _Exporters:
                     raise Overloaded(
                         "The store could not write the spans.", "Look in the server's log; send again."
                     ) from error
-        return encode_answer(signal, "protobuf", taken.refused, taken.message)
+        return encode_answer(signal, "protobuf", taken.refusals.refused, taken.refusals.message)
 
     def _refuse(self, call: Any, error: SpanwiseError) -> None:
         """End the call with the code of *error*; OTLP sends again after some codes only."""

@@ -39,16 +39,6 @@ class Taken:
     written: Future[Any] | None = None
     """``None`` where all is on the disk already."""
 
-    @property
-    def refused(self) -> int:
-        """How much was refused."""
-        return self.refusals.refused
-
-    @property
-    def message(self) -> str:
-        """Why, in sentences; empty where nothing was."""
-        return self.refusals.message
-
 
 class Intake:
     """Takes requests of every signal."""

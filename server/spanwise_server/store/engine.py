@@ -162,9 +162,7 @@ def engine_of(url: str) -> Engine:
     """
     scheme = urlsplit(url).scheme.lower()
     name = "sqlite" if len(scheme) < _SHORTEST_SCHEME else _ALSO.get(scheme, scheme)
-    listed = STORES  # whose own names need no look at everything that is installed
-    if name not in listed:
-        listed = {**STORES, **{point.name: point.value for point in entry_points(group=STORE_GROUP)}}
+    listed = STORES if name in STORES else {**STORES, **_announced()}
     if name not in listed:
         raise ConfigError(
             f"There is no store for {scheme}://.", f"Give a file, or a URL that begins with one of {', '.join(listed)}."
@@ -181,6 +179,11 @@ def engine_of(url: str) -> Engine:
         ) from error
     assert isinstance(found, Engine)  # noqa: S101  # what the registry is for
     return found
+
+
+def _announced() -> dict[str, str]:
+    """Return what other packages add, for which everything that is installed is looked through."""
+    return {point.name: point.value for point in entry_points(group=STORE_GROUP)}
 
 
 #: A scheme of one letter is the drive of a path.

@@ -153,9 +153,8 @@ class SearchIndex:
         for entry, packed in entries:
             handed = self._handed.take(entry)
             texts.update(dict.fromkeys(struct.unpack(f"<{len(packed) // 8}q", packed)) if handed is None else handed)
-        latest = sorted(
-            texts.items(), key=lambda one: index_key(one[0])
-        )  # the index is cheapest to fill in the order of its rows
+        # The index is cheapest to fill in the order of its rows.
+        latest = sorted(texts.items(), key=lambda one: index_key(one[0]))
         with self._transaction():
             for at in range(0, len(latest), _SPANS_A_TURN):
                 self._put(latest[at : at + _SPANS_A_TURN])
