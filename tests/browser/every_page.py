@@ -15,6 +15,7 @@ PLACES: Final = {
     "traces": "/traces",
     "sessions": "/sessions",
     "dashboard": "/dashboard",
+    "calls": "/dashboard/calls",
     "steps": "/steps",
     "alerts": "/dashboard/alerts",
     "alert-channels": "/dashboard/alerts/channels",
@@ -30,7 +31,7 @@ PLACES: Final = {
     "help": "/help",
 }
 #: Places that have a range of time.
-RANGED: Final = frozenset({"traces", "sessions", "dashboard", "steps"})
+RANGED: Final = frozenset({"traces", "sessions", "dashboard", "calls", "steps"})
 #: Pages whose subject is one span, which a phone opens over the tree.
 OF_SPAN: Final = frozenset({"graph", "labels", "span-io", "span-messages", "span-prompt", "span-attributes"})
 

@@ -39,7 +39,7 @@ def test_an_empty_project_says_so(empty_server, page: Page, axe):
     axe(page)
 
 
-def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page):
+def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page, axe):
     shown(page, server)
     chart = page.locator(CALLS)
     steps = chart.locator("g[data-from]:has(.b)")
@@ -59,12 +59,15 @@ def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page):
     bar = page.locator(".card:has(h2:text-is('Cost')) .chart rect.b1").last
     title = bar.locator("title").text_content() or ""
     bar.click()
-    page.wait_for_url(re.compile(r"/traces\?.*filter=prompt:"))
+    page.wait_for_url(re.compile(r"/dashboard/calls\?.*only=priced.*filter=prompt:"))
     prompt = re.search(r": (\S+@\S+) \$", title)
     assert prompt is not None
     expect(page.locator(".chip")).to_have_text([f"prompt:{prompt[1]}"])
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Cost")
-    page.locator(".rows-traces .row-link").first.click()
+    axe(page)
+    page.keyboard.press("j")
+    expect(page.locator(".calls .row-link").first).to_be_focused()
+    page.keyboard.press("Enter")
     name = page.locator(".trace-head h1")
     expect(name).to_be_visible()
     dearest = page.locator(".tree [role=treeitem]:has(.dear)")
@@ -105,7 +108,15 @@ def test_it_reads_without_scripts(server, open_page):
     page.get_by_role("button", name="Compute").click()
     expect(page).to_have_url(re.compile("a_day="))
     page.locator(".kpi").first.click()
-    expect(page.locator(".rows-traces tbody tr").first).to_be_visible()
+    expect(page.locator(".calls tbody tr")).to_have_count(50)
+    page.get_by_role("link", name="More").click()
+    expect(page.get_by_role("link", name="Before")).to_be_visible()
+    page.locator("#q").fill("latency>1ms")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_text(["model:gpt-4o", "latency>1ms"])
+    page.get_by_role("link", name="Failed").click()
+    page.get_by_role("link", name="Their traces").click()
+    expect(page).to_have_url(re.compile("any:"))
 
 
 def test_a_key_leads_to_it(server, page: Page):

@@ -34,10 +34,17 @@ def test_a_session_is_found_read_and_followed_to_a_trace_and_back(server, page: 
     page.goto(f"{server.url}/sessions?project=acme-support&range=all")
     row = page.locator(ROWS).first
     newest = row.locator(".row-link").inner_text()
+    for key in ("j", "x", "j", "X"):
+        page.keyboard.press(key)
+    expect(page.locator("#bulk-count")).to_have_text("2 chosen")
+    page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    expect(page.locator("#bulk-delete")).to_have_text(re.compile(r"Delete 2 with \d+ traces for good\?"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#bulk-count")).to_be_hidden()
     page.get_by_role("link", name="Older").click()
     page.wait_for_url(re.compile("cursor="))
     expect(row.locator(".row-link")).not_to_have_text(newest)
-    turns = int(row.locator("td").nth(4).inner_text())
+    turns = int(row.locator(".s-turns").inner_text())
     session = row.locator(".row-link").inner_text()
     row.locator(".row-link").click()
     expect(page.locator(".turn")).to_have_count(turns)

@@ -23,6 +23,7 @@ def trace_matches(
         numbers = {
             "cost": summary.cost_usd,
             "latency": summary.duration_ms,
+            "ttft": summary.ttft_ms,
             "tokens": None if usage is None else usage.total_tokens,
         }
         of_trace = {"status": [summary.status], "tag": summary.tags, "label": labels, "trace": [summary.trace_id]}
@@ -46,6 +47,7 @@ def span_matches(filter_: Filter, record: Record, trace: TraceSummary, records: 
         numbers = {
             "cost": None if record.cost is None else record.cost.total_usd,
             "latency": record.duration_ms,
+            "ttft": reading.ttft_ms,
             "tokens": None if reading.usage is None else reading.usage.total_tokens,
         }
         else_trace = {

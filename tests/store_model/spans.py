@@ -77,6 +77,7 @@ def records(draw: st.DrawFn, traces: int = 5, spans: int = 6) -> Record:
         "tokens": draw(st.none() | st.integers(0, 50)),
         "cost": draw(st.none() | st.integers(0, 5).map(lambda n: n * 10_000_000)),
         "model": f"gpt-{word}" if kind == "llm" else "embed",
+        "gen_ai__response__time_to_first_chunk": draw(st.none() | st.integers(0, 3)),
     }
     if (answer := draw(st.none() | st.sampled_from(("resp_1", "resp_2")))) is not None:
         more["gen_ai__response__id"] = answer

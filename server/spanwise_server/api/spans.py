@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from ..auth.current import CurrentProject, CurrentServer
 from ..errors import NotFound
 from ..exports.contract import span_record
+from ..exports.span_files import span_export, span_file
+from ..exports.trace_download import Run
 from .asked import AskedQuery
 from .traces import answer
 
@@ -26,6 +29,26 @@ def list_spans(server: CurrentServer, query: AskedQuery) -> Response:
         for record in page.items
     ]
     return answer({"items": items, "next_cursor": page.next_cursor})
+
+
+@router.get("/export")
+def export_spans(
+    server: CurrentServer,
+    query: AskedQuery,
+    *,
+    format_name: Annotated[str, Query(alias="format", description="jsonl, csv, otlp or parquet")] = "jsonl",
+    progress: Annotated[
+        str | None, Query(description="An id of your choice for /api/v1/traces/export/progress/{id}")
+    ] = None,
+) -> StreamingResponse:
+    """Stream every matching span as a file, whatever ``limit`` and ``cursor`` say."""
+    export = span_export(format_name)
+    query = replace(query, cursor=None)
+    (counted,) = server.store.tally(query, ())
+    server.store.find_calls(replace(query, limit=1))  # refuses a sort there is not, before the file begins
+    run = server.exports.begin(progress, Run(query.project, counted.sums.calls))
+    headers = {"Content-Disposition": f'attachment; filename="spans.{export.extension}"'}
+    return StreamingResponse(span_file(server.store, query, export, run), media_type=export.media_type, headers=headers)
 
 
 @router.get("/{span_id}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from ..errors import SpanwiseError
-from ..record import Span
+from ..record import Annotation, Record, Span
 from . import trace_parquet
 from .contract import Object, trace_summary
 from .flat_csv import BYTE_ORDER_MARK, cell
@@ -46,26 +46,30 @@ class TraceExport:
 
 def _jsonl(trace: WholeTrace) -> bytes:
     summary = trace_summary(trace.summary, trace.annotations)
-    return _line({"trace": summary, "spans": list(trace.span_records())})
+    return json_line({"trace": summary, "spans": list(trace.span_records())})
 
 
 def _csv(trace: WholeTrace) -> bytes:
     said = trace_summary(trace.summary)
     said.update(said.pop("usage") or {})
-    said["labels"] = [f"{a.name}: {a.label if a.label is not None else a.score}" for a in trace.annotations]
-    return _row([cell(_flat(said.get(column))) for column in COLUMNS])
+    said["labels"] = labels_in_words(trace.annotations)
+    return csv_row(said.get(column) for column in COLUMNS)
 
 
 def _otlp(trace: WholeTrace) -> bytes:
+    return otlp_line(trace.records)
+
+
+def otlp_line(records: Iterable[Record]) -> bytes:
     """Return one ``ExportTraceServiceRequest``, as OpenTelemetry's file exporters write it, a line each."""
     resources: list[Object] = []
-    for resource, spans in groupby([record.span for record in trace.records], lambda span: span.resource):
+    for resource, spans in groupby([record.span for record in records], lambda span: span.resource):
         scopes: list[Object] = []
         for scope, of_scope in groupby(spans, lambda span: span.scope):
             about = {"name": scope.name, "version": scope.version, "attributes": _pairs(scope.attributes)}
             scopes.append({"scope": about, "spans": [_otlp_span(span) for span in of_scope]})
         resources.append({"resource": {"attributes": _pairs(resource)}, "scopeSpans": scopes})
-    return _line({"resourceSpans": resources})
+    return json_line({"resourceSpans": resources})
 
 
 def _otlp_span(span: Span) -> Object:
@@ -111,13 +115,20 @@ def _flat(value: Any) -> str:
     return _BETWEEN.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _row(cells: Iterable[str]) -> bytes:
+def labels_in_words(annotations: Iterable[Annotation]) -> list[str]:
+    """Return judgements as a cell of a table shows them."""
+    return [f"{a.name}: {a.label if a.label is not None else a.score}" for a in annotations]
+
+
+def csv_row(values: Iterable[Any]) -> bytes:
+    """Return a row of a CSV in which nothing is a formula; lists are told with commas between, nothing as nothing."""
     buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerow(cells)
+    csv.writer(buffer).writerow([cell(_flat(value)) for value in values])
     return buffer.getvalue().encode()
 
 
-def _line(value: Object) -> bytes:
+def json_line(value: Object) -> bytes:
+    """Return a value as one line of JSON."""
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -141,7 +152,7 @@ TRACE_EXPORTS: Final[Mapping[str, TraceExport]] = {
         ),
         TraceExport(
             "csv", "CSV", "a row a trace, for spreadsheets", "text/csv; charset=utf-8", "csv",
-            _lines(_csv, head=BYTE_ORDER_MARK.encode() + _row(COLUMNS)), with_spans=False,
+            _lines(_csv, head=BYTE_ORDER_MARK.encode() + csv_row(COLUMNS)), with_spans=False,
         ),
         TraceExport(
             "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl",

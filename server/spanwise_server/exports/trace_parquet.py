@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 
+from ..record import Record
 from .contract import Object
 from .sink import Sink
 from .whole_trace import WholeTrace
@@ -36,13 +38,18 @@ def can_write() -> bool:
 
 def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:
     """Yield a Parquet file with a row for each span, in the order of the traces; needs pyarrow."""
+    return write_rows(_rows(traces))
+
+
+def write_rows(spans: Iterable[Object]) -> Iterator[bytes]:
+    """Yield a Parquet file of rows that ``span_row`` made; needs pyarrow."""
     import pyarrow as pa  # noqa: PLC0415  # half a second, and optional
     from pyarrow import parquet  # noqa: PLC0415  # as above
 
     schema = _schema(pa)
     sink = Sink()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for rows in _groups(traces):
+        for rows in _groups(spans):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
             yield sink.taken()
     yield sink.taken()
@@ -73,26 +80,27 @@ def _schema(pa: Any) -> Any:
     )
 
 
-def _groups(traces: Iterable[WholeTrace]) -> Iterator[list[Object]]:
-    rows: list[Object] = []
+def _rows(traces: Iterable[WholeTrace]) -> Iterator[Object]:
     for trace in traces:
         for record, said in zip(trace.records, trace.span_records(), strict=True):
-            rows.append(_row(said, trace.summary.name, record.span.start_ns, record.span.end_ns))
-            if len(rows) >= _GROUP:
-                yield rows
-                rows = []
-    if rows:
+            yield span_row(said, record, trace.summary.name)
+
+
+def _groups(spans: Iterable[Object]) -> Iterator[list[Object]]:
+    left = iter(spans)
+    while rows := list(islice(left, _GROUP)):
         yield rows
 
 
-def _row(said: Object, trace_name: str, start_ns: int, end_ns: int) -> Object:
+def span_row(said: Object, record: Record, trace_name: str | None) -> Object:
+    """Return a row of *record*, which the API gives as *said*."""
     usage, cost, prompt = said["usage"] or {}, said["cost"] or {}, said["prompt"] or {}
     version = prompt.get("version")
     return {
         **{name: said.get(name) for name in _TEXT},
         "trace_name": trace_name,
-        "start_time": start_ns,
-        "end_time": end_ns,
+        "start_time": record.span.start_ns,
+        "end_time": record.span.end_ns,
         "duration_ms": said["duration_ms"],
         "ttft_ms": said["ttft_ms"],
         **{name: usage.get(name) for name in _USAGE},

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..query.filters import Query
+from ..query.filters import Query, Term
 from ..record import TraceSummary
 from ..store.datasets import Datasets
 from ..store.engine import Store
@@ -52,6 +52,21 @@ def delete_traces(store: Store, project: str, trace_ids: Sequence[str], *, with_
     if with_examples:
         Datasets(store).forget(project, trace_ids)
     return store.delete_traces(project, trace_ids)
+
+
+def delete_sessions(store: Store, project: str, session_ids: Sequence[str]) -> int:
+    """Delete all traces of some sessions, and what datasets keep of them; return how many there were."""
+    wanted, done = set(session_ids), 0
+    query = Query(project, Term("session", "=", tuple(dict.fromkeys(session_ids))), limit=_TRACES_AT_ONCE)
+    cursor: str | None = None
+    while True:
+        page = store.find_traces(replace(query, cursor=cursor))
+        # A span may say another session than its trace, which then is a turn of that one alone.
+        for some in _steps([trace for trace in page.items if trace.session_id in wanted], None):
+            done += delete_traces(store, project, [trace.trace_id for trace in some])
+        cursor = page.next_cursor
+        if cursor is None:
+            return done
 
 
 def _steps(traces: Sequence[TraceSummary], most_spans: int | None) -> Iterator[list[TraceSummary]]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ..alerts.budget import Budget, budgets
 from ..alerts.firing import Firing, verdict
 from ..alerts.message import condition, traces_path, written
 from ..alerts.rule import Rule, measure_of, rule_json
 from ..query.measures import KEYS
+from .call_list import CallList
+from .listing import Listing
+
+#: Which calls a measure of money is of.
+_CALLS: Final = {"cost_usd": "priced", "priced": "priced", "unpriced": "unpriced"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class BudgetLine:
     """Of the bar, 100 at most."""
     mark: float
     """Where the month's end is on the bar, at this pace."""
+    href: str
+    """The calls that used it, empty where it counts spans of other kinds too."""
 
 
 def rule_lines(rules: Sequence[Rule], firing: Iterable[Firing]) -> tuple[RuleLine, ...]:
@@ -137,4 +145,15 @@ def _budget_line(one: Budget) -> BudgetLine:
         written(unit, one.projected),
         round(min(one.used / widest, 1.0) * 100, 1),
         round(min(one.projected / widest, 1.0) * 100, 1),
+        _calls_of(one),
     )
+
+
+def _calls_of(one: Budget) -> str:
+    rule, name = one.rule, one.rule.said.measure
+    only = "tokens" if rule.measure.unit == "tokens" else _CALLS.get(name)
+    if only is None or rule.last is None:
+        return ""
+    start, _ = rule.window.period(rule.last.at_ns)
+    listing = Listing(rule.project, filter=rule.filter_of(one.key), from_ns=start, to_ns=rule.last.at_ns)
+    return CallList(listing, only).link()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..query.filters import Filter, Query
+from ..errors import FilterError
+from ..query.filters import Filter, Not, Or, Query, Term
 from ..query.measures import SPLITS, Steps
+from ..query.parse import format, parse  # noqa: A004  # the other half of parse
 from ..query.values import quoted
+from .call_list import ALL, CallList
 from .format import SECOND_NS, Clock
 from .listing import DAY_NS, HOUR_NS, MINUTE_NS, Listing, joined, read
 from .urls import url
@@ -37,6 +40,8 @@ class Board:
     """The model that the projection moves elsewhere."""
     onto: str = ""
     """Where to, as ``provider/model``."""
+    steps: Steps | None = None
+    """What was measured, once that is known."""
 
     @property
     def project(self) -> str:
@@ -63,12 +68,17 @@ class Board:
         """Return every parameter of the URL."""
         return {**self.listing.params(), **self.extras()}
 
-    def traces(self, *terms: str, sort: str = "-time", start: int | None = None, end: int | None = None) -> str:
-        """Return the list of the traces behind a figure: the filter with *terms*, in the range or in a part of it."""
-        changes: dict[str, object] = {"filter": joined(self.listing.filter, *terms), "sort": sort}
+    def calls(
+        self, only: str = ALL, *terms: str, sort: str = "-time", start: int | None = None, end: int | None = None
+    ) -> str:
+        """Return the list of the calls that make a figure: a key of ``CALLS`` and *terms*, in the range or a part."""
+        if (start is None or end is None) and self.listing.absolute and self.steps is not None:
+            start, end = self.steps.first_ns, self.steps.end_ns
+        changes: dict[str, object] = {"filter": joined(_alone(self.listing.filter, *terms), *terms), "sort": sort}
         if start is not None and end is not None:
             changes |= {"from_ns": start, "to_ns": end}
-        return replace(self.listing, **changes).link()  # type: ignore[arg-type] # fields by name
+        listing = replace(self.listing, **changes)  # type: ignore[arg-type] # fields by name
+        return CallList(listing, only).link()
 
 
 def read_board(project: str, params: Mapping[str, str], clock: Clock) -> Board:
@@ -99,7 +109,27 @@ def query_of(board: Board, tree: Filter, steps: Steps) -> Query:
 
 
 def term_of(by: str, value: str | None) -> str:
-    """Return the term of the filter language that finds one value of a split."""
+    """Return the terms of the filter language that find one value of a split and nothing of another."""
     if value is None:
         return f"-{by}:*"
-    return f"{by}:{quoted(value)}"
+    term = f"{by}:{quoted(value)}"
+    if by == "prompt" and "@" not in value:  # a name alone finds all versions too
+        return f"{term} {format(Not(Term(by, 'like', (f'{value}@*',))))}"
+    return term
+
+
+def others_of(by: str, values: Sequence[str | None]) -> str:
+    """Return the terms that find what has none of these values of a split."""
+    return " ".join(f"{by}:*" if value is None else f"-({term_of(by, value)})" for value in values)
+
+
+def _alone(filter_: str, *terms: str) -> str:
+    """Return a filter that *terms* can stand beside: an OR in it would take them for one of its sides."""
+    return f"({filter_})" if terms and isinstance(_tree(filter_), Or) else filter_
+
+
+def _tree(filter_: str) -> Filter | None:
+    try:
+        return parse(filter_)
+    except FilterError:
+        return None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..query.measures import SPLITS, CallPoint, Measured, Part, Percentiles, Slot, Steps, Sums
+from ..query.calls import CALLS
+from ..query.measures import SPLITS, CallPoint, Measured, Part, Percentiles, SessionCosts, Slot, Steps, Sums
 from ..record import Usage
 from . import format as fmt
-from .board import Board, term_of
+from .board import Board, others_of, term_of
+from .call_list import ALL, PATH
 from .format import Clock
 from .listing import DAY_NS
 from .plots import Fit, Layer, Moment, Plot, fit, lines, scatter, spark, stacked
-from .urls import stamp
+from .urls import stamp, url
 
 #: So many values of a split have a colour of their own; the others share one.
 COLOURED: Final = 4
@@ -54,6 +56,8 @@ class Key:
     was: str
     spark: tuple[str, ...]
     href: str
+    note: str = ""
+    """What stands in place of a spark: of how many, and which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class FitRow:
     fit: Fit | None
     points: int
     href: str
-    """The traces with calls of the model, the slowest first."""
+    """The calls of the model among which the points are, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,14 @@ class PartRow:
 
     words: str
     part: Part
-    href: str
+    hrefs: Mapping[str, str]
+    """The lists of its calls, by keys of ``CALLS``."""
     share: float
     """Its cost, or where nothing is priced its calls, as percent of the largest."""
 
 
-def moments(board: Board, slots: Sequence[Slot], clock: Clock) -> tuple[Moment, ...]:
-    """Return the steps of time as the charts name and link them."""
+def moments(board: Board, slots: Sequence[Slot], clock: Clock, only: str = ALL) -> tuple[Moment, ...]:
+    """Return the steps of time as the charts name them, with links to the calls that a key of ``CALLS`` says."""
     wide = slots[-1].to_ns - slots[0].from_ns
     found = []
     for slot in slots:
@@ -90,24 +95,27 @@ def moments(board: Board, slots: Sequence[Slot], clock: Clock) -> tuple[Moment, 
         label = f"{start:%a} {start.day}" if 2 * DAY_NS < wide <= 14 * DAY_NS else f"{start.day} {start:%b}"
         if wide <= 2 * DAY_NS:
             label = f"{start:%H:%M}"
-        href = board.traces(start=slot.from_ns, end=slot.to_ns)
+        href = board.calls(only, start=slot.from_ns, end=slot.to_ns)
         found.append(Moment(stamp(slot.from_ns), stamp(slot.to_ns), words, label, href))
     return tuple(found)
 
 
 def charts(board: Board, measured: Measured, clock: Clock) -> tuple[Chart, ...]:
     """Return the charts over time."""
-    at = moments(board, measured.slots, clock)
     slots = measured.slots
+
+    def at(only: str) -> tuple[Moment, ...]:
+        return moments(board, slots, clock, only)
+
     return (
-        _calls(board, measured, at),
-        _cost(board, measured, at),
-        _durations(at, "Latency of calls", [slot.latency for slot in slots]),
-        _tokens(at, slots),
-        _error_rate(board, at, slots),
-        _durations(at, "Time to first token", [slot.ttft for slot in slots]),
-        _pace(at, slots),
-        _each(at, slots),
+        _calls(board, measured, at(ALL)),
+        _cost(board, measured, at("priced")),
+        _durations(at(ALL), "Latency of calls", [slot.latency for slot in slots]),
+        _tokens(at("tokens"), slots),
+        _error_rate(at("failed"), slots),
+        _durations(at("ttft"), "Time to first token", [slot.ttft for slot in slots]),
+        _pace(at("tokens"), slots),
+        _each(at("priced"), slots),
     )
 
 
@@ -115,8 +123,9 @@ def _calls(board: Board, measured: Measured, at: Sequence[Moment]) -> Chart:
     slots = measured.slots
     ok = tuple(float(slot.sums.calls - slot.sums.errors) for slot in slots)
     failed = tuple(float(slot.sums.errors) for slot in slots)
-    bad = tuple(board.traces("error:*", start=slot.from_ns, end=slot.to_ns) for slot in slots)
-    layers = (Layer("be", "failed", failed, bad), Layer("b", "ok", ok))
+    bad = tuple(board.calls("failed", start=slot.from_ns, end=slot.to_ns) for slot in slots)
+    good = tuple(board.calls(ALL, "-status:error", start=slot.from_ns, end=slot.to_ns) for slot in slots)
+    layers = (Layer("be", "failed", failed, bad), Layer("b", "ok", ok, good))
     counts = f"{fmt.plural(measured.sums.calls, 'call')}, {measured.sums.errors:,} failed"
     plot = stacked(at, layers, _number, f"Calls over time: {counts}.")
     return Chart("Calls", plot, (Legend("bar-ok", "ok"), Legend("error", "failed")))
@@ -130,20 +139,27 @@ def _cost(board: Board, measured: Measured, at: Sequence[Moment]) -> Chart:
             f"b{n}",
             words_of(board.by, part.value),
             _costs(part.slots),
-            tuple(
-                board.traces(term_of(board.by, part.value), sort="-cost", start=slot.from_ns, end=slot.to_ns)
-                for slot in measured.slots
-            ),
+            _dearest(board, measured.slots, term_of(board.by, part.value)),
         )
         for n, part in enumerate(own, 1)
     ]
     if rest:
         together = [sum((part.slots[n] for part in rest), Sums()) for n in range(len(at))]
         name = words_of(board.by, rest[0].value) if len(rest) == 1 else f"{len(rest)} others"
-        layers.append(Layer("b5", name, _costs(together)))
+        others = _dearest(board, measured.slots, others_of(board.by, [part.value for part in own]))
+        layers.append(Layer("b5", name, _costs(together), others))
     words = fmt.money(measured.sums.known_cost_nusd)
-    plot = stacked(at, layers, _money, f"Cost over time by {SPLITS[board.by].words}: {words} in all.")
+    summary = f"Cost over time by {SPLITS[board.by].words}: {words} in all."
+    if SPLITS[board.by].shared:  # a call stands under each of its values: stacked they would be more than there is
+        apart = [replace(layer, layer=f"l{n}") for n, layer in enumerate(layers[:COLOURED], 1)]
+        legend = tuple(Legend(f"s{n}", layer.name) for n, layer in enumerate(apart, 1))
+        return Chart("Cost", lines(at, apart, _money, summary), legend)
+    plot = stacked(at, layers, _money, summary)
     return Chart("Cost", plot, tuple(Legend(layer.layer.replace("b", "s"), layer.name) for layer in layers))
+
+
+def _dearest(board: Board, slots: Sequence[Slot], terms: str) -> tuple[str, ...]:
+    return tuple(board.calls("priced", terms, sort="-cost", start=slot.from_ns, end=slot.to_ns) for slot in slots)
 
 
 def _costs(sums: Sequence[Sums]) -> tuple[float | None, ...]:
@@ -161,17 +177,11 @@ def _durations(at: Sequence[Moment], title: str, found: Sequence[Percentiles]) -
     return Chart(title, plot, (Legend("s2", "p50"), Legend("s1", "p95"), Legend("ring", "p99")))
 
 
-def _error_rate(board: Board, at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:
+def _error_rate(at: Sequence[Moment], slots: Sequence[Slot]) -> Chart:
     rates = tuple(slot.sums.errors / slot.sums.calls if slot.sums.calls else None for slot in slots)
-    failed = [
-        replace(moment, href=board.traces("error:*", start=slot.from_ns, end=slot.to_ns))
-        if slot.sums.errors
-        else moment
-        for moment, slot in zip(at, slots, strict=True)
-    ]
     highest = max((rate for rate in rates if rate is not None), default=0.0)
     words = f"Share of calls that failed over time; the highest is {fmt.percent(highest)}."
-    plot = lines(failed, (Layer("l1", "failed", rates),), _share, words, least=_LEAST_RATE)
+    plot = lines(at, (Layer("l1", "failed", rates),), _share, words, least=_LEAST_RATE)
     return Chart("Error rate", plot, ())
 
 
@@ -229,24 +239,41 @@ def _answered(usage: Usage) -> int | None:
     return sum(said) if said else None
 
 
-def keys(board: Board, now: Measured, before: Measured | None) -> tuple[Key, ...]:
+def keys(
+    board: Board,
+    now: Measured,
+    before: Measured | None,
+    sessions: SessionCosts,
+    sessions_before: SessionCosts | None = None,
+) -> tuple[Key, ...]:
     """Return the key numbers with their change against the steps *before*."""
     was = before or Measured((), (), Sums(), now.latency.__class__(), now.latency.__class__())
     slots = now.slots
-    return (
-        _key("Calls", now.sums.calls, was.sums.calls, _number, 0, board.traces(),
+    a_session, a_session_was = sessions.each_nusd, (sessions_before or SessionCosts()).each_nusd
+    found = (
+        _key("Calls", now.sums.calls, was.sums.calls, _number, 0, board.calls(),
              [float(slot.sums.calls) for slot in slots], before),
-        _key("Failed", _rate(now.sums), _rate(was.sums), fmt.percent, _BETTER_DOWN, board.traces("error:*"),
+        _key("Failed", _rate(now.sums), _rate(was.sums), fmt.percent, _BETTER_DOWN, board.calls("failed"),
              [_rate(slot.sums) for slot in slots], before),
         _key("Cost", now.sums.known_cost_nusd, was.sums.known_cost_nusd, _money, _BETTER_DOWN,
-             board.traces(sort="-cost"), [slot.sums.known_cost_nusd for slot in slots], before),
+             board.calls("priced", sort="-cost"), [slot.sums.known_cost_nusd for slot in slots], before),
+        _key("Tokens", now.sums.usage.total_tokens, was.sums.usage.total_tokens, _number, 0,
+             board.calls("tokens", sort="-tokens"), [slot.sums.usage.total_tokens for slot in slots], before),
         _key("Cost per priced call", per_call(now.sums), per_call(was.sums), _money, _BETTER_DOWN,
-             board.traces(sort="-cost"), [per_call(slot.sums) for slot in slots], before),
+             board.calls("priced", sort="-cost"), [per_call(slot.sums) for slot in slots], before),
+        _key("Cost per session", a_session, a_session_was, _money, _BETTER_DOWN,
+             board.calls("priced", "has:session"), (), before),
         _key("Latency p95", now.latency.p95_ms, was.latency.p95_ms, fmt.duration, _BETTER_DOWN,
-             board.traces(sort="-latency"), [slot.latency.p95_ms for slot in slots], before),
+             board.calls(sort="-latency"), [slot.latency.p95_ms for slot in slots], before),
         _key("First token p50", now.ttft.p50_ms, was.ttft.p50_ms, fmt.duration, _BETTER_DOWN,
-             board.traces(sort="-latency"), [slot.ttft.p50_ms for slot in slots], before),
+             board.calls("ttft"), [slot.ttft.p50_ms for slot in slots], before),
     )  # fmt: skip
+    return tuple(replace(key, note=_of_sessions(sessions)) if key.name == "Cost per session" else key for key in found)
+
+
+def _of_sessions(sessions: SessionCosts) -> str:
+    newest = " of the newest calls" if sessions.newest_only else ""
+    return f"{fmt.plural(sessions.sessions, 'session')}{newest}" if sessions.sessions else "no call says a session"
 
 
 def per_call(sums: Sums) -> int | None:
@@ -298,11 +325,16 @@ def rows(board: Board, measured: Measured, most: int) -> tuple[PartRow, ...]:
         PartRow(
             words_of(board.by, part.value),
             part,
-            board.traces(term_of(board.by, part.value), sort="-cost"),
+            calls_by_key(board, term_of(board.by, part.value)),
             round(size / largest * 100, 1),
         )
         for part, size in zip(shown, sizes, strict=True)
     )
+
+
+def calls_by_key(board: Board, *terms: str, start: int | None = None, end: int | None = None) -> dict[str, str]:
+    """Return the list of each kind of calls that *terms* find, in the range or in a part of it."""
+    return {key: board.calls(key, *terms, start=start, end=end) for key in CALLS}
 
 
 def words_of(by: str, value: str | None) -> str:
@@ -323,14 +355,14 @@ def speed(board: Board, points: Sequence[CallPoint]) -> tuple[Chart, tuple[FitRo
         of = by_model[model]
         line = fit([(float(point.output_tokens), point.duration_ms) for point in of])
         line = line if line is not None and line.slope > 0 else None  # no model is quicker the more it writes
-        found.append(FitRow(f"s{n}", model, line, len(of), board.traces(term_of("model", model), sort="-latency")))
+        href = board.calls("tokens", f"kind:llm {term_of('model', model)} -status:error")
+        found.append(FitRow(f"s{n}", model, line, len(of), href))
         legend.append(Legend(f"s{n}", model))
         if line is not None:
             fits.append((str(n), line))
         for point in of:
             title = f"{model}: {point.output_tokens:,} tokens in {fmt.duration(point.duration_ms)}"
-            href = board.listing.link(f"/traces/{point.trace_id}")
-            href += f"{'&' if '?' in href else '?'}span={point.span_id}"
+            href = url(f"{PATH}/{point.span_id}", board.project)  # of hundreds: the ids are most of what they weigh
             dots.append((float(point.output_tokens), point.duration_ms, str(n), href, title))
     shown = sum(len(by_model[model]) for model in chosen)
     plot = scatter(

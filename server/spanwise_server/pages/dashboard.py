@@ -1,4 +1,4 @@
-"""The dashboard: how many model calls, what they cost, how long they took; every figure leads to its traces."""
+"""The dashboard: how many model calls, what they cost, how long they took; every figure leads to its calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .alert_lines import budget_lines
 from .board import PATH, Board, query_of, read_board, steps_of
 from .chips import chips
 from .format import SECOND_NS, Clock
-from .listing import PRESETS, words_of
+from .listing import PRESETS, Listing, words_of
 from .projection import Asked, Projection, projected
 from .prompt_changes import with_changes
 from .render import clock_of, render
@@ -29,7 +29,7 @@ from .views import views_menu
 
 router = APIRouter(include_in_schema=False)
 
-_POINTS: Final = 300
+_POINTS: Final = 150
 _ROWS: Final = 12
 _BUDGETS: Final = 8
 _ESTIMATED: Final = Term("price", "=", ("estimated",))
@@ -51,7 +51,7 @@ def dashboard(request: Request, server: CurrentServer, project: CurrentProject) 
         tree = parse(board.listing.filter)
     except FilterError as error:
         return render(request, "pages/dashboard.html", status=400, **frame, error=error, measured=None)
-    steps = _steps(server, board, clock.now_ns)
+    steps = steps_of_range(server, board.listing, clock.now_ns)
     if steps is None:
         return render(request, "pages/dashboard.html", **frame, error=None, measured=None)
     return render(request, "pages/dashboard.html", **frame, error=None, **_figures(server, board, tree, steps, clock))
@@ -70,11 +70,11 @@ def _frame(board: Board, clock: Clock) -> dict[str, Any]:
     }
 
 
-def _steps(server: Server, board: Board, now_ns: int) -> Steps | None:
+def steps_of_range(server: Server, listing: Listing, now_ns: int) -> Steps | None:
     """Return the steps of the charts; an open side of the range ends where the calls do, ``None`` without calls."""
-    start, end = board.listing.bounds(now_ns)
-    if start is None or (end is None and not board.listing.narrowed):
-        known = server.store.range_of_calls(board.listing.project)
+    start, end = listing.bounds(now_ns)
+    if start is None or (end is None and not listing.narrowed):
+        known = server.store.range_of_calls(listing.project)
         if known is None:
             return None
         start, end = known[0] if start is None else start, known[1] if end is None else end
@@ -82,27 +82,30 @@ def _steps(server: Server, board: Board, now_ns: int) -> Steps | None:
 
 
 def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Clock) -> dict[str, Any]:
+    board = replace(board, steps=steps)
     query = query_of(board, tree, steps)
     measured = server.store.measure(query, board.by, steps)
     before = server.store.measure(query, board.by, steps.before()) if board.listing.narrowed else None
     if before is not None and (measured.newest_only or before.newest_only or not before.sums.calls):
         before = None  # parts of two periods cannot be compared, and nothing says little
+    sessions = server.store.session_costs(query)
+    sessions_before = None if before is None else server.store.session_costs(query_of(board, tree, steps.before()))
     by_model = measured if board.by == "model" else server.store.measure(query, "model", steps)
     changes = changes_of_prompts(server.store, board.project, steps.first_ns, steps.end_ns)
     charts = with_changes(shown.charts(board, measured, clock), changes, steps, board.project, clock)
     return {
         "measured": measured,
         "anything": bool(measured.sums.calls or measured.sums.counted),
-        "keys": shown.keys(board, measured, before),
+        "keys": shown.keys(board, measured, before, sessions, sessions_before),
         "charts": charts,
-        "moments": shown.moments(board, measured.slots, clock),
         "speed": shown.speed(board, server.store.call_points(query, _POINTS)),
         "projection": _projection(by_model, board, shown.elapsed_days(steps, clock.now_ns), clock),
         "rows": shown.rows(board, measured, _ROWS),
         "per_call": shown.per_call,
-        "unpriced_href": board.traces("-cost>=0"),
+        "hrefs": shown.calls_by_key(board),
+        "slot_hrefs": [shown.calls_by_key(board, start=slot.from_ns, end=slot.to_ns) for slot in measured.slots],
         "estimated": server.store.measure(query_of(board, And((tree, _ESTIMATED)), steps), board.by, steps),
-        "estimated_href": board.traces("price:estimated"),
+        "estimated_href": board.calls("all", "price:estimated"),
         "all_time": replace(board.listing, range="all", from_ns=None, to_ns=None) if tree == EVERYTHING else None,
     }
 

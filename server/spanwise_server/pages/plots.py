@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ _HEIGHT: Final = BOTTOM - TOP
 _LINES: Final = 3
 _LABELS: Final = 7
 _LEAST: Final = 0.6
+_IDLE_ZEROS: Final = re.compile(r"(?:\.0+|(\.\d*?[1-9])0+)(?=\D|$)")
 _STEPS: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
@@ -47,6 +49,7 @@ class Column:
     start: str
     end: str
     href: str
+    """Where it leads, empty where it stands for nothing."""
     title: str
     pieces: tuple[Piece, ...]
 
@@ -132,7 +135,8 @@ def ceiling(most: float) -> float:
 
 def stacked(moments: Sequence[Moment], layers: Sequence[Layer], write: Callable[[float], str], summary: str) -> Plot:
     """Return bars of *layers* on top of each other, the first at the axis."""
-    totals = [sum(layer.values[n] or 0 for layer in layers) for n in range(len(moments))]
+    said = [[value for layer in layers if (value := layer.values[n]) is not None] for n in range(len(moments))]
+    totals = [sum(values) for values in said]
     top = ceiling(max(totals, default=0))
     step = _WIDTH / max(len(moments), 1)
     gap = min(2.0, step * 0.12)
@@ -148,9 +152,10 @@ def stacked(moments: Sequence[Moment], layers: Sequence[Layer], write: Callable[
             title = f"{moment.words}: {layer.name} {write(value)}"
             href = layer.hrefs[n] if layer.hrefs else moment.href
             pieces.append(Piece(round(at, 1), round(height, 1), layer.layer, href, title))
-        title = f"{moment.words}: {write(totals[n])}"
+        title = f"{moment.words}: {write(totals[n]) if said[n] else 'nothing'}"
         x, width = round(LEFT + n * step + gap / 2, 1), round(step - gap, 1)
-        columns.append(Column(x, width, moment.start, moment.end, moment.href, title, tuple(pieces)))
+        href = moment.href if totals[n] else ""
+        columns.append(Column(x, width, moment.start, moment.end, href, title, tuple(pieces)))
     return Plot(_grid(top, write), _ticks(moments), summary, columns=tuple(columns))
 
 
@@ -169,9 +174,8 @@ def lines(
     for n, moment in enumerate(moments):
         said = [f"{layer.name} {write(v)}" for layer in layers if (v := layer.values[n]) is not None]
         title = f"{moment.words}: {', '.join(said) or 'nothing'}"
-        columns.append(
-            Column(round(LEFT + n * step, 1), round(step, 1), moment.start, moment.end, moment.href, title, ())
-        )
+        href = moment.href if said else ""
+        columns.append(Column(round(LEFT + n * step, 1), round(step, 1), moment.start, moment.end, href, title, ()))
     drawn = tuple(
         Line(layer.layer, _paths([(LEFT + (n + 0.5) * step, v) for n, v in enumerate(layer.values)], top))
         for layer in layers
@@ -247,7 +251,12 @@ def _joined(points: Sequence[tuple[float, float | None]]) -> tuple[str, ...]:
 
 def _grid(top: float, write: Callable[[float], str]) -> tuple[Mark, ...]:
     steps = [top * n / _LINES for n in range(_LINES + 1)]
-    return tuple(Mark(round(BOTTOM - n / _LINES * _HEIGHT, 1), write(value)) for n, value in enumerate(steps))
+    return tuple(Mark(round(BOTTOM - n / _LINES * _HEIGHT, 1), _short(write(value))) for n, value in enumerate(steps))
+
+
+def _short(words: str) -> str:
+    """Return a figure without the zeros at its end that say nothing: an axis has little room."""
+    return _IDLE_ZEROS.sub(r"\1", words)
 
 
 def _ticks(moments: Sequence[Moment]) -> tuple[Mark, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi import Query as Param
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
+from ..auth.csrf import Csrf
 from ..auth.current import CurrentProject, CurrentServer, Server
-from ..errors import FilterError, NotFound
+from ..errors import FilterError, NotFound, SpanwiseError
 from ..exports.trace_files import offered
+from ..jobs.deletion import delete_sessions
 from ..labelling.answer import answer_text, question_text
 from ..query.filters import Query, Term
 from ..query.parse import parse
@@ -30,6 +33,9 @@ router = APIRouter(include_in_schema=False)
 PATH: Final = "/sessions"
 #: Turns shown at once.
 TURNS: Final = 40
+#: So many of the newest turns are looked at for the labels of the sessions on a page.
+_MOST_TURNS: Final = 1_000
+_MOST_CHOSEN: Final = 1_000
 #: A text longer than this is cut here; the trace has all of it.
 _LONGEST: Final = 8_000
 
@@ -95,9 +101,39 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
     try:
         tree = parse(listing.filter)
     except FilterError as error:
-        return render(request, "pages/sessions.html", status=400, **frame, error=error, page=Page(()))
+        return render(request, "pages/sessions.html", status=400, **frame, error=error, page=Page(()), labels={})
     page = server.store.find_sessions(listing.query(tree, clock.now_ns))
-    return render(request, "pages/sessions.html", **frame, error=None, page=page)
+    labels = _labels(server, project, [one.session_id for one in page.items])
+    return render(request, "pages/sessions.html", **frame, error=None, page=page, labels=labels)
+
+
+@router.post(f"{PATH}/delete", dependencies=[Csrf])
+def delete_chosen(
+    server: CurrentServer,
+    project: CurrentProject,
+    session_id: Annotated[tuple[str, ...], Form(max_length=_MOST_CHOSEN)] = (),
+    back: str = "",
+) -> Response:
+    """Delete the traces of chosen sessions; the page asked first, with their number."""
+    if not session_id:
+        raise SpanwiseError("No session is chosen.", "Tick rows of the list first.")
+    delete_sessions(server.store, project, session_id)
+    return RedirectResponse(back if back.startswith(f"{PATH}?") else url(PATH, project), status_code=303)
+
+
+def _labels(server: Server, project: str, session_ids: Sequence[str]) -> dict[str, tuple[Annotation, ...]]:
+    """Return the last word under each name that was given to the newest turns of each session."""
+    if not session_ids:
+        return {}
+    query = Query(project, Term("session", "=", tuple(session_ids)), limit=_MOST_TURNS)
+    turns = {trace.trace_id: trace.session_id for trace in server.store.find_traces(query).items}
+    judged = server.store.annotations(project, list(turns))
+    found: dict[str, dict[str, Annotation]] = {}
+    for annotation in sorted((a for of in judged.values() for a in of), key=lambda a: a.updated_ns or a.created_ns):
+        session = turns[annotation.trace_id]
+        if session is not None:
+            found.setdefault(session, {})[annotation.name] = annotation
+    return {session: tuple(by_name.values()) for session, by_name in found.items()}
 
 
 @router.get(f"{PATH}/one")

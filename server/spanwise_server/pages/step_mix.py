@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..record import Record
@@ -55,6 +55,47 @@ class StepUse:
     traces: int
     ms: float
     cost_nusd: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DearStep:
+    """What one step cost with all that ran within it."""
+
+    kind: str
+    name: str
+    runs: int
+    cost_nusd: int
+    share: float
+    """Of the cost of all these traces; steps lie within each other, so that shares do not add up to one."""
+
+
+def dearest_steps(traces: Iterable[Sequence[Record]], most: int) -> tuple[DearStep, ...]:
+    """Return the steps that cost most with what ran within them; of a step within itself the outer run counts."""
+    costs: Counter[Step] = Counter()
+    runs: Counter[Step] = Counter()
+    total = 0
+    for records in traces:
+        above = {record.span.span_id: record for record in records}
+        for record in records:
+            step = record.kind, record.name
+            around = list(_ancestors(record, above))
+            runs[step] += all((outer.kind, outer.name) != step for outer in around)
+            if record.cost is None:
+                continue
+            total += record.cost.total_nusd
+            for paying in {(one.kind, one.name) for one in (record, *around)}:
+                costs[paying] += record.cost.total_nusd
+    first = sorted(costs, key=lambda step: (-costs[step], runs[step]))[:most]
+    return tuple(DearStep(*step, runs[step], costs[step], costs[step] / total) for step in first if costs[step])
+
+
+def _ancestors(record: Record, above: Mapping[str, Record]) -> Iterator[Record]:
+    seen = {record.span.span_id}
+    parent = record.span.parent_span_id
+    while parent is not None and parent in above and parent not in seen:
+        seen.add(parent)
+        yield above[parent]
+        parent = above[parent].span.parent_span_id
 
 
 def step_mix(traces: Iterable[Sequence[Record]], name: str, kind: str = "") -> StepMix:

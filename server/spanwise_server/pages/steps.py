@@ -19,7 +19,7 @@ from ..query.values import quoted
 from ..record import KINDS, Record
 from .listing import DAY_NS, PRESETS, Listing, joined, read, words_of
 from .render import clock_of, render
-from .step_mix import step_mix, steps_in
+from .step_mix import dearest_steps, step_mix, steps_in
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
@@ -30,6 +30,7 @@ LOOKED_AT: Final = 60
 #: Traces with more spans than this are left out of that.
 _LARGEST: Final = 5_000
 _FAILED: Final = 12
+_DEAREST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,10 @@ def steps(request: Request, server: CurrentServer, project: CurrentProject) -> R
     state = StepPage(listing)
     traces = _traces(server, Query(project, *_range(listing, clock.now_ns), limit=LOOKED_AT))
     uses = [(use, step_link(project, use.name, use.kind, listing)) for use in steps_in(traces)]
+    dearest = [(dear, step_link(project, dear.name, dear.kind, listing)) for dear in dearest_steps(traces, _DEAREST)]
     return render(
-        request, "pages/steps.html", uses=uses, looked_at=len(traces), **_frame(request, state)
-    )  # fmt: skip
+        request, "pages/steps.html", uses=uses, dearest=dearest, looked_at=len(traces), **_frame(request, state)
+    )
 
 
 @router.get(f"{PATH}/{{name:path}}")

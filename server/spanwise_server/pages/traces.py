@@ -23,6 +23,7 @@ from ..record import Annotation, TraceSummary
 from ..store.base import Bar, FacetValue, Totals
 from ..store.datasets import Datasets
 from ..store.prompt_changes import changes_of_prompts
+from .call_list import CallList, read_call_list
 from .chart import Histogram, histogram
 from .chips import chips, chosen, toggled
 from .chosen import TAG, Chosen
@@ -73,6 +74,7 @@ FACETS: Final = (
     ("label", "Label", True),
     ("user", "User", False),
     ("tag", "Tag", False),
+    ("session", "Session", False),
     ("provider", "Provider", False),
 )
 #: The word that is being typed: what stands before its field, and the rest.
@@ -172,7 +174,7 @@ def traces(request: Request, server: CurrentServer, project: CurrentProject) -> 
 
 @router.get("/traces/complete")
 def complete(request: Request, server: CurrentServer, project: CurrentProject, q: str = "") -> Response:
-    """Suggest fields and values for the word that is being typed."""
+    """Suggest fields and values for the word that is being typed, on the page that ``place`` says."""
     listing = read(project, {**request.query_params, "q": ""}, clock_of(request))
     last = _LAST_WORD.search(q)
     assert last is not None  # noqa: S101 - it matches nothing too
@@ -181,8 +183,11 @@ def complete(request: Request, server: CurrentServer, project: CurrentProject, q
     values: tuple[FacetValue, ...] = ()
     if colon and field_of(name) is not None:
         values = server.store.values(project, name, prefix.strip('"'), _COMPLETED)
+    state: Listing | CallList = listing
+    if request.query_params.get("place") == "calls":
+        state = read_call_list(project, {**request.query_params, "q": ""}, clock_of(request))
     suggestions = [
-        (value, listing.link(filter=joined(listing.filter, before, f"{prefix_of_term}{name}:{quoted(value.value)}")))
+        (value, state.link(filter=joined(listing.filter, before, f"{prefix_of_term}{name}:{quoted(value.value)}")))
         for value in values
     ]
     fields = [] if colon else _fields(server, project, bare)

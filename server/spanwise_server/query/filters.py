@@ -34,7 +34,9 @@ FIELDS: dict[str, Field] = {
         Field("error", "text", "span", "Type of an error.", "error:RateLimitError"),
         Field("cost", "usd", "trace", "Cost in dollars.", "cost>0.01"),
         Field("price", "text", "span", "Cost that is not of the price list: reported, estimated.", "price:estimated"),
+        Field("counted", "text", "span", "yes where tokens and cost count: no repetition of a call.", "counted:yes"),
         Field("latency", "duration_ms", "trace", "Time from start to end: ms, s, m or h.", "latency>2s"),
+        Field("ttft", "duration_ms", "trace", "Time to the first token: ms, s, m or h.", "ttft>800ms"),
         Field("tokens", "number", "trace", "Input and output tokens together.", "tokens>10000"),
         Field("user", "text", "trace", "User the call was made for.", "user:alice"),
         Field("session", "text", "trace", "Session, or conversation, it belongs to.", "session:s_c41e"),
@@ -143,3 +145,5 @@ class Query:
     sort: str = "-time"
     limit: int = 50
     cursor: str | None = None
+    own_environment: bool = False
+    """Whether spans must say an environment themselves, as sums of calls know it; else their trace's will do."""

@@ -16,6 +16,8 @@ class Split:
     key: str
     """Also the field of the filter language that finds one of its values."""
     words: str
+    shared: bool = False
+    """Whether a call can have several values, and counts for each of them."""
 
 
 #: Calls can be split by these: store, pages and documentation loop over the table.
@@ -27,6 +29,7 @@ SPLITS: Final[dict[str, Split]] = {
         Split("provider", "provider"),
         Split("env", "environment"),
         Split("user", "user"),
+        Split("tag", "tag", shared=True),
     )
 }
 
@@ -88,6 +91,8 @@ class Percentiles:
     p50_ms: float | None = None
     p95_ms: float | None = None
     p99_ms: float | None = None
+    of: int = 0
+    """How many durations there were."""
 
 
 #: The values of the keys of one series, in the order of the keys; hours and days are whole ones since 1970.
@@ -184,6 +189,21 @@ class Steps:
     def before(self) -> Steps:
         """Return as many steps of the same length just before these."""
         return Steps(self.first_ns - self.step_ns * self.count, self.step_ns, self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCosts:
+    """What calls of known price that say a session cost together, and in how many sessions they are."""
+
+    sessions: int = 0
+    cost_nusd: int = 0
+    newest_only: bool = False
+    """True where only the newest calls were looked at."""
+
+    @property
+    def each_nusd(self) -> int | None:
+        """What a session cost on the average, ``None`` without any."""
+        return round(self.cost_nusd / self.sessions) if self.sessions else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from ..dialects.reader import reader
 from ..errors import SpanwiseError
+from ..query.calls import Call
 from ..query.filters import Query, Term
-from ..query.measures import CallPoint, Measured, Steps, Tallied
+from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
 from ..record import Event, Record, SpanLog, TraceSummary
 from . import clickhouse_figures as figures
 from .address import id_bytes
@@ -34,6 +35,7 @@ from .engine import Engine, Options
 from .judged import asks_of_judgements, judged_values
 from .log_rows import any_logs, logs_of
 from .media import GRACE_S, PUT_MEDIA_USE, is_of_project
+from .outline import call_of
 from .projects import find_project, project_id_of, project_names
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser
@@ -190,6 +192,13 @@ class ClickHouseStore(SmallStore):
         page = self._finder(query.project).spans(query)
         return Page(tuple(self._records(query.project, page.items)), page.next_cursor, page.previous_cursor)
 
+    def find_calls(self, query: Query) -> Page[Call]:
+        """Return the same page as ``find_spans``, of each span what its row knows."""
+        page = self._finder(query.project).spans(query)
+        return Page(
+            tuple(call_of(kept.row, kept.trace_id) for kept in page.items), page.next_cursor, page.previous_cursor
+        )
+
     def each_span(self, query: Query) -> Iterator[Record]:
         """Yield every matching span, whole, a page at a time."""
         query = replace(query, limit=_PAGE_OF_ALL)
@@ -290,6 +299,10 @@ class ClickHouseStore(SmallStore):
     def range_of_calls(self, project: str) -> tuple[int, int] | None:
         """Return the whole hours in which there are calls, ``None`` where there is none."""
         return figures.range_of_calls(self._finder(project))
+
+    def session_costs(self, query: Query) -> SessionCosts:
+        """Return what the newest priced calls that *query* finds cost by session."""
+        return figures.session_costs(self._finder(query.project), query)
 
     def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
         """Return the newest answered calls that say how many tokens they gave."""

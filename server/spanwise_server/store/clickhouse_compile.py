@@ -13,7 +13,7 @@ from typing import Final
 from ..query.filters import Filter, OneSpan, Query, Term, Text
 from .attribute_words import asks_of_attributes
 from .clickhouse_rows import NO_TEXT, OF_WORD, word
-from .compile import NUMBERS, conjuncts, in_units
+from .compile import NUMBERS, OF_SPANS_ALONE, conjuncts, in_units
 from .conditions import EVERYTHING, NOTHING, Sql, combined, one_of
 from .judged import asks_of_judgements
 from .rows import STATUS_CODES
@@ -32,12 +32,12 @@ STATUS: Final = "multiIf(s.status = 1, 'ok', s.status = 2, 'error', 'unset')"
 _OF_SPAN: Final = {
     "kind": ("s.kind",), "name": ("s.name",), "model": ("s.model",), "provider": ("s.provider",),
     "error": ("s.error_type",), "prompt": ("s.prompt_name", _PROMPT), "status": (STATUS,),
-    "price": ("nullIf(s.cost_source, 'priced')",),
+    "price": ("nullIf(s.cost_source, 'priced')",), "counted": ("if(s.counted = 1, 'yes', 'no')",),
 }  # fmt: skip
 #: What a span says of each key that calls are split by; ``o`` is its trace.
 VALUE_OF_SPAN: Final = {
     "provider": "s.provider", "model": "s.model", "env": "s.environment", "prompt": _PROMPT,
-    "user": "coalesce(s.user_id, o.user_id)",
+    "user": "coalesce(s.user_id, o.user_id)", "tag": "o.tags",
 }  # fmt: skip
 
 
@@ -50,6 +50,7 @@ class Compiler:
         self._from_ns = 0 if query.from_ns is None else query.from_ns
         self._to_ns = _LAST_NS if query.to_ns is None else query.to_ns
         self._filter = query.filter
+        self._own_environment = query.own_environment
 
     def traces(self) -> Sql:
         """Return what is asked of traces, which are ``t``."""
@@ -66,6 +67,8 @@ class Compiler:
     def _of_trace(self, part: Filter) -> Sql:
         if isinstance(part, Text) or (isinstance(part, Term) and asks_of_attributes(part.field)):
             return self._has_span(self._of_span(part))
+        if isinstance(part, Term) and part.field in OF_SPANS_ALONE:
+            part = OneSpan("any", part)
         if isinstance(part, Term):
             return self._trace_term(part)
         if isinstance(part, OneSpan):
@@ -110,8 +113,9 @@ class Compiler:
         field = term.field
         if field in NUMBERS:
             return _number("s", term)
-        if field in _OF_SPAN:
-            return Sql.all([text_is(said, term) for said in _OF_SPAN[field]], "OR")
+        own = ("s.environment",) if field == "env" and self._own_environment else _OF_SPAN.get(field)
+        if own is not None:
+            return Sql.all([text_is(said, term) for said in own], "OR")
         if field in _OF_EITHER:
             column = _OF_EITHER[field]
             unsaid = Sql.all([Sql(f"s.{column} IS NULL"), self._of_its_trace(text_is(f"t.{column}", term))])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..query.filters import Filter, OneSpan, Query, Term, Text
-from ..query.measures import CallPoint, Measured, Steps, Sums
+from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Sums
 from ..record import Usage
 from . import measures as measuring
 from .base import Bar, FacetValue, Totals
@@ -23,7 +23,6 @@ from .measures import (
     OF_SERIES,
     VALUE_OF_SERIES,
     Gathered,
-    count_call,
     measured,
     rollups_tell,
 )
@@ -132,6 +131,13 @@ def values(finder: Finder, field: str, prefix: str, limit: int) -> tuple[FacetVa
     return tuple(FacetValue(text.partition(OF_WORD)[2], min(n, MOST_TRACES_PER_VALUE)) for text, n in rows)
 
 
+#: Splits for which a call's trace is asked too.
+_OF_TRACE: Final = frozenset({"user", "tag"})
+_JOINED: Final = (
+    "LEFT JOIN (SELECT trace_id, user_id, session_id, tags FROM traces WHERE project_id = ?) AS o "
+    "ON o.trace_id = s.trace_id"
+)
+
 # --- calls -----------------------------------------------------------------------------------------------------------
 
 
@@ -204,13 +210,12 @@ def _percentiles(finder: Finder, found: Gathered, asked: Sql, value: str, steps:
 
 
 def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered:
-    narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None)
+    narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None, own_environment=True)
     where = finder.compiler(narrowed).spans()
     joined = ""
     values: tuple[Any, ...] = ()
-    if by == "user":
-        joined = "LEFT JOIN (SELECT trace_id, user_id FROM traces WHERE project_id = ?) AS o ON o.trace_id = s.trace_id"
-        values = (finder.project_id,)
+    if by in _OF_TRACE:
+        joined, values = _JOINED, (finder.project_id,)
     rows = finder.server.rows(
         Sql(
             f"SELECT {VALUE_OF_SPAN[by]}, s.provider, intDiv(s.start_ns - ?, ?), s.kind IN ({KINDS}), "
@@ -220,19 +225,26 @@ def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered
             (steps.first_ns, steps.step_ns, *values, *where.values),
         )
     )
-    found = Gathered()
-    figures: defaultdict[tuple[str | None, int], list[int]] = defaultdict(lambda: [0] * (6 + len(BUCKETS)))
-    found.newest_only = len(rows) > measuring.MOST_CALLS
-    for row in rows[: measuring.MOST_CALLS]:
-        count_call(found, figures[row[0], row[2]], row)
-    for key, sums in figures.items():
-        found.sums[key] = measuring.sums_of(sums)
-    return found
+    return measuring.gather(rows, by)
+
+
+def session_costs(finder: Finder, query: Query) -> SessionCosts:
+    """Return what the newest priced calls that *query* finds cost by session."""
+    where = finder.compiler(replace(query, cursor=None, own_environment=True)).spans()
+    rows = finder.server.rows(
+        Sql(
+            f"SELECT coalesce(s.session_id, o.session_id), s.cost_nusd FROM spans AS s {_JOINED} WHERE {where.text} "
+            "AND s.counted = 1 AND s.cost_nusd IS NOT NULL "
+            f"ORDER BY s.start_ns DESC LIMIT {measuring.MOST_OF_SESSIONS + 1}",
+            (finder.project_id, *where.values),
+        )
+    )
+    return measuring.session_costs_of(rows)
 
 
 def call_points(finder: Finder, query: Query, most: int) -> tuple[CallPoint, ...]:
     """Return the newest answered calls that say how many tokens they gave."""
-    where = finder.compiler(replace(query, cursor=None)).spans()
+    where = finder.compiler(replace(query, cursor=None, own_environment=True)).spans()
     rows = finder.server.rows(
         Sql(
             "SELECT s.trace_id, s.span_id, s.model, ifNull(s.output_visible, 0) + ifNull(s.reasoning, 0) + "

@@ -25,11 +25,20 @@ MOST_SPANS_DRIVEN: Final = 500
 _LAST_NS: Final = 2**63 - 1
 
 #: Field of numbers -> column, and how many of the column's units one of the field's is.
-NUMBERS: Final = {"cost": ("cost_nusd", 1e9), "latency": ("duration_ns", 1e6), "tokens": ("total_tokens", 1.0)}
+NUMBERS: Final = {
+    "cost": ("cost_nusd", 1e9),
+    "latency": ("duration_ns", 1e6),
+    "ttft": ("ttft_ms", 1.0),
+    "tokens": ("total_tokens", 1.0),
+}
+#: Those whose columns hold, or are asked for, parts of their unit.
+_PARTS: Final = frozenset({"tokens", "ttft"})
+#: What no trace says of itself: it is asked of each of its spans.
+OF_SPANS_ALONE: Final = frozenset({"counted"})
 #: Field of text -> what a span says of it itself, else its trace.
 _OF_SPAN: Final = {
     "kind": "s.kind", "name": "s.name", "model": "s.model", "provider": "s.provider", "error": "s.error_type",
-    "price": "nullif(s.cost_source, 'priced')",
+    "price": "nullif(s.cost_source, 'priced')", "counted": "CASE WHEN s.counted = 1 THEN 'yes' ELSE 'no' END",
     "user": "coalesce(s.user_id, t.user_id)", "session": "coalesce(s.session_id, t.session_id)",
     "env": "coalesce(s.environment, t.environment)",
 }  # fmt: skip
@@ -80,6 +89,7 @@ class Compiler:
         self._from_ns = 0 if query.from_ns is None else query.from_ns
         self._to_ns = _LAST_NS if query.to_ns is None else query.to_ns
         self._filter = query.filter
+        self._own_environment = query.own_environment
         self._index = connection.index
         self._asked = Asked(project_id, self._from_ns, self._to_ns, of_all=of_all, limited=limited)
 
@@ -156,6 +166,8 @@ class Compiler:
     def _of_trace(self, part: Filter) -> Sql:
         if isinstance(part, Text) or _is_of_index(part):
             return self._index.of_trace(self._connection, self._asked, part)
+        if isinstance(part, Term) and part.field in OF_SPANS_ALONE:
+            part = OneSpan("any", part)
         if isinstance(part, Term):
             return self._trace_term(part)
         if isinstance(part, OneSpan):
@@ -194,8 +206,9 @@ class Compiler:
         field = term.field
         if field in NUMBERS:
             return _number("s", term)
-        if field in _OF_SPAN:
-            return text_is(_OF_SPAN[field], term)
+        column = "s.environment" if field == "env" and self._own_environment else _OF_SPAN.get(field)
+        if column is not None:
+            return text_is(column, term)
         if field == "prompt":
             return Sql.all([text_is(said, term) for said in _PROMPT_OF_SPAN], "OR")
         if field == "status":
@@ -250,9 +263,9 @@ def _number(table: str, term: Term) -> Sql:
 
 
 def in_units(field: str, value: str | float) -> float:
-    """Return a value of a field of numbers in the units of its column: whole ones, but for a part of a token."""
+    """Return a value of a field of numbers in the units of its column: whole ones, but for a part of a unit."""
     exact = float(value) * NUMBERS[field][1]
-    return exact if field == "tokens" and not exact.is_integer() else round(exact)
+    return exact if field in _PARTS and not exact.is_integer() else round(exact)
 
 
 def _is_hex(text: str) -> bool:

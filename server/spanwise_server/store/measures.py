@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
+import orjson
+
 from ..query.filters import And, Filter, Not, Or, Query, Term
-from ..query.measures import CallPoint, Measured, Part, Percentiles, Slot, Steps, Sums
+from ..query.measures import SPLITS, CallPoint, Measured, Part, Percentiles, SessionCosts, Slot, Steps, Sums
 from ..record import MODEL_KINDS, Usage
 from .compile import Compiler
 from .conditions import Sql, conditions
@@ -53,7 +55,10 @@ VALUE_OF_SPAN: Final = {
     "env": "s.environment",
     "prompt": "CASE WHEN s.prompt_version IS NULL THEN s.prompt_name ELSE s.prompt_name || '@' || s.prompt_version END",
     "user": "coalesce(s.user_id, t.user_id)",
+    "tag": "t.tags",
 }
+#: So many of the newest priced calls are looked at for what sessions cost.
+MOST_OF_SESSIONS: Final = 2_000
 
 Value = str | None
 Counts = Counter[int]
@@ -71,6 +76,8 @@ class Gathered:
     ttft: defaultdict[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
     providers: defaultdict[Value, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     newest_only: bool = False
+    whole: Gathered | None = None
+    """Every call once, where a call can stand under several values."""
 
     def count(self, rows: Iterable[tuple[Value, int, int, int, int]]) -> None:
         """Count what rollups say of a value in a step: which measure, which bucket, how many."""
@@ -127,7 +134,7 @@ def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
 
 def call_points(connection: Connection, project_id: int, query: Query, most: int) -> tuple[CallPoint, ...]:
     """Return the newest answered calls that say how many tokens they gave, for drawing latency against output."""
-    plan = Compiler(connection, project_id, replace(query, cursor=None)).spans()
+    plan = Compiler(connection, project_id, replace(query, cursor=None, own_environment=True)).spans()
     source = plan.from_spans(project_id)
     rows = connection.execute(
         "SELECT t.trace_id, s.span_id, s.model, coalesce(s.output_visible, 0) + coalesce(s.reasoning, 0) + "
@@ -201,7 +208,7 @@ def _percentiles_from_rollups(
 
 
 def _from_calls(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Gathered:
-    narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None)
+    narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None, own_environment=True)
     plan = Compiler(connection, project_id, narrowed).spans()
     source = plan.from_spans(project_id)
     rows = connection.execute(
@@ -211,17 +218,59 @@ def _from_calls(connection: Connection, project_id: int, query: Query, by: str, 
         f"AND (s.kind IN ({KINDS}) OR s.counted = 1) ORDER BY s.start_ns DESC LIMIT {MOST_CALLS + 1}",
         (steps.first_ns, steps.step_ns, *source.values, *plan.where.values),
     )
-    found = Gathered()
-    figures: defaultdict[tuple[Value, int], list[int]] = defaultdict(lambda: [0] * (6 + len(BUCKETS)))
+    return gather(rows, by)
+
+
+def gather(rows: Iterable[Sequence[Any]], by: str) -> Gathered:
+    """Return what calls come to: the value of the split, and what ``count_call`` reads, of each; the newest first."""
+    shared = SPLITS[by].shared
+    found, whole = Gathered(), Gathered() if shared else None
+    figures, together = _figures(), _figures()
     for n, row in enumerate(rows):
         if n == MOST_CALLS:
             found.newest_only = True
             break
-        count_call(found, figures[row[0], row[2]], row)
+        if whole is None:
+            count_call(found, figures[row[0], row[2]], row)
+            continue
+        count_call(whole, together[None, row[2]], row)
+        for value in orjson.loads(row[0]) if row[0] else (None,):
+            count_call(found, figures[value, row[2]], (value, *row[1:]))
+    _sum_up(found, figures)
+    if whole is not None:
+        _sum_up(whole, together)
+        found.whole = whole
+    return found
+
+
+def _figures() -> defaultdict[tuple[Value, int], list[int]]:
+    return defaultdict(lambda: [0] * (6 + len(BUCKETS)))
+
+
+def _sum_up(found: Gathered, figures: Mapping[tuple[Value, int], Sequence[int]]) -> None:
     for key, sums in figures.items():
         # As in the rollups: nothing said and a 0 said are the same to a sum.
         found.sums[key] = sums_of(sums)
-    return found
+
+
+def session_costs(connection: Connection, project_id: int, query: Query) -> SessionCosts:
+    """Return what the newest priced calls that *query* finds cost by session."""
+    plan = Compiler(connection, project_id, replace(query, cursor=None, own_environment=True)).spans()
+    source = plan.from_spans(project_id)
+    rows = connection.execute(
+        f"SELECT coalesce(s.session_id, t.session_id), s.cost_nusd {source.text} AND {plan.where.text} "
+        f"AND s.counted = 1 AND s.cost_nusd IS NOT NULL ORDER BY s.start_ns DESC LIMIT {MOST_OF_SESSIONS + 1}",
+        (*source.values, *plan.where.values),
+    ).fetchall()
+    return session_costs_of(rows)
+
+
+def session_costs_of(rows: Sequence[Sequence[Any]]) -> SessionCosts:
+    """Return what calls, each a session or ``None`` and a cost, come to; one more than are looked at says so."""
+    said = [(session, cost) for session, cost in rows[:MOST_OF_SESSIONS] if session is not None]
+    return SessionCosts(
+        len({session for session, _ in said}), sum(cost for _, cost in said), len(rows) > MOST_OF_SESSIONS
+    )
 
 
 def sums_of(counted: Sequence[int]) -> Sums:
@@ -258,22 +307,27 @@ def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
 
 def measured(found: Gathered, steps: Steps) -> Measured:
     """Return what was gathered as the caller reads it."""
-    values = list(dict.fromkeys((*(value for value, _ in found.sums), *found.latency_of)))
+    values, whole = _values(found), found.whole or found
+    of_whole = _values(whole)
     slots = []
     for at in range(steps.count):
         start = steps.first_ns + at * steps.step_ns
-        sums = sum((found.sums[value, at] for value in values if (value, at) in found.sums), Sums())
-        latency, ttft = (percentiles(counts.get(at, Counter())) for counts in (found.latency, found.ttft))
+        sums = sum((whole.sums[value, at] for value in of_whole if (value, at) in whole.sums), Sums())
+        latency, ttft = (percentiles(counts.get(at, Counter())) for counts in (whole.latency, whole.ttft))
         slots.append(Slot(start, start + steps.step_ns, sums, latency, ttft))
     parts = [_part(found, value, steps) for value in values]
     return Measured(
         slots=tuple(slots),
         parts=tuple(sorted(parts, key=lambda part: (-part.sums.cost_nusd, -part.sums.calls, part.value or ""))),
         sums=sum((slot.sums for slot in slots), Sums()),
-        latency=percentiles(_together(found.latency_of.values())),
-        ttft=percentiles(_together(found.ttft.values())),
+        latency=percentiles(_together(whole.latency_of.values())),
+        ttft=percentiles(_together(whole.ttft.values())),
         newest_only=found.newest_only,
     )
+
+
+def _values(found: Gathered) -> list[Value]:
+    return list(dict.fromkeys((*(value for value, _ in found.sums), *found.latency_of)))
 
 
 def _part(found: Gathered, value: Value, steps: Steps) -> Part:
@@ -308,4 +362,4 @@ def percentiles(counts: Mapping[int, int]) -> Percentiles:
             at += 1
             seen += counts[ordered[at]]
         found.append(bucket_middle_ns(ordered[at]) / 1e6)
-    return Percentiles(*found)
+    return Percentiles(found[0], found[1], found[2], total)

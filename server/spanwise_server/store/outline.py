@@ -1,4 +1,4 @@
-"""A trace as far as the rows of its spans know it: quick for any number of spans, without attributes and messages."""
+"""Spans as far as their rows know them: quick for any number of them, without attributes and messages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from operator import itemgetter
 from typing import Any, Final
 
 from ..outline import Outline
+from ..query.calls import Call
 from ..record import Attributes, Cost, Reading, Record, Scope, Span, Usage
 from .address import span_range
 from .connection import Connection
-from .rows import ERROR, STATUSES
+from .rows import ERROR, STATUSES, SpanRow, buckets_of, prompt_label, usage_of
 
 #: What a tree draws of a span, in the order in which it is read.
 OUTLINE_COLUMNS: Final = (
@@ -67,3 +68,14 @@ def _record(project: str, trace_id: str, row: Sequence[Any]) -> Record:
         usage=None if tokens is None else Usage(unsplit=tokens),
     )  # fmt: skip
     return Record(project, span, reading, None if cost is None else Cost(cost))
+
+
+def call_of(row: SpanRow, trace_id: bytes) -> Call:
+    """Return a span as lists of calls show it."""
+    return Call(
+        trace_id=trace_id.hex(), span_id=row.span_id.hex(), name=row.name, kind=row.kind, provider=row.provider,
+        model=row.model, start_ns=row.start_ns, duration_ms=row.duration_ns / 1e6, ttft_ms=row.ttft_ms,
+        status=STATUSES[row.status], error_type=row.error_type, error_message=row.error_message,
+        usage=usage_of(buckets_of(row)), cost_nusd=row.cost_nusd, cost_source=row.cost_source,
+        counted=row.counted == 1, prompt=prompt_label(row), user_id=row.user_id, input_preview=row.input_preview,
+    )  # fmt: skip

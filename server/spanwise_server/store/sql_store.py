@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Final
 
+from ..query.calls import Call
 from ..query.filters import Query
-from ..query.measures import CallPoint, Measured, Steps, Tallied
+from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
 from ..record import Record, TraceSummary
 from . import figures, measures, session_pages, tally
 from .address import id_bytes, span_range
@@ -17,7 +18,7 @@ from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
 from .connection import Connection
 from .find import span_page, trace_page
-from .outline import read_outline
+from .outline import call_of, read_outline
 from .projects import project_names
 from .rows import SpanRow
 from .small_store import SmallStore
@@ -58,6 +59,13 @@ class SqlStore(SmallStore):
             return Page(
                 tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
             )
+
+    def find_calls(self, query: Query) -> Page[Call]:
+        """Return the same page as ``find_spans``, of each span what its row knows."""
+        with self._reading(query.project) as (connection, project_id):
+            if project_id is None:
+                return Page(())
+            return span_page(connection, project_id, query, lambda row: call_of(SpanRow._make(row[:-1]), row[-1]))
 
     def each_span(self, query: Query) -> Iterator[Record]:
         """Yield every matching span, whole, a page at a time."""
@@ -188,6 +196,11 @@ class SqlStore(SmallStore):
         """Return the whole hours in which there are calls, ``None`` where there is none."""
         with self._reading(project) as (connection, project_id):
             return measures.range_of_calls(connection, project_id or 0)
+
+    def session_costs(self, query: Query) -> SessionCosts:
+        """Return what the newest priced calls that *query* finds cost by session."""
+        with self._reading(query.project) as (connection, project_id):
+            return SessionCosts() if project_id is None else measures.session_costs(connection, project_id, query)
 
     def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
         """Return the newest answered calls that say how many tokens they gave."""

@@ -179,6 +179,36 @@ def test_parquet_has_a_row_for_each_span_with_what_the_api_says_of_it(shop, stor
     assert any(row["cost_usd"] for row in rows.values())
 
 
+def test_spans_are_exported_each_for_itself(shop):
+    def file(form: str):
+        asked = {
+            "project": PROJECT,
+            "filter": "kind:llm cost>=0",
+            "format": form,
+            "sort": "-cost",
+            "progress": f"of-{form}",
+        }
+        answer = shop.get("/api/v1/spans/export", params=asked)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    whole = shop.get("/api/v1/spans", params={"project": PROJECT, "filter": "kind:llm cost>=0", "sort": "-cost"}).json()
+    assert len(whole["items"]) == 6
+    assert lines(file("jsonl")) == whole["items"]
+    rows = list(csv.DictReader(io.StringIO(file("csv").text.removeprefix("\ufeff"))))
+    assert [row["span_id"] for row in rows] == [span["span_id"] for span in whole["items"]]
+    assert {row["prompt"] for row in rows} == {"support@7", ""}
+    assert {float(row["cost_usd"]) for row in rows} == {0.005, 0.006}
+    (sent,) = lines(file("otlp"))
+    assert sum(len(scope["spans"]) for one in sent["resourceSpans"] for scope in one["scopeSpans"]) == 6
+    table = parquet.read_table(io.BytesIO(file("parquet").content))
+    assert table.column("span_id").to_pylist() == [span["span_id"] for span in whole["items"]]
+    run = shop.get(f"/api/v1/traces/export/progress/of-csv?project={PROJECT}").json()
+    assert run == {"done": 6, "of": 6, "exact": True, "state": "done"}
+    refused = shop.get(f"/api/v1/spans/export?project={PROJECT}&format=xml")
+    assert (refused.status_code, refused.json()["error"]["hint"]) == (400, "There are: jsonl, csv, otlp, parquet.")
+
+
 def test_a_parquet_file_of_nothing_can_be_read(shop):
     table = parquet.read_table(io.BytesIO(fetched(shop, format="parquet", filter="user:nobody").content))
     assert table.num_rows == 0

@@ -150,6 +150,11 @@ def test_a_budget_stands_on_the_dashboard_with_what_is_left(client, store, token
     assert "<strong>2</strong> of 100" in html
     assert "98 left" in html
     assert "<strong>2</strong> of 100" in get(client, PATH)
+    made(client, token, name="Dollars a month", measure="cost_usd", threshold="100", window="month", by="")
+    href = re.search(r'<strong><a href="(/dashboard/calls[^"]*only=priced[^"]*)"', get(client, "/dashboard"))
+    assert href is not None
+    calls = [one for one in client.get(f"/api/v1/spans?project={PROJECT}").json()["items"] if one["cost"]]
+    assert get(client, unescape(href[1])).count('<tr id="c-') == len(calls)
 
 
 def test_channels_are_added_tried_and_had_back(client, store, token):

@@ -8,7 +8,7 @@ import pytest
 
 from server.pages.made import MS, PROJECT, T0, conversation, in_other_trace
 from spanwise_server.pages import board_charts, plots
-from spanwise_server.pages.board import Board, read_board, steps_of, term_of
+from spanwise_server.pages.board import Board, others_of, read_board, steps_of, term_of
 from spanwise_server.pages.format import Clock
 from spanwise_server.pages.listing import DAY_NS, HOUR_NS, MINUTE_NS, Listing
 from spanwise_server.pages.projection import Asked, projected
@@ -45,15 +45,6 @@ def part(value: str, usage: Usage, cost: int, calls: int = 1, provider: str = "o
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_bar_leads_to_the_traces_that_make_it(shop):
-    html = page(shop, f"/dashboard?{ALL}")
-    bars = {unescape(href) for href in re.findall(r'<a href="(/traces[^"]*)" tabindex="-1"><rect', html)}
-    found = [href for href in bars if "filter=" not in href and 'id="t-' in shop.get(href).text]
-    assert found
-    listed = {trace for href in found for trace in re.findall(r'id="t-(\w{32})"', shop.get(href).text)}
-    assert {"b" * 32, "c" * 32} <= listed
-
-
 def test_calls_cost_latency_tokens_errors_first_tokens_and_pace_are_drawn(shop):
     html = page(shop, f"/dashboard?{ALL}")
     titles = re.findall(r'<h2 id="chart-\d">([^<]+)</h2>', html)
@@ -78,14 +69,18 @@ def test_tokens_by_the_second_are_of_the_time_that_calls_took():
     assert (told_once + Sums(calls=1, errors=1)).tokens_per_second == 62.5
 
 
-def test_every_fitted_line_leads_to_the_traces_of_its_model(shop):
+def test_every_fitted_line_leads_to_the_calls_of_its_model(shop):
     html = page(shop, f"/dashboard?{ALL}")
     _, _, fits = html.partition('aria-label="Fits by model"')
     found = re.findall(r'<a class="row-link cut" href="([^"]*)">([^<]*)</a>', fits.partition("</table>")[0])
+    dots = re.findall(r'<a href="([^"]*)" tabindex="-1"><circle', html)
+    calls = [shop.get(unescape(dot), follow_redirects=False).headers["location"] for dot in dots]
+    points = {re.findall(r"/traces/\w{32}[^ ]*span=(\w{16})", call)[0] for call in calls}
     assert found
+    assert shop.get(f"/dashboard/calls/{'0' * 16}?project={PROJECT}").status_code == 404
     for href, model in found:
-        assert f"filter=model:{unescape(model)}" in unescape(href)
-        assert set(re.findall(r'id="t-(\w{32})"', page(shop, unescape(href)))) >= {"b" * 32, "c" * 32}
+        assert f"filter=kind:llm%20model:{model}" in unescape(href)
+        assert set(re.findall(r'id="c-\w{32}-(\w{16})"', page(shop, unescape(href)))) == points
 
 
 def test_the_sums_are_those_of_the_traces(shop):
@@ -106,7 +101,7 @@ def test_of_more_estimated_calls_than_are_looked_at_no_share_is_told(shop, monke
     assert re.search(r"Of the newest, 1 call with \$0\.\d+ of the cost have tokens that nobody reported", html)
 
 
-def test_the_share_of_estimated_costs_is_told_and_leads_to_its_traces(shop):
+def test_the_share_of_estimated_costs_is_told_and_leads_to_its_calls(shop):
     store = shop.app.state.server.store
     assert "estimated</a>" not in page(shop, f"/dashboard?{ALL}")
     guessed = [
@@ -119,14 +114,14 @@ def test_the_share_of_estimated_costs_is_told_and_leads_to_its_traces(shop):
     (said,) = re.findall(r"([^>]*) have tokens that nobody", html)
     assert said == f"2 calls of 12 (17 %) with ${dollars:.4f} of the cost"
     (href,) = re.findall(r'<a href="([^"]*)">estimated</a>', html)
-    assert set(re.findall(r'id="t-(\w{32})"', page(shop, unescape(href)))) == {"d" * 32}
+    assert re.findall(r'id="c-(\w{32})-', page(shop, unescape(href))) == ["d" * 32] * 2
 
 
 def test_a_split_and_a_filter_stand_in_every_link(shop):
     html = page(shop, f"/dashboard?{ALL}&by=user&filter=user:maya")
     assert 'aria-current="true">User</a>' in html
     assert ">maya</a>" in html
-    bars = re.findall(r'<a href="(/traces[^"]*)" tabindex="-1"><rect', html)
+    bars = re.findall(r'<a href="(/dashboard/calls[^"]*)" tabindex="-1"><rect', html)
     assert bars
     assert all("filter=user:maya" in unescape(href) for href in bars)
     (without,) = re.findall(r'<a href="([^"]*)" aria-label="Remove user:maya"', html)
@@ -184,6 +179,8 @@ def test_a_term_finds_one_value_or_those_without_any():
     assert term_of("model", "gpt-4o") == "model:gpt-4o"
     assert term_of("prompt", "sup port@7") == 'prompt:"sup port@7"'
     assert term_of("user", None) == "-user:*"
+    assert term_of("prompt", "sup port") == 'prompt:"sup port" -prompt:"sup port@"*'
+    assert others_of("user", ["ann", None]) == "-(user:ann) user:*"
 
 
 def test_a_link_changes_what_it_is_asked_to_and_keeps_the_rest():
@@ -282,6 +279,22 @@ def test_a_line_near_nothing_is_drawn_on_an_axis_of_its_own_length():
     )
     assert [line.words for line in flat.grid][-1] == "0.03"
     assert float(steep.grid[-1].words) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "short"),
+    [
+        ("$0.0300", "$0.03"),
+        ("$0.0105", "$0.0105"),
+        ("$10", "$10"),
+        ("7.50 s", "7.5 s"),
+        ("15.0k", "15k"),
+        ("$1,200.00", "$1,200"),
+        ("0 ms", "0 ms"),
+    ],
+)
+def test_an_axis_says_no_more_zeros_than_it_must(words, short):
+    assert plots._short(words) == short
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from server.pages.made import PROJECT, TRACE, conversation, in_other_trace
 from spanwise_server.pages import sessions
+from spanwise_server.record import Annotation, Annotator
 
 ALL = f"project={PROJECT}&range=all"
 ODD = 'a/../"<script>alert(1)</script>?&%20'
@@ -31,7 +32,31 @@ def test_the_list_shows_each_session_once_with_its_turns(shop):
     html = page(shop, f"/sessions?{ALL}")
     assert len(re.findall(r'<a class="row-link', html)) == 2
     assert html.index("&lt;script&gt;") < html.index(">s_2</a>")
-    assert '<td class="n">2</td>' in html
+    assert '<td class="s-turns n">2</td>' in html
+
+
+def test_labels_of_its_turns_stand_beside_a_session(shop):
+    by = Annotator("human", "ana")
+    said = [
+        Annotation(f"x{n}", PROJECT, "correct", trace * 32, None, label=label, annotator=by, created_ns=n, updated_ns=n)
+        for n, (trace, label) in enumerate((("b", "fail"), ("c", "pass"), ("d", "fail")), 1)
+    ]
+    shop.app.state.server.store.annotate(said)
+    cells = re.findall(r'<td class="c-label">(.*?)</td>', page(shop, f"/sessions?{ALL}"), re.DOTALL)
+    assert [re.findall(r'class="cut">(\w+)<', cell) for cell in cells] == [["fail"], ["pass"]]
+
+
+def test_chosen_sessions_are_deleted_with_their_turns_and_nothing_else(shop):
+    where = f"/sessions/delete?project={PROJECT}"
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page(shop, f"/sessions?{ALL}"))
+    assert token is not None
+    assert shop.post(where, data={"csrf_token": token[1]}).status_code == 400
+    chosen = {"csrf_token": token[1], "session_id": ["s_2", "nobody"]}
+    answer = shop.post(where, data=chosen, follow_redirects=False)
+    assert answer.status_code == 303
+    left = shop.get(f"/api/v1/traces?project={PROJECT}").json()["items"]
+    assert [trace["trace_id"] for trace in left] == ["d" * 32]
+    assert len(re.findall(r'name="session_id"', page(shop, f"/sessions?{ALL}"))) == 1
 
 
 def test_a_session_reads_as_a_conversation(shop):

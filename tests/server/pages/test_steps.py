@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from server.pages.made import PROJECT, conversation, in_other_trace, record
-from spanwise_server.pages.step_mix import step_mix, steps_in
+from spanwise_server.pages.step_mix import dearest_steps, step_mix, steps_in
 
 LOOP = (
     record(1, None, "assistant", 0, 100, kind="agent"),
@@ -21,6 +21,28 @@ def test_runs_in_a_trace_and_what_follows_are_counted():
     assert mix.loops == ((1, 1), (2, 1))
     assert {one.step: one.times for one in mix.after} == {("tool", "search"): 1, ("llm", "answer"): 1, None: 1}
     assert [(one.step, one.share) for one in mix.within] == [(("agent", "assistant"), 1.0)]
+
+
+def test_the_dearest_steps_have_what_ran_within_them():
+    nested = (*LOOP, record(6, 5, "answer", 55, 2, kind="llm", cost_nusd=2))
+    dearest = {one.name: one for one in dearest_steps([nested, ONCE], 8)}
+    assert {name: (one.runs, one.cost_nusd, one.share) for name, one in dearest.items()} == {
+        "assistant": (2, 25, 1.0),
+        "answer": (1, 13, 13 / 25),
+        "plan": (3, 12, 12 / 25),
+    }
+    assert [one.name for one in dearest_steps([nested], 1)] == ["assistant"]
+    assert dearest_steps([ONCE], 8) == ()
+
+
+def test_the_dashboard_fetches_the_dearest_steps_after_itself(client):
+    client.app.state.server.store.write(conversation())
+    where = f"/steps?project={PROJECT}&range=all"
+    assert f'hx-get="{where.replace("&", "&amp;")}"' in client.get(f"/dashboard?project={PROJECT}&range=all").text
+    part = client.get(where, headers={"hx-request": "true", "hx-target": "div#dearest"}).text
+    assert "<html" not in part
+    assert part.index(">answer_question</a>") < part.index(">plan</a>")
+    assert "Dearest steps" in client.get(where).text
 
 
 def test_a_kind_tells_steps_of_one_name_apart():

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spanwise_server.query.calls import CALLS
 from spanwise_server.query.filters import Query
-from spanwise_server.query.measures import SPLITS, Steps
+from spanwise_server.query.measures import Steps
 from spanwise_server.query.parse import parse
 from spanwise_server.record import MODEL_KINDS, Usage
 from spanwise_server.store import measures
@@ -36,8 +37,10 @@ def measured(store: Store, text: str = "", by: str = "model", steps: Steps = STE
 @given(
     kind=st.sampled_from(tuple(KINDS)),
     found=st.lists(records(), max_size=12),
-    by=st.sampled_from([key for key in SPLITS if key != "user"]),
-    text=st.sampled_from(["", "model:gpt-refuse", "-model:gpt-refuse", "kind:llm OR provider:x*", "prompt:support"]),
+    by=st.sampled_from(list(measures.VALUE_OF_SERIES)),
+    text=st.sampled_from(
+        ["", "model:gpt-refuse", "-model:gpt-refuse", "kind:llm OR provider:x*", "env:prod", "-env:*"]
+    ),
 )
 @HYPOTHESIS
 def test_rollups_and_calls_tell_the_same(kind, found, by, text):
@@ -61,7 +64,12 @@ def test_calls_are_spans_of_models_and_costs_are_those_of_the_traces(kind, found
     kept = distinct(found)
     with opened(kind) as store:
         store.write(kept)
-        sums = measured(store).sums
+        told = measured(store)
+        sums = told.sums
+        listed = {
+            key: store.find_calls(Query("default", parse(some.terms), own_environment=True, limit=100)).items
+            for key, some in CALLS.items()
+        }
         traces = store.find_traces(Query("default", parse(""), limit=100)).items
     calls = [one for one in kept if one.kind in MODEL_KINDS]
     assert sums.calls == len(calls)
@@ -70,6 +78,10 @@ def test_calls_are_spans_of_models_and_costs_are_those_of_the_traces(kind, found
     assert sums.unpriced == sum(trace.unpriced_count for trace in traces)
     whole = sum((trace.usage for trace in traces if trace.usage is not None), Usage())
     assert all((getattr(sums.usage, f.name) or 0) == (getattr(whole, f.name) or 0) for f in fields(Usage))
+    for key, some in CALLS.items():
+        assert some.count(told) in (len(listed[key]), None), key
+    assert sums.cost_nusd == sum(call.cost_nusd or 0 for call in listed["priced"])
+    assert (whole.total_tokens or 0) == sum((call.usage or Usage()).total_tokens or 0 for call in listed["tokens"])
 
 
 def test_a_call_stands_in_the_step_in_which_it_began(store):
@@ -102,6 +114,39 @@ def test_a_user_is_found_by_looking_at_the_calls(store):
     assert [(part.value, part.sums.cost_nusd) for part in measured(store, by="user").parts] == [("bob", 2), ("ann", 1)]
     assert measured(store, "user:ann").sums.calls == 1
     assert measured(store, "cost>0.000000001").sums.cost_nusd == 2
+
+
+def test_a_call_of_two_tags_stands_under_both_and_counts_once(store):
+    store.write(
+        [
+            llm(TRACES[0], "a" * 16, spanwise__tags=["beta", "vip"], cost=1),
+            llm(TRACES[1], "b" * 16, spanwise__tags=["beta"], cost=2),
+            llm(TRACES[2], "c" * 16, cost=4),
+        ]
+    )
+    told = measured(store, by="tag")
+    assert [(part.value, part.sums.calls, part.sums.cost_nusd) for part in told.parts] == [
+        (None, 1, 4), ("beta", 2, 3), ("vip", 1, 1),
+    ]  # fmt: skip
+    assert (told.sums.calls, told.sums.cost_nusd, told.latency.of) == (3, 7, 3)
+
+
+def test_sessions_cost_what_their_priced_calls_do(store, monkeypatch):
+    store.write(
+        [
+            record(TRACES[0], "1" * 16, session__id="s1"),
+            llm(TRACES[0], "a" * 16, parent="1" * 16, cost=10),
+            llm(TRACES[1], "b" * 16, at=1, session__id="s1", cost=20),
+            llm(TRACES[2], "c" * 16, at=2, session__id="s2", cost=60),
+            llm(TRACES[3], "d" * 16, at=3, cost=500),
+            llm(TRACES[4], "e" * 16, at=4, session__id="s3"),
+        ]
+    )
+    told = store.session_costs(Query("default", parse("")))
+    assert (told.sessions, told.cost_nusd, told.each_nusd, told.newest_only) == (2, 90, 45, False)
+    monkeypatch.setattr(measures, "MOST_OF_SESSIONS", 2)
+    told = store.session_costs(Query("default", parse("kind:llm")))
+    assert (told.sessions, told.cost_nusd, told.newest_only) == (1, 60, True)
 
 
 def test_only_the_newest_calls_are_looked_at_where_there_are_many(store, monkeypatch):

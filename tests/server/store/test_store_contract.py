@@ -254,7 +254,7 @@ def filters():
     ])  # fmt: skip
     numbers = st.builds(
         Term,
-        st.sampled_from(("cost", "latency", "tokens", "attr.gen_ai.usage.input_tokens")),
+        st.sampled_from(("cost", "latency", "ttft", "tokens", "attr.gen_ai.usage.input_tokens")),
         st.sampled_from((">", ">=", "<", "<=", "=")),
         st.sampled_from(((0.0,), (0.02,), (10.0,), (2_000.0,))),
     )

@@ -12,7 +12,8 @@
     focused = target.name;
     target.form.requestSubmit();
   });
-  addEventListener("htmx:after:swap", () => {
+  addEventListener("htmx:after:swap", ({ detail }) => {
+    if (detail?.ctx?.target?.id === "dearest") return; // it comes by itself, before or after the page that was asked for
     if (focused) document.querySelector(`.projection [name="${focused}"]`)?.focus({ preventScroll: true });
     focused = null;
   });

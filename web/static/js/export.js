@@ -11,8 +11,9 @@
     const file = new URL(anchor.href);
     file.searchParams.set("progress", id);
     if ("chosen" in anchor.dataset) {
-      const chosen = [...document.querySelectorAll("[name=trace_id]:checked")].map((box) => box.value);
-      file.searchParams.set("filter", `trace:${chosen.join(",")}`);
+      const chosen = [...document.querySelectorAll("tbody :is([name=trace_id], [name=session_id]):checked")];
+      const of = chosen[0]?.name === "session_id" ? "session" : "trace";
+      file.searchParams.set("filter", `${of}:${chosen.map((box) => JSON.stringify(box.value)).join(",")}`);
     }
     const where = new URL(anchor.dataset.export, location.href);
     where.pathname += id;
@@ -22,24 +23,24 @@
     document.body.append(fetches);
     fetches.click();
     fetches.remove();
-    follow(where);
+    follow(where, anchor.dataset.of ?? "trace");
   });
 
-  async function follow(where) {
+  async function follow(where, one) {
     const line = spanwise.toast({ text: "The export begins", seconds: 86400 });
     const begun = performance.now();
     for (;;) {
       await new Promise((wake) => setTimeout(wake, EVERY_MS));
       const run = await asked(where);
       if (run === null && performance.now() - begun < LATEST_MS) continue;
-      if (run?.state === "running") { line.say(words(run)); continue; }
+      if (run?.state === "running") { line.say(words(run, one)); continue; }
       line.close();
-      if (run?.state === "done") spanwise.toast({ text: `${number(run.done)} ${run.done === 1 ? "trace" : "traces"} exported` });
-      else spanwise.toast({ text: run ? `The export stopped after ${number(run.done)} traces; the file is not whole` : "The export did not begin", bad: true });
+      if (run?.state === "done") spanwise.toast({ text: `${number(run.done)} ${run.done === 1 ? one : `${one}s`} exported` });
+      else spanwise.toast({ text: run ? `The export stopped after ${number(run.done)} ${one}s; the file is not whole` : "The export did not begin", bad: true });
       return;
     }
   }
-  const words = (run) => `Exporting: ${number(run.done)} of ${run.exact ? "" : "more than "}${number(run.of)} traces`;
+  const words = (run, one) => `Exporting: ${number(run.done)} of ${run.exact ? "" : "more than "}${number(run.of)} ${one}s`;
   async function asked(where) {
     try {
       const answer = await fetch(where);

@@ -1,7 +1,8 @@
-// The list of traces: filter bar, choosing rows, zooming the histogram, live. Everything here has a way without it.
+// The lists of traces and of sessions: filter bar, choosing rows, live. Everything here has a way without it.
 {
   const { keys, visit, keep } = spanwise;
-  const LIST = ".rows-traces";
+  const LIST = ":is(.rows-traces, .rows-sessions)";
+  const BOX = "tbody [name$=_id]"; // trace_id or session_id
   const $ = (selector) => document.querySelector(selector);
   const rows = () => [...document.querySelectorAll(`${LIST} tbody tr`)];
 
@@ -19,7 +20,7 @@
     const all = rows();
     const here = at();
     if (here < 0) return false;
-    const box = (row) => row.querySelector("[name=trace_id]");
+    const box = (row) => row.querySelector("[name$=_id]");
     const from = range && lastChosen !== null ? Math.min(lastChosen, here) : here;
     const to = range && lastChosen !== null ? Math.max(lastChosen, here) : here;
     const on = range ? true : !box(all[here]).checked;
@@ -29,7 +30,7 @@
     return true;
   }
   function count() {
-    const chosen = document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
+    const chosen = document.querySelectorAll(`${LIST} ${BOX}:checked`).length;
     const words = $("#bulk-count");
     const every = $(".bulk [name=all_of]");
     if (every && !chosen) every.checked = false;
@@ -51,7 +52,9 @@
   }
   function arm(button) {
     const every = $(".bulk [name=all_of]:checked");
-    const chosen = every ? every.dataset.n : document.querySelectorAll(`${LIST} [name=trace_id]:checked`).length;
+    const boxes = [...document.querySelectorAll(`${LIST} ${BOX}:checked`)];
+    const turns = boxes.reduce((sum, box) => sum + Number(box.dataset.turns ?? 0), 0); // of sessions
+    const chosen = every ? every.dataset.n : turns ? `${boxes.length} with ${turns} ${turns === 1 ? "trace" : "traces"}` : boxes.length;
     button.dataset.armed = "";
     button.classList.add("danger");
     button.lastElementChild.textContent = `Delete ${chosen} for good?`;
@@ -75,20 +78,20 @@
   });
   function clear() {
     if (!count()) return false;
-    for (const box of document.querySelectorAll(`${LIST} [name=trace_id]:checked`)) box.checked = false;
+    for (const box of document.querySelectorAll(`${LIST} ${BOX}:checked`)) box.checked = false;
     count();
     return true;
   }
   addEventListener("change", ({ target }) => {
-    if (target.id === "check-all") for (const row of rows()) row.querySelector("[name=trace_id]").checked = target.checked;
-    if (target.id === "check-all" || ["trace_id", "all_of"].includes(target.name)) count();
+    if (target.id === "check-all") for (const row of rows()) row.querySelector("[name$=_id]").checked = target.checked;
+    if (target.id === "check-all" || target.matches(`${BOX}, [name=all_of]`)) count();
   });
   addEventListener("click", (event) => {
     const { target } = event;
     if (target.closest?.("#bulk-clear")) clear();
     const compare = target.closest?.("#bulk-compare");
     if (compare) {
-      const [b, a] = [...document.querySelectorAll(`${LIST} [name=trace_id]:checked`)].map((box) => box.value);
+      const [b, a] = [...document.querySelectorAll(`${LIST} ${BOX}:checked`)].map((box) => box.value);
       const url = new URL(compare.dataset.href, location.href);
       url.searchParams.set("a", a);
       url.searchParams.set("b", b);
@@ -96,12 +99,12 @@
     }
     if (target.closest?.(".fold-facets")) foldFacets();
     if (target.closest?.(".two-lines")) turnRows();
-    const box = target.closest?.("[name=trace_id]");
+    const box = target.closest?.(BOX);
     if (box) {
       const here = rows().findIndex((row) => row.contains(box));
       if (event.shiftKey && lastChosen !== null) {
         rows().slice(Math.min(lastChosen, here), Math.max(lastChosen, here) + 1)
-          .forEach((row) => { row.querySelector("[name=trace_id]").checked = box.checked; });
+          .forEach((row) => { row.querySelector("[name$=_id]").checked = box.checked; });
         count();
       }
       lastChosen = here;

@@ -1,0 +1,128 @@
+"""Spans as files, each for itself whatever its trace: the formats that traces have too, written as they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from ..errors import SpanwiseError
+from ..query.filters import Query
+from ..record import Annotation, Record
+from ..store.base import SpanStore
+from . import trace_parquet
+from .contract import span_record
+from .flat_csv import BYTE_ORDER_MARK
+from .trace_download import Run
+from .trace_files import csv_row, json_line, labels_in_words, otlp_line
+
+#: So many spans are asked for their judgements at once, and sent in one line of OTLP.
+_AT_ONCE: Final = 100
+COLUMNS: Final = (
+    "trace_id", "span_id", "parent_span_id", "name", "kind", "start_time", "end_time", "duration_ms", "status",
+    "error_type", "provider", "model", "prompt", "input_tokens", "output_tokens", "total_tokens", "cost_usd", "ttft_ms",
+    "session_id", "user_id", "environment", "input", "output", "labels",
+)  # fmt: skip
+
+Judged = tuple[Record, Sequence[Annotation]]
+"""A span and what was judged of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanExport:
+    """One file format of spans."""
+
+    name: str
+    title: str
+    sentence: str
+    """What one line of the file holds, for the menu."""
+    media_type: str
+    extension: str
+    write: Callable[[Iterable[Judged]], Iterator[bytes]]
+    can_write: Callable[[], bool] = lambda: True
+    """Says whether what it needs is installed."""
+
+
+def _jsonl(spans: Iterable[Judged]) -> Iterator[bytes]:
+    for record, judged in spans:
+        yield json_line(span_record(record, judged))
+
+
+def _csv(spans: Iterable[Judged]) -> Iterator[bytes]:
+    yield BYTE_ORDER_MARK.encode() + csv_row(COLUMNS)
+    for record, judged in spans:
+        said = span_record(record)
+        prompt = record.reading.prompt
+        said |= said["usage"] or {}
+        said["cost_usd"] = None if said["cost"] is None else said["cost"]["total_usd"]
+        said["prompt"] = (
+            None if prompt is None else f"{prompt.name}@{prompt.version}" if prompt.version else prompt.name
+        )
+        said["labels"] = labels_in_words(judged)
+        yield csv_row(said.get(column) for column in COLUMNS)
+
+
+def _otlp(spans: Iterable[Judged]) -> Iterator[bytes]:
+    left = iter(spans)
+    while some := list(islice(left, _AT_ONCE)):
+        yield otlp_line(record for record, _ in some)
+
+
+def _parquet(spans: Iterable[Judged]) -> Iterator[bytes]:
+    return trace_parquet.write_rows(
+        trace_parquet.span_row(span_record(record, judged), record, record.reading.trace_name)
+        for record, judged in spans
+    )
+
+
+#: Every format of spans by name, in the order of the menu.
+SPAN_EXPORTS: Final[Mapping[str, SpanExport]] = {
+    each.name: each
+    for each in (
+        SpanExport("jsonl", "JSONL", "a line a span, as the API gives it", "application/x-ndjson", "jsonl", _jsonl),
+        SpanExport("csv", "CSV", "a row a span, for spreadsheets", "text/csv; charset=utf-8", "csv", _csv),
+        SpanExport(
+            "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl", _otlp
+        ),
+        SpanExport(
+            "parquet", "Parquet", "a row a span, for notebooks and warehouses", "application/vnd.apache.parquet",
+            "parquet", _parquet, trace_parquet.can_write,
+        ),
+    )
+}  # fmt: skip
+
+
+def span_export(name: str) -> SpanExport:
+    """Return one format; a name nobody has is refused with the names there are."""
+    found = SPAN_EXPORTS.get(name)
+    if found is None:
+        raise SpanwiseError(f"There is no export format {name!r} of spans.", f"There are: {', '.join(SPAN_EXPORTS)}.")
+    if not found.can_write():
+        raise SpanwiseError(f"{found.title} needs more than is installed.", f'pip install "spanwise[{name}]"')
+    return found
+
+
+def offered() -> tuple[SpanExport, ...]:
+    """Return the formats that can be written here, in the order of the menu."""
+    return tuple(export for export in SPAN_EXPORTS.values() if export.can_write())
+
+
+def span_file(store: SpanStore, query: Query, export: SpanExport, run: Run) -> Iterator[bytes]:
+    """Yield the file of all spans that *query* finds, in its order, and count them in *run*."""
+    try:
+        yield from export.write(_judged(store, query, run))
+        run.state = "done"
+    finally:
+        if run.state != "done":
+            run.state = "stopped"
+
+
+def _judged(store: SpanStore, query: Query, run: Run) -> Iterator[Judged]:
+    left = store.each_span(query)
+    while some := list(islice(left, _AT_ONCE)):
+        judged = store.annotations(query.project, list({record.span.trace_id for record in some}))
+        for record in some:
+            span = record.span
+            yield record, [a for a in judged.get(span.trace_id, ()) if a.span_id == span.span_id]
+            run.done += 1
