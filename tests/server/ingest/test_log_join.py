@@ -229,7 +229,7 @@ def expected(tmp_path_factory):
         return everything(store)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_order_repetition_and_split_comes_out_the_same(tmp_path_factory, expected, data):
     order = data.draw(st.permutations(SENT + data.draw(st.lists(st.sampled_from(SENT), max_size=3))))

@@ -144,7 +144,7 @@ def everything_summed(batches) -> tuple[object, ...]:
             return store.find_traces(Query("default")).items, totals
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_what_is_counted_depends_on_no_order_and_on_no_batches(data):
     spans = data.draw(st.lists(records(traces=1), min_size=2, max_size=6, unique_by=lambda record: record.span.span_id))

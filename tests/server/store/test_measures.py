@@ -21,7 +21,7 @@ from store_model.spans import START_NS, TRACES, distinct, llm, record, records
 
 FIRST = START_NS // HOUR_NS * HOUR_NS
 STEPS = Steps(FIRST - HOUR_NS, HOUR_NS, 4)
-HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HYPOTHESIS = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(params=KINDS)

@@ -66,7 +66,7 @@ def priced(reading, start_ns):
 
 
 @given(st.lists(records(traces=1), min_size=1, max_size=8))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_outline_says_what_a_tree_draws(found):
     with TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "main.db")

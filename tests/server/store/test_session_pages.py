@@ -15,7 +15,7 @@ from spanwise_server.store.engine import Store
 from store_engines import KINDS, opened
 from store_model.spans import TRACES, distinct, llm, record, records
 
-HYPOTHESIS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HYPOTHESIS = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(params=KINDS)

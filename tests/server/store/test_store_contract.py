@@ -312,11 +312,11 @@ def test_pages_hold_every_trace_once_in_order_with_the_unsaid_last(kind, found, 
             assert values == sorted(said, reverse=sort.startswith("-")) + [None] * (len(values) - len(said))
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "!!!", "AAAA", "W10", "WzEsMiwzLDRd", "WyItdGltZSIsMSwyLDAsNV0", "é"])
-def test_a_cursor_that_is_not_ours_is_refused_politely(store, cursor):
+def test_a_cursor_that_is_not_ours_is_refused_politely(store):
     store.write([record(TRACES[0], "a" * 16)])
-    with pytest.raises(SpanwiseError, match="cursor"):
-        store.find_traces(Query("default", cursor=cursor))
+    for cursor in ("", "x", "!!!", "AAAA", "W10", "WzEsMiwzLDRd", "WyItdGltZSIsMSwyLDAsNV0", "é"):
+        with pytest.raises(SpanwiseError, match="cursor"):
+            store.find_traces(Query("default", cursor=cursor))
 
 
 def test_a_cursor_of_another_order_is_refused(store):
@@ -545,11 +545,11 @@ def test_words_of_a_replaced_span_are_not_found(store):
     assert store.find_spans(Query("default", Text("alpha"))).items == ()
 
 
-@pytest.mark.parametrize("phrase", ["Äpfel", "apfel", "übermütig", "退款", "политика", "refund*", "ref*", "été"])
-def test_text_is_found_in_any_script_with_and_without_accents(store, phrase):
+def test_text_is_found_in_any_script_with_and_without_accents(store):
     store.write([record(TRACES[0], "a" * 16, name="Äpfel übermütig 请问退款政策 Политика refunded Été")])
     store.wait_until_searchable()
-    assert len(store.find_traces(Query("default", Text(phrase))).items) == 1
+    for phrase in ("Äpfel", "apfel", "übermütig", "退款", "политика", "refund*", "ref*", "été"):
+        assert len(store.find_traces(Query("default", Text(phrase))).items) == 1, phrase
 
 
 def test_readers_see_whole_transactions_while_a_writer_writes(store):

@@ -23,7 +23,7 @@ from store_engines import KINDS, opened
 from store_model.naive import span_matches
 from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
 
-HYPOTHESIS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HYPOTHESIS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAY_NS = 24 * HOUR_NS
 #: What of a record each key says.
 SAYS = {
