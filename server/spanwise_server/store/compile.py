@@ -124,10 +124,10 @@ class Compiler:
         """Return how many traces *part* leaves, and the query for them, where they are few."""
         if isinstance(part, OneSpan):
             return self._one_span_driver(part)
-        if _is_of_index(part):
+        if is_of_index(part):
             return self._index.few_traces(self._connection, self._asked, part)
         if isinstance(part, Term) and part.field in WORD_FIELDS:
-            return self._word_driver(self._word_ids(part), self._from_ns, self._to_ns)
+            return self._word_driver(word_ids(self._connection, self._project_id, part), self._from_ns, self._to_ns)
         return self._judged_driver(part, MOST_DRIVEN)
 
     def _span_driver(self, part: Filter) -> tuple[int, Sql] | None:
@@ -139,8 +139,8 @@ class Compiler:
                 return None
             part = Term(SOME_SPAN_FAILED[0], "=", SOME_SPAN_FAILED[1:])
         if isinstance(part, Term) and part.field in (*WORD_FIELDS, SOME_SPAN_FAILED[0]):
-            return self._word_driver(self._word_ids(part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
-        if _is_of_index(part):
+            return self._word_driver(word_ids(self._connection, self._project_id, part), 0, _LAST_NS, MOST_SPANS_DRIVEN)
+        if is_of_index(part):
             return self._index.few_traces(self._connection, self._asked, part)
         return self._judged_driver(part, MOST_SPANS_DRIVEN)
 
@@ -164,7 +164,7 @@ class Compiler:
         return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= most else None
 
     def _of_trace(self, part: Filter) -> Sql:
-        if isinstance(part, Text) or _is_of_index(part):
+        if isinstance(part, Text) or is_of_index(part):
             return self._index.of_trace(self._connection, self._asked, part)
         if isinstance(part, Term) and part.field in OF_SPANS_ALONE:
             part = OneSpan("any", part)
@@ -178,12 +178,12 @@ class Compiler:
         if term.field in NUMBERS:
             return _number("t", term)
         if term.field == "trace":
-            return self._trace_id(term)
+            return trace_id_is(term)
         if asks_of_judgements(term.field):
             return judged(term)
         if term.field == "status" and term.operator == "=":
             return one_of("t.status", [STATUS_CODES[v] for v in term.values if v in STATUS_CODES])
-        ids = self._word_ids(term)
+        ids = word_ids(self._connection, self._project_id, term)
         if not ids:
             return NOTHING
         marks = ", ".join("?" * len(ids))
@@ -194,7 +194,7 @@ class Compiler:
         )
 
     def _of_span(self, part: Filter) -> Sql:
-        if isinstance(part, Text) or _is_of_index(part):
+        if isinstance(part, Text) or is_of_index(part):
             return self._index.of_span(self._connection, self._asked, part)
         if isinstance(part, Term):
             return self._span_term(part)
@@ -217,22 +217,9 @@ class Compiler:
             return judged(term, of_span=True)
         return self._trace_term(term)
 
-    def _trace_id(self, term: Term) -> Sql:
-        lowered = replace(term, values=tuple(str(value).lower() for value in term.values))
-        if term.operator == "=":
-            return one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
-        return text_is("lower(hex(t.trace_id))", lowered)
 
-    def _word_ids(self, term: Term) -> list[int]:
-        condition = text_is("value", term)
-        found = self._connection.execute(
-            f"SELECT id FROM words WHERE project_id = ? AND field = ? AND ({condition.text})",
-            (self._project_id, term.field, *condition.values),
-        )
-        return [word for (word,) in found]
-
-
-def _is_of_index(part: Filter) -> TypeGuard[Text | Term]:
+def is_of_index(part: Filter) -> TypeGuard[Text | Term]:
+    """Return whether *part* is asked of the text index."""
     return isinstance(part, Text) or (isinstance(part, Term) and attributes.asks_of_attributes(part.field))
 
 
@@ -242,7 +229,7 @@ def asks_index(filter_: Filter) -> bool:
         return asks_index(filter_.of)
     if isinstance(filter_, And | Or):
         return any(map(asks_index, filter_.all if isinstance(filter_, And) else filter_.any))
-    return _is_of_index(filter_)
+    return is_of_index(filter_)
 
 
 def conjuncts(filter_: Filter) -> Sequence[Filter]:
@@ -250,6 +237,24 @@ def conjuncts(filter_: Filter) -> Sequence[Filter]:
     if isinstance(filter_, And):
         return [part for inner in filter_.all for part in conjuncts(inner)]
     return [filter_]
+
+
+def word_ids(connection: Connection, project_id: int, term: Term) -> list[int]:
+    """Return the numbers of the words that *term* asks for."""
+    condition = text_is("value", term)
+    found = connection.execute(
+        f"SELECT id FROM words WHERE project_id = ? AND field = ? AND ({condition.text})",
+        (project_id, term.field, *condition.values),
+    )
+    return [word for (word,) in found]
+
+
+def trace_id_is(term: Term) -> Sql:
+    """Return that the id of the trace ``t`` is what *term* asks for."""
+    lowered = replace(term, values=tuple(str(value).lower() for value in term.values))
+    if term.operator == "=":
+        return one_of("t.trace_id", [bytes.fromhex(v) for v in map(str, lowered.values) if _is_hex(v)])
+    return text_is("lower(hex(t.trace_id))", lowered)
 
 
 def _number(table: str, term: Term) -> Sql:

@@ -39,11 +39,17 @@ def totals_of(rows: Sequence[tuple[int, int | None, int]]) -> Totals:
     """Return the figures of the newest traces, each a status, a cost and a duration: at most one over 10,000."""
     exact = len(rows) <= MOST_COUNTED
     rows = rows[:MOST_COUNTED]
+    errors = sum(status == ERROR for status, _, _ in rows)
     costs = [cost for _, cost, _ in rows if cost is not None]
-    durations = sorted(duration for _, _, duration in rows)
+    return totals_from(Count(len(rows), exact), errors, costs, [duration for _, _, duration in rows])
+
+
+def totals_from(traces: Count, errors: int, costs: Sequence[int], durations: list[int]) -> Totals:
+    """Return the figures of traces that cost and took so much."""
+    durations.sort()
     return Totals(
-        traces=Count(len(rows), exact),
-        errors=sum(status == ERROR for status, _, _ in rows),
+        traces=traces,
+        errors=errors,
         cost_nusd=sum(costs) if costs else None,
         latency_p95_ms=durations[math.ceil(0.95 * len(durations)) - 1] / 1e6 if durations else None,
     )
@@ -52,24 +58,32 @@ def totals_of(rows: Sequence[tuple[int, int | None, int]]) -> Totals:
 def histogram(connection: Connection, project_id: int, query: Query, bars: int) -> tuple[Bar, ...]:
     """Return traces over time in equal steps; an open side of the range ends where the project's traces do."""
     first, last = _range(connection, project_id, query)
-    if first is None or last is None or last <= first or bars < 1:
+    edges = edges_between(first, last, bars)
+    if not edges:
         return ()
-    step = -(-(last - first) // bars)
-    edges = [min(last, first + step * at) for at in range(bars + 1)]
+    step = edges[1] - edges[0]
     if query.filter == EVERYTHING:
         return _bars_of_all(connection, project_id, edges)
     plan = Compiler(
-        connection, project_id, replace(query, from_ns=first, to_ns=last), of_all=True, limited=True
+        connection, project_id, replace(query, from_ns=edges[0], to_ns=edges[-1]), of_all=True, limited=True
     ).traces()
     source = plan.from_traces(project_id)
     ok, errors = [0] * bars, [0] * bars
     counted = connection.execute(
         f"SELECT (t.start_ns - ?) / ?, t.status = {ERROR}, count(*) {source.text} AND {plan.where.text} GROUP BY 1, 2",
-        (first, step, *source.values, *plan.where.values),
+        (edges[0], step, *source.values, *plan.where.values),
     )
     for at, failed, n in counted:
         (errors if failed else ok)[at] += n
     return tuple(Bar(edges[at], edges[at + 1], ok[at], errors[at]) for at in range(bars))
+
+
+def edges_between(first: int | None, last: int | None, bars: int) -> list[int]:
+    """Return where equal steps begin and the last one ends; none where there is nothing between."""
+    if first is None or last is None or last <= first or bars < 1:
+        return []
+    step = -(-(last - first) // bars)
+    return [min(last, first + step * at) for at in range(bars + 1)]
 
 
 def _bars_of_all(connection: Connection, project_id: int, edges: Sequence[int]) -> tuple[Bar, ...]:
@@ -88,17 +102,29 @@ def facets(
     connection: Connection, project_id: int, query: Query, fields: Sequence[str], limit: int
 ) -> Mapping[str, tuple[FacetValue, ...]]:
     """Return the commonest values of *fields* among the newest 5,000 traces found without the field's own terms."""
+    found: dict[str, tuple[FacetValue, ...]] = {}
+    for rest, of_them in by_rest(query.filter, fields).items():
+        counts = _word_counts(connection, project_id, replace(query, filter=rest))
+        found |= commonest(connection, project_id, of_them, counts, limit)
+    return in_order(found, fields)
+
+
+def by_rest(filter_: Filter, fields: Sequence[str]) -> dict[Filter, list[str]]:
+    """Return those of *fields* that traces have words for, by what is left of a filter without their own terms."""
     asked: dict[Filter, list[str]] = {}
     for field in fields:
         if field in WORD_FIELDS:
-            asked.setdefault(without(query.filter, field), []).append(field)
-    found: dict[str, tuple[FacetValue, ...]] = {}
-    for rest, of_them in asked.items():
-        counts = _word_counts(connection, project_id, replace(query, filter=rest))
-        found |= _commonest(connection, project_id, of_them, counts, limit)
-    if "status" in found:
-        found["status"] = ok_together(found["status"])
-    return {field: found[field] for field in fields if field in found}
+            asked.setdefault(without(filter_, field), []).append(field)
+    return asked
+
+
+def in_order(
+    found: Mapping[str, tuple[FacetValue, ...]], fields: Sequence[str]
+) -> Mapping[str, tuple[FacetValue, ...]]:
+    """Return what was found of each field, in the order of *fields*, with the statuses as the language has them."""
+    return {
+        field: ok_together(found[field]) if field == "status" else found[field] for field in fields if field in found
+    }
 
 
 def ok_together(found: tuple[FacetValue, ...]) -> tuple[FacetValue, ...]:
@@ -148,7 +174,7 @@ def _word_counts(connection: Connection, project_id: int, query: Query) -> Count
     return Counter(unpack_ids(b"".join(packed for (packed,) in connection.execute(chosen.text, chosen.values))))
 
 
-def _commonest(
+def commonest(
     connection: Connection, project_id: int, fields: Sequence[str], counts: Counter[int], limit: int
 ) -> dict[str, tuple[FacetValue, ...]]:
     """Return the commonest values of *fields*, looked up from the commonest word on until there are enough of each."""

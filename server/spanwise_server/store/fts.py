@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from ..query.filters import Term, Text
 from . import attribute_words as attributes
 from .conditions import EVERYTHING, MOST_DRIVEN, Sql
 from .connection import Asked, Connection
-from .index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, SMALL_PLACES, TRACE_ROW
+from .index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, ROWS_BY_SIZE, SMALL_PLACES, TRACE_ROW
 from .search_words import match_of, needs_proof
 
 
@@ -49,6 +50,20 @@ class FtsIndex:
         if count > (MOST_DRIVEN // 10 if of.unproven else MOST_DRIVEN):
             return None
         return count, Sql(f"{found} AND {of.proof.text}", (of.match, *of.proof.values))
+
+    def trace_rows(self, connection: Connection, part: Text | Term) -> Sequence[Sql] | None:
+        """Return queries that together give the rows of all traces that *part* leaves, in any project.
+
+        ``None`` where words alone prove nothing.
+        """
+        of = _asked_of_index(connection, part)
+        if of is None or of.unproven:
+            return None
+        values = (of.match, *of.proof.values)
+        return [
+            Sql(f"SELECT DISTINCT {row} FROM search.texts WHERE texts MATCH ? AND {of.proof.text} AND {which}", values)
+            for row, which in ROWS_BY_SIZE
+        ]
 
     # A plus keeps SQLite from looking each of what is found up, where it should look whether it is among them.
 

@@ -19,6 +19,11 @@ TRACE_ROW: Final = (
     f"(CASE WHEN texts.rowid < {_BEYOND} THEN texts.rowid >> {_BITS} "
     f"ELSE (texts.rowid - {_BEYOND}) >> {PLACE_BITS} END)"
 )
+#: The same with a condition that the key is a small one, and that it is another, which together is quicker.
+ROWS_BY_SIZE: Final = (
+    (f"texts.rowid >> {_BITS}", f"texts.rowid < {_BEYOND}"),
+    (f"(texts.rowid - {_BEYOND}) >> {PLACE_BITS}", f"texts.rowid >= {_BEYOND}"),
+)
 ADDRESS: Final = (
     f"(CASE WHEN texts.rowid < {_BEYOND} THEN (texts.rowid >> {_BITS}) << {PLACE_BITS} | "
     f"(texts.rowid & {SMALL_PLACES - 1}) ELSE texts.rowid - {_BEYOND} END)"

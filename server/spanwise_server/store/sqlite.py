@@ -8,17 +8,20 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from ..errors import SpanwiseError
+from ..query.filters import Query
 from ..record import Record, SpanLog
+from . import set_figures
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler
-from .base import Kept, Used
+from .base import Bar, FacetValue, Kept, Totals, Used
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
 from .engine import Engine, Options
+from .matching import Matcher, UntoldError
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
 from .previews import with_previews
@@ -28,11 +31,14 @@ from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
+from .set_keeper import SetKeeper
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .sql_store import PAGE_OF_ALL, SqlStore
+from .trace_sets import EVERY_TRACE, TraceSets
 from .turns import Turns
 from .write import SpanWriter, addresses_of
 
+T = TypeVar("T")
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _FILES_AT_ONCE: Final = 1_000
@@ -69,6 +75,7 @@ class SqliteStore(SqlStore):
         index = open_index(search_path, self._id(), self._last_entry())
         self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
+        self._sets = SetKeeper(self._database.read)
         self._mend_journal()
         self._search.start()
 
@@ -78,6 +85,7 @@ class SqliteStore(SqlStore):
             self._search.close()
             self._search = None
         if self._database is not None:
+            self._sets.close()
             self._dictionaries.wait()
             self._database.close()
             self._database = None
@@ -174,6 +182,7 @@ class SqliteStore(SqlStore):
     def recount(self) -> int:
         """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
         with self._writing() as connection:
+            connection.execute("INSERT INTO trace_changes (trace_row) VALUES (?)", (EVERY_TRACE,))
             return self._writer.recount(connection)
 
     def revised(
@@ -201,6 +210,34 @@ class SqliteStore(SqlStore):
         self.close()
         drop_index(search_path)
         self.open()
+
+    # --- figures -----------------------------------------------------------------------------------------------------
+
+    def totals(self, query: Query) -> Totals:
+        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
+        found = self._from_sets(query, lambda sets, matcher: set_figures.totals(sets, matcher, query))
+        return super().totals(query) if found is None else found
+
+    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
+        """Return traces over time in *bars* equal steps, empty ones too."""
+        found = self._from_sets(query, lambda sets, matcher: set_figures.histogram(sets, matcher, query, bars))
+        return super().histogram(query, bars) if found is None else found
+
+    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
+        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
+        found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
+        return super().facets(query, fields, limit) if found is None else found
+
+    def _from_sets(self, query: Query, ask: Callable[[TraceSets, Matcher], T]) -> T | None:
+        """Return what the sets in memory tell, ``None`` where they do not tell it."""
+        with self._reading(query.project) as (connection, project_id), self._proving() as enough:
+            if project_id is None:
+                return None
+            with self._sets.lent(connection) as sets:
+                try:
+                    return None if sets is None else ask(sets, Matcher(sets, connection, project_id, enough))
+                except UntoldError:
+                    return None
 
     def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
         return self._proofs.limited()
@@ -280,6 +317,7 @@ class SqliteStore(SqlStore):
                         self._writer.forget()
                         self._data_version = version
                     connection.execute("DELETE FROM journal WHERE n <= ?", (self._index.seen,))
+                    connection.execute("DELETE FROM trace_changes WHERE n <= ?", (self._sets.unneeded(connection),))
                     yield connection
             except BaseException:
                 self._writer.forget()

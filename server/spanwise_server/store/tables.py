@@ -311,3 +311,12 @@ class JournalTable(SQLModel, table=True):
     n: int = Field(sa_column=Column(Integer, primary_key=True))
     addresses: bytes = Field(sa_type=LargeBinary)
     """Eight bytes each."""
+
+
+class TraceChangeTable(SQLModel, table=True):
+    """A trace that was made, changed or taken away, noted by SQLite's triggers until ``trace_sets.py`` knows of it."""
+
+    __tablename__ = "trace_changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # who follows remembers the last number
+    n: int = Field(sa_column=Column(Integer, primary_key=True))
+    trace_row: int

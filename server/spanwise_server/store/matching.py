@@ -1,0 +1,144 @@
+"""Which traces a filter finds, answered from the sets in memory."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from itertools import compress
+from typing import Any, Final
+
+from pyroaring import BitMap
+
+from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
+from .address import trace_row_of
+from .compile import NUMBERS, in_units, is_of_index, trace_id_is, word_ids
+from .connection import Asked
+from .database import SqliteConnection
+from .judged import asks_of_judgements
+from .trace_sets import UNSAID, TraceSets
+from .words import WORD_FIELDS
+
+#: Which comparison of the wanted number with a trace's is an operator the other way round.
+_TURNED: Final = {"=": "__eq__", ">": "__lt__", ">=": "__le__", "<": "__gt__", "<=": "__ge__"}
+#: More rows than this are not asked again one by one: their term is asked of everything.
+_MOST_PENDING: Final = 5_000
+_ROWS_AT_ONCE: Final = 400
+_UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
+
+
+class UntoldError(Exception):
+    """The sets do not tell which traces match; the database has to be asked."""
+
+
+class Matcher:
+    """Finds the traces of one project that filters match."""
+
+    def __init__(
+        self, sets: TraceSets, connection: SqliteConnection, project_id: int, proved: Callable[[], bool]
+    ) -> None:
+        self._sets = sets
+        self.connection = connection
+        self.project_id = project_id
+        self._proved = proved
+        """Whether all words that prove nothing by themselves have been proved so far."""
+        self.timeline = sets.projects[project_id]
+
+    def found(self, query: Query) -> BitMap:
+        """Return the rows of the traces that *query* finds, of all pages."""
+        return self._among(query.filter, self.timeline.between(query.from_ns, query.to_ns))
+
+    def word(self, word: int) -> BitMap:
+        """Return the rows of the traces that have a word."""
+        return self._sets.word(self.connection, word)
+
+    def _among(self, part: Filter, among: BitMap) -> BitMap:
+        """Return those *among* some rows that *part* matches."""
+        if isinstance(part, And):
+            for inner in part.all:
+                among = self._among(inner, among)
+            return among
+        if isinstance(part, Or):
+            return BitMap.union(BitMap(), *(self._among(inner, among) for inner in part.any))
+        if isinstance(part, Not):
+            return among - self._among(part.of, among)
+        if isinstance(part, OneSpan):
+            raise UntoldError
+        return self._term(part, among)
+
+    def _term(self, part: Term | Text, among: BitMap) -> BitMap:
+        if is_of_index(part):
+            return among & self._kept(part, self._of_index)
+        assert isinstance(part, Term)  # noqa: S101  # a text is of the index
+        if part.field in NUMBERS:
+            return among & self._kept(part, self._numbers)
+        if part.field == "trace":
+            return among & self._traces(part)
+        if asks_of_judgements(part.field) or part.field not in WORD_FIELDS:
+            raise UntoldError
+        words = word_ids(self.connection, self.project_id, part)
+        return among & BitMap.union(BitMap(), *map(self.word, words))
+
+    def _kept(self, part: Term | Text, ask: Callable[[Any, BitMap | None], tuple[BitMap, BitMap]]) -> BitMap:
+        """Return what a term matches of all traces, asked of those that changed since it was asked last."""
+        key = self.project_id, part
+        kept = self._sets.kept.get(key)
+        if kept is not None and len(kept.pending) <= _MOST_PENDING:
+            if kept.pending:
+                again, pending = ask(part, kept.pending & self.timeline.all)
+                self._sets.keep(key, kept.rows - kept.pending | again, pending)
+            return self._sets.kept[key].rows
+        rows, pending = ask(part, None)
+        self._sets.keep(key, rows, pending)
+        return rows
+
+    def _numbers(self, term: Term, of: BitMap | None) -> tuple[BitMap, BitMap]:
+        rows = list(self.timeline.all if of is None else of)
+        numbers = self._sets.numbers[term.field].of(rows)
+        found = BitMap()
+        for value in term.values:
+            is_so = getattr(in_units(term.field, value), _TURNED[term.operator])
+            found.update(list(compress(rows, map(is_so, numbers))))
+        return found - BitMap(list(compress(rows, map(UNSAID.__eq__, numbers)))), BitMap()
+
+    def _traces(self, term: Term) -> BitMap:
+        condition = trace_id_is(term)
+        found = self.connection.execute(
+            f"SELECT t.id FROM traces t WHERE t.project_id = ? AND ({condition.text})",
+            (self.project_id, *condition.values),
+        )
+        return BitMap([row for (row,) in found])
+
+    def _of_index(self, part: Term | Text, of: BitMap | None) -> tuple[BitMap, BitMap]:
+        rows = self._all_of_index(part) if of is None else self._some_of_index(part, list(of))
+        if not self._proved():
+            raise UntoldError
+        return rows, self._unseen()
+
+    def _all_of_index(self, part: Term | Text) -> BitMap:
+        query = self.connection.index.trace_rows(self.connection, part)
+        if query is None:
+            raise UntoldError
+        rows = BitMap()
+        for each in query:
+            rows.update([row for (row,) in self.connection.execute(each.text, each.values)])
+        return rows & self.timeline.all
+
+    def _some_of_index(self, part: Term | Text, rows: Sequence[int]) -> BitMap:
+        found = BitMap()
+        asked = Asked(self.project_id, 0, 2**63 - 1)
+        condition = self.connection.index.of_trace(self.connection, asked, part)
+        for at in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[at : at + _ROWS_AT_ONCE]
+            matching = self.connection.execute(
+                f"SELECT t.id FROM traces t WHERE t.id IN ({', '.join('?' * len(some))}) AND ({condition.text})",
+                (*some, *condition.values),
+            )
+            found.update([row for (row,) in matching])
+        return found
+
+    def _unseen(self) -> BitMap:
+        """Return the traces whose newest spans the text index does not have yet."""
+        rows = BitMap()
+        for (packed,) in self.connection.execute(_UNSEEN):
+            rows.update(map(trace_row_of, struct.unpack(f"<{len(packed) // 8}q", packed)))
+        return rows & self.timeline.all

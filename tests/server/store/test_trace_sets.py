@@ -1,0 +1,217 @@
+"""Figures counted on the sets in memory are those that the database gives, whatever was written meanwhile, by whom."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spanwise_server.query.filters import Query
+from spanwise_server.query.parse import parse
+from spanwise_server.record import Annotation, Annotator
+from spanwise_server.store import figures, matching, set_figures, set_keeper, trace_sets
+from spanwise_server.store.sql_store import SqlStore
+from spanwise_server.store.sqlite import SqliteStore
+from store_model.spans import START_NS, TRACES, record, records
+
+FIELDS = ("status", "env", "model", "kind", "prompt", "label", "user", "tag", "provider", "session", "name")
+ASKED = (
+    "", "kind:llm", "-kind:llm", "model:gpt-* status:error", "status:ok", "user:ann OR user:bob", "tag:beta",
+    "label:fail", "latency>1s", "cost<0.1", "-cost>0.02", "tokens>=10 -user:ann", "refund", "-refund",
+    "attr.user.id:bob", f"trace:{TRACES[0]}", "session:s1", "name:chat*",
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "main.db")
+    made.open()
+    with closing(made):
+        yield made
+
+
+def by_sets(store, query):
+    return store.totals(query), store.histogram(query, 7), store.facets(query, FIELDS, 3)
+
+
+def by_sql(store, query):
+    return SqlStore.totals(store, query), SqlStore.histogram(store, query, 7), SqlStore.facets(store, query, FIELDS, 3)
+
+
+def agree(store, *asked):
+    for text in asked or ASKED:
+        for range_ in ({}, {"from_ns": START_NS + 1, "to_ns": START_NS + 4 * 10**9}):
+            query = Query("default", parse(text), **range_)
+            assert by_sets(store, query) == by_sql(store, query), (text, range_)
+
+
+def judged(trace_id, label):
+    return Annotation(
+        id=trace_id, project="default", name="correct", trace_id=trace_id, label=label,
+        annotator=Annotator("human", "ana"), created_ns=1, updated_ns=1,
+    )  # fmt: skip
+
+
+def changes():
+    return st.one_of(
+        st.lists(records(), min_size=1, max_size=6),
+        st.tuples(st.just("delete"), st.sampled_from(TRACES)),
+        st.tuples(st.sampled_from(("pass", "fail")), st.sampled_from(TRACES)),
+        st.tuples(st.just("recount"), st.none()),
+    )
+
+
+def apply(store, change):
+    if isinstance(change, list):
+        store.write(change)
+    elif change[0] == "delete":
+        store.delete_trace("default", change[1])
+    elif change[0] == "recount":
+        store.recount()
+    else:
+        store.annotate([judged(change[1], change[0])])
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(changes(), min_size=1, max_size=6), st.lists(st.sampled_from(ASKED), min_size=4, max_size=4), st.booleans()
+)
+def test_sets_say_what_the_database_says_after_every_change(tmp_path_factory, done, asked, waits):
+    path = tmp_path_factory.mktemp("sets") / "main.db"
+    with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
+        store.open()
+        store.write([record(TRACES[0], "a" * 16, user="ann")])
+        store.wait_until_searchable()
+        agree(store, *asked)
+        other.open()  # as a command does beside a server
+        for change in done:
+            apply(other if change[0] in ("fail", "recount") else store, change)
+            if waits:
+                store.wait_until_searchable()
+            agree(store, *(text for text in asked if waits or not matching_asks_words(text)))
+        store.wait_until_searchable()
+        agree(store)
+
+
+def matching_asks_words(text):
+    """Return whether the answer changes by itself, while the text index takes in what was written."""
+    return "refund" in text or "attr." in text
+
+
+def test_a_span_is_counted_once_its_words_are_in_the_index(store, monkeypatch):
+    store.write([record(TRACES[0], "a" * 16, name="refund")])
+    store.wait_until_searchable()
+    refund = Query("default", parse("refund"))
+    assert store.totals(refund).traces.n == 1
+    with store._index._writes:  # so that the index cannot take in what comes now
+        store.write([record(TRACES[1], "b" * 16, name="refund")])
+        assert store.totals(refund).traces.n == 1
+    store.wait_until_searchable()
+    assert store.totals(refund).traces.n == 2
+
+
+def test_figures_of_more_traces_than_are_looked_at_are_of_the_newest(store, monkeypatch):
+    for module in (figures, set_figures):
+        monkeypatch.setattr(module, "MOST_COUNTED", 4)
+        monkeypatch.setattr(module, "MOST_FACETED", 3)
+    monkeypatch.setattr(set_figures, "_FEW", 2)
+    for n in range(11):
+        status = "error" if n % 3 == 0 else "ok"
+        store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=(n * 7) % 11, status=status, user=f"u{n % 2}")])
+    agree(store, "", "status:error", "user:u1", "-user:u1")
+    assert store.totals(Query("default")).traces.n == 4
+    assert not store.totals(Query("default")).traces.exact
+
+
+def test_many_changes_at_once_keep_the_order_of_time(store, monkeypatch):
+    monkeypatch.setattr(trace_sets, "_FEW", 2)
+    store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=n) for n in range(0, 20, 2)])
+    agree(store, "")
+    store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=n) for n in range(1, 20, 2)])
+    agree(store, "")
+    store.delete_traces("default", [f"{n + 1:032x}" for n in range(3, 9)])
+    agree(store, "", "kind:llm")
+
+
+def test_a_field_of_too_many_values_is_asked_of_the_database(store, monkeypatch):
+    monkeypatch.setattr(trace_sets, "MOST_VALUES", 2)
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    agree(store, "", "user:ann")
+    for n, user in enumerate(("bob", "cleo", "dan")):
+        store.write([record(TRACES[n], f"{n + 1:016x}", user=user)])
+        agree(store, "", "user:ann", "user:bob")
+    store._sets._sets = None  # and where they are too many from the beginning
+    agree(store, "", "user:cleo")
+
+
+def test_large_sets_are_loaded_beside_and_follow_by_themselves(store, monkeypatch):
+    monkeypatch.setattr(set_keeper, "MOST_LOADED_AT_ONCE", 0)
+    monkeypatch.setattr(set_keeper, "_FOLLOWED_EVERY_S", 0.01)
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    assert store.totals(Query("default")).traces.n == 1
+    until(lambda: store._sets._sets is not None)
+    store.write([record(TRACES[1], "b" * 16, user="ann")])
+    until(lambda: len(store._sets._sets.projects[1].rows) == 2)
+    agree(store)
+    monkeypatch.setattr(set_keeper, "_GIVEN_UP_AFTER_S", 0.0)
+    until(lambda: store._sets._thread is None)
+    assert store._sets._sets is None
+    agree(store)
+
+
+def test_sets_of_too_many_traces_are_not_loaded(store, monkeypatch):
+    monkeypatch.setattr(set_keeper, "MOST_LOADED_AT_ONCE", 0)
+    monkeypatch.setattr(set_keeper, "MOST_TRACES", 0)
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    agree(store, "")
+    until(lambda: store._sets._thread is None)
+    agree(store, "")
+    assert store._sets._sets is None
+
+
+def test_sets_that_missed_changes_are_loaded_anew(store, monkeypatch):
+    monkeypatch.setattr(trace_sets, "MOST_FOLLOWED", 2)
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    agree(store, "")
+    before = store._sets._sets
+    store.write([record(TRACES[1], "b" * 16, user="bob")])
+    agree(store, "")
+    assert store._sets._sets is before
+    store.write([record(f"{n + 9:032x}", f"{n + 9:016x}") for n in range(3)])
+    agree(store, "")
+    assert store._sets._sets is not before
+
+
+def test_sets_that_could_not_follow_are_not_used(store, monkeypatch, caplog):
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    agree(store, "")
+    store.write([record(TRACES[1], "b" * 16, user="bob")])
+    monkeypatch.setattr(trace_sets.TraceSets, "_forget", lambda *_: 1 / 0)
+    agree(store, "")
+    assert "loaded anew" in caplog.text
+
+
+def test_the_log_of_changes_is_emptied(store):
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    for n in range(5):
+        store.write([record(TRACES[1], f"{n + 1:016x}")])
+    with store.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM trace_changes").fetchone()[0] == 1
+
+
+def test_a_term_is_asked_anew_where_very_many_traces_have_changed(store, monkeypatch):
+    monkeypatch.setattr(matching, "_MOST_PENDING", 1)
+    agree(store, "latency>1s", "refund")
+    store.write([record(TRACES[n], f"{n + 1:016x}", name="refund") for n in range(3)])
+    store.wait_until_searchable()
+    agree(store, "latency>1s", "refund")
+
+
+def until(so):
+    end = time.monotonic() + 30
+    while not so():
+        assert time.monotonic() < end
+        time.sleep(0.005)
