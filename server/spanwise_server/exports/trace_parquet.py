@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
@@ -33,7 +34,13 @@ _JSON: Final = (
 
 def can_write() -> bool:
     """Say whether the library that writes Parquet is installed."""
-    return find_spec("pyarrow") is not None
+    return _is_there(find_spec, "pyarrow")
+
+
+@cache
+def _is_there(find: Callable[[str], object], module: str) -> bool:
+    """Say whether a module is installed: every list of traces asks, and looking takes a millisecond."""
+    return find(module) is not None
 
 
 def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:

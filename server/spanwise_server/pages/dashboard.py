@@ -42,7 +42,7 @@ def dashboard(request: Request, server: CurrentServer, project: CurrentProject) 
     board = read_board(project, request.query_params, clock)
     if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
         return RedirectResponse(board.link(), status_code=303)
-    frame = _frame(board, clock) | views_menu(server, project, "dashboard", board.params())
+    frame = _frame(board, clock) | views_menu(request, project, "dashboard", board.params())
     frame |= {
         "budgets": budget_lines(Alerts(server.store).rules(project))[:_BUDGETS],
         "alerts_open": Firings(server.store).count_open(project),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -10,6 +11,8 @@ from ..record import KINDS
 
 #: Kinds that borrow the icon and hue of another until they have their own.
 _DRAWN_AS = {"prompt": "chain", "memory": "retriever", "mcp": "tool"}
+
+_MOST_DRAWN = 500
 
 AssetUrl = Callable[[str], str]
 
@@ -19,13 +22,16 @@ class Elements:
 
     def __init__(self, asset: AssetUrl) -> None:
         self._sprite = asset("icons.svg")
+        # A page has a hundred of them, and few different ones.
+        self.icon = lru_cache(_MOST_DRAWN)(self._icon)
+        self.kind = lru_cache(_MOST_DRAWN)(self._kind)
 
-    def icon(self, name: str, classes: str = "") -> Markup:
+    def _icon(self, name: str, classes: str = "") -> Markup:
         """Return an icon of ``icons.svg``; it says nothing to a screen reader."""
         more = f" {classes}" if classes else ""
         return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, self._sprite, name)
 
-    def kind(self, kind: str) -> Markup:
+    def _kind(self, kind: str) -> Markup:
         """Return the tinted icon of a span kind, with the kind's name for those who do not see it."""
         drawn = drawn_as(kind)
         return Markup(

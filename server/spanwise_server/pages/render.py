@@ -154,22 +154,22 @@ def _shell(request: Request) -> dict[str, Any]:
         "project": project,
         "projects": _projects(request) if known and ready else (),
         "here": request.url.path,
-        "begins": begins_with(server_of(request), project) if known and ready and not is_fragment(request) else {},
+        "begins": begins_with(request, project) if known and ready and not is_fragment(request) else {},
         "clock": clock_of(request),
         "flash": flash_of(request) if known and ready else None,
         "csrf_token": token,
         "csrf_field": partial(_csrf_field, token),
         "link": partial(_link, project),
         "person": actor_of(request) if known and actor_of(request).kind == "login" else None,
-        "queues_there": partial(_queues, request, project),
+        "queues_there": cache(partial(_queues, request, project)),
         "may_write": known and "write" in actor_of(request).rights,
     }
 
 
 def _queues(request: Request, project: str, unit: str = "") -> list[Queue]:
     """Return the queues that something can be added to, those of one unit or all; asked for by menus alone."""
-    queues = Queues(server_of(request).store).all(project)
-    return [queue for queue, _ in queues if not unit or queue.unit == unit]
+    queues = Queues(server_of(request).store).there(project)
+    return [queue for queue in queues if not unit or queue.unit == unit]
 
 
 def _projects(request: Request) -> tuple[str, ...]:

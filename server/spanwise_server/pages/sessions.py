@@ -97,7 +97,7 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
         "trace_exports": offered(),
         "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
     }
-    frame |= views_menu(server, project, "sessions", listing.params())
+    frame |= views_menu(request, project, "sessions", listing.params())
     try:
         tree = parse(listing.filter)
     except FilterError as error:

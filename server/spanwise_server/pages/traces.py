@@ -134,11 +134,11 @@ class Way:
 
 
 @router.get("/")
-def home(server: CurrentServer) -> Response:
+def home(request: Request, server: CurrentServer) -> Response:
     """Go to the traces of the default project, or of the first there is."""
     projects = server.store.projects()
     project = DEFAULT_PROJECT if DEFAULT_PROJECT in projects or not projects else projects[0]
-    begin = begins_with(server, project).get("/traces", url("/traces", project))
+    begin = begins_with(request, project).get("/traces", url("/traces", project))
     return RedirectResponse(begin, status_code=303)
 
 
@@ -231,8 +231,8 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "columns": columns,
         "all_columns": COLUMNS.values(),
         "live_url": listing.link(live=True),
-        "dataset_names": [dataset.name for dataset in Datasets(server_of(request).store).all(listing.project)],
-        **views_menu(server_of(request), listing.project, "traces", listing.params() | {"cols": columns.text}),
+        "dataset_names": Datasets(server_of(request).store).names(listing.project),
+        **views_menu(request, listing.project, "traces", listing.params() | {"cols": columns.text}),
     }
 
 

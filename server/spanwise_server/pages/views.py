@@ -11,9 +11,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
-from ..auth.current import CurrentActor, CurrentProject, CurrentServer, Server
+from ..auth.current import CurrentActor, CurrentProject, CurrentServer, server_of
 from ..errors import SpanwiseError
-from ..store.views import Views
+from ..store.views import SavedView, Views
 from .flash import redirected, undone
 from .urls import url
 
@@ -36,10 +36,10 @@ class ViewLink:
     is_open: bool
 
 
-def views_menu(server: Server, project: str, place: str, params: Mapping[str, object]) -> dict[str, Any]:
+def views_menu(request: Request, project: str, place: str, params: Mapping[str, object]) -> dict[str, Any]:
     """Return what the menu of views needs on a page whose URL says *params*."""
     now = query_of(params)
-    views = Views(server.store).all(project, place)
+    views = [view for view in _views(request, project) if view.place == place]
     return {
         "view_place": place,
         "view_query": now,
@@ -60,13 +60,21 @@ def link_of(project: str, place: str, query: str) -> str:
     return url(PLACES[place], project, {name: said[name] for name in KEPT if name in said})
 
 
-def begins_with(server: Server, project: str) -> dict[str, str]:
+def begins_with(request: Request, project: str) -> dict[str, str]:
     """Return the link of each place that begins with a view of the project's, by path."""
     return {
-        PLACES[place]: link_of(project, place, query)
-        for place, query in Views(server.store).defaults(project).items()
-        if place in PLACES
+        PLACES[view.place]: link_of(project, view.place, view.query)
+        for view in _views(request, project)
+        if view.is_default and view.place in PLACES
     }
+
+
+def _views(request: Request, project: str) -> tuple[SavedView, ...]:
+    """Return the views of a project, which a request asks for once."""
+    known: dict[str, tuple[SavedView, ...]] = getattr(request.state, "views", {})
+    if project not in known:
+        request.state.views = known = {**known, project: Views(server_of(request).store).all(project)}
+    return known[project]
 
 
 @router.post("/views/save", dependencies=[Csrf])

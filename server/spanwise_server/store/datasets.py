@@ -94,6 +94,13 @@ class Datasets:
             ).all()
             return [dataset_of(row, project, newest(session, known(row.id))) for row in rows]
 
+    def names(self, project: str) -> list[str]:
+        """Return the names of a project's datasets, the newest first."""
+        with self._sessions.session() as session:
+            number = project_id(session, project)
+            asked = select(DatasetRow.name).where(DatasetRow.project_id == number)
+            return list(session.exec(asked.order_by(col(DatasetRow.id).desc())))
+
     def add(self, dataset_id: int, examples: Iterable[Example], *, note: str = "", by: str = "") -> Version | None:
         """Freeze a version with *examples* added, each in place of one with its id; ``None`` if nothing changed.
 

@@ -117,6 +117,13 @@ class Queues:
             ).all()
             return [(_queue(row, project), Progress(total, done, later)) for row, total, done, later in rows]
 
+    def there(self, project: str) -> list[Queue]:
+        """Return the queues of a project, the newest first, without counting how far each is."""
+        with self._sessions.session() as session:
+            number = project_id(session, project)
+            rows = session.exec(select(QueueRow).where(QueueRow.project_id == number).order_by(col(QueueRow.id).desc()))
+            return [_queue(row, project) for row in rows]
+
     def waiting(self, project: str) -> int:
         """Return how many items of a project want a verdict."""
         return sum(done.left for _, done in self.all(project))

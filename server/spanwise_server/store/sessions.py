@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
-from sqlmodel import Session, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
 
 from .small_tables import ProjectRow
+
+#: Made once: every page asks it several times, and making it takes longer than the answer.
+_ID_OF: Final = select(ProjectRow.id).where(col(ProjectRow.name) == bindparam("name"))
 
 
 class Sessions(Protocol):
@@ -23,8 +27,8 @@ class Sessions(Protocol):
 
 def project_id(session: Session, name: str) -> int | None:
     """Return the number of a project, or ``None`` where there is none of this name."""
-    row = session.exec(select(ProjectRow).where(ProjectRow.name == name)).first()
-    return None if row is None else row.id
+    found: int | None = session.exec(_ID_OF, params={"name": name}).first()
+    return found
 
 
 def project_id_made(session: Session, name: str) -> int:
