@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -165,7 +166,14 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         """Return both together, bucket by bucket; a bucket neither says stays unsaid."""
-        return Usage(*(_sum(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+        return Usage(*map(_added, _buckets_of(self), _buckets_of(other)))
+
+
+_buckets_of: Final = attrgetter(*(bucket.name for bucket in fields(Usage)))
+
+
+def _added(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
 
 
 def _sum(*counts: int | None) -> int | None:

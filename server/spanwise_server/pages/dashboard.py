@@ -90,7 +90,7 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
         before = None  # parts of two periods cannot be compared, and nothing says little
     sessions = server.store.session_costs(query)
     sessions_before = None if before is None else server.store.session_costs(query_of(board, tree, steps.before()))
-    by_model = measured if board.by == "model" else server.store.measure(query, "model", steps)
+    by_model = measured if board.by == "model" else server.store.measure(query, "model", steps, times=False)
     changes = changes_of_prompts(server.store, board.project, steps.first_ns, steps.end_ns)
     charts = with_changes(shown.charts(board, measured, clock), changes, steps, board.project, clock)
     return {

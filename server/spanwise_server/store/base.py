@@ -171,8 +171,11 @@ class SpanStore(Protocol):
     def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
         """Return values that exist and begin with *prefix*, for completion."""
 
-    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
-        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
+    def measure(self, query: Query, by: str, steps: Steps, *, times: bool = True) -> Measured:
+        """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``.
+
+        Without *times* there may be no percentiles in it.
+        """
 
     def tally(
         self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False

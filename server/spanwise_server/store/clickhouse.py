@@ -286,9 +286,9 @@ class ClickHouseStore(SmallStore):
                 )
         return figures.values(self._finder(project), field, prefix, limit)
 
-    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
+    def measure(self, query: Query, by: str, steps: Steps, *, times: bool = True) -> Measured:
         """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
-        return figures.measure(self._finder(query.project), query, by, steps)
+        return figures.measure(self._finder(query.project), query, by, steps, times=times)
 
     def tally(
         self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False

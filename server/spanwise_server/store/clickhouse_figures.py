@@ -153,14 +153,14 @@ def range_of_calls(finder: Finder) -> tuple[int, int] | None:
     return (first * HOUR_NS, (last + 1) * HOUR_NS) if n else None
 
 
-def measure(finder: Finder, query: Query, by: str, steps: Steps) -> Measured:
+def measure(finder: Finder, query: Query, by: str, steps: Steps, *, times: bool) -> Measured:
     """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
     if rollups_tell(query.filter, by, steps):
-        return measured(_from_rollups(finder, query.filter, by, steps), steps)
+        return measured(_from_rollups(finder, query.filter, by, steps, times=times), steps)
     return measured(_from_calls(finder, query, by, steps), steps)
 
 
-def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps) -> Gathered:
+def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps, *, times: bool) -> Gathered:
     asked = _of_series(filter_)
     first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
     found = Gathered()
@@ -182,7 +182,8 @@ def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps) -> Gat
         found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage, writing_ns)
         if provider is not None:
             found.providers[of][provider] += calls
-    _percentiles(finder, found, asked, VALUE_OF_SERIES[by], steps)
+    if times:
+        _percentiles(finder, found, asked, VALUE_OF_SERIES[by], steps)
     return found
 
 

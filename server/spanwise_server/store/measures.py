@@ -91,17 +91,32 @@ class Gathered:
 
     def count_lists(self, rows: Iterable[tuple[Value, int, int, str, str]]) -> None:
         """Count what rollups say of a value in a step: which measure, which buckets and how many of each."""
+        # A list is added to in half the time that a Counter is.
+        latency, ttft = (defaultdict[int, list[int]](list) for _ in range(2))
+        latency_of = defaultdict[Value, list[int]](list)
         for of, at, kept, numbers, counts in rows:
-            by_bucket = zip(map(int, numbers.split(",")), map(int, counts.split(",")), strict=True)
+            buckets, ns = orjson.loads(f"[{numbers}]"), orjson.loads(f"[{counts}]")
             if kept == LATENCY:
-                by_step, by_value = self.latency[at], self.latency_of[of]
-                for number, n in by_bucket:
+                by_step, by_value = (_long(counted, max(buckets)) for counted in (latency[at], latency_of[of]))
+                for number, n in zip(buckets, ns, strict=True):
                     by_step[number] += n
                     by_value[number] += n
             elif kept == TTFT:
-                by_step = self.ttft[at]
-                for number, n in by_bucket:
+                by_step = _long(ttft[at], max(buckets))
+                for number, n in zip(buckets, ns, strict=True):
                     by_step[number] += n
+        for found, into in ((latency, self.latency), (ttft, self.ttft)):
+            for at, listed in found.items():
+                into[at].update({number: n for number, n in enumerate(listed) if n})
+        for of, listed in latency_of.items():
+            self.latency_of[of].update({number: n for number, n in enumerate(listed) if n})
+
+
+def _long(counted: list[int], number: int) -> list[int]:
+    """Return *counted* with room for the bucket *number*."""
+    if number >= len(counted):
+        counted.extend([0] * (number + 1 - len(counted)))
+    return counted
 
 
 def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] | None:
@@ -114,13 +129,15 @@ def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] |
     return None if found[0] is None else (found[0] * HOUR_NS, (found[1] + 1) * HOUR_NS)
 
 
-def measure(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Measured:
+def measure(
+    connection: Connection, project_id: int, query: Query, by: str, steps: Steps, *, times: bool = True
+) -> Measured:
     """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``.
 
-    The range of the query itself is not looked at: the steps say it.
+    The range of the query itself is not looked at: the steps say it. Without *times* rollups give no percentiles.
     """
     if rollups_tell(query.filter, by, steps):
-        found = _from_rollups(connection, project_id, query.filter, by, steps)
+        found = _from_rollups(connection, project_id, query.filter, by, steps, times=times)
     else:
         found = _from_calls(connection, project_id, query, by, steps)
     return measured(found, steps)
@@ -159,29 +176,40 @@ def _of_series_only(filter_: Filter) -> bool:
     return isinstance(filter_, Or) and all(map(_of_series_only, filter_.any))
 
 
-def _from_rollups(connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps) -> Gathered:
+def _from_rollups(
+    connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps, *, times: bool
+) -> Gathered:
     where = conditions(filter_, OF_SERIES)
     value = VALUE_OF_SERIES[by]
     first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
     end = first + step * steps.count
     found = Gathered()
-    sums = ", ".join(f"sum(h.{name})" for name in SUMS)
-    rows = connection.execute(
-        f"SELECT {value} AS value, nullif(r.provider, ''), r.kind IN ({KINDS}), (h.hour - ?) / ?, "
-        f"sum(CASE WHEN r.kind = 'llm' THEN h.latency_ns ELSE 0 END), {sums} FROM series r CROSS JOIN r_hour h "
-        f"ON h.series_id = r.id WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? AND ({where.text}) "
-        "GROUP BY 1, 2, 3, 4",
-        (first, step, project_id, first, end, *where.values),
+    of_them, asked = f"r.project_id = ? AND ({where.text})", (project_id, *where.values)
+    told = connection.execute(
+        f"SELECT r.id, {value}, nullif(r.provider, ''), r.kind IN ({KINDS}), r.kind = 'llm' "
+        f"FROM series r WHERE {of_them}",
+        asked,
     )
-    for of, provider, is_call, at, writing_ns, *figures in rows:
-        spans, errors, _, *rest = figures
+    series = {number: says for number, *says in told}
+    # By series, in the order of the table's key: grouped by what series say it takes half as long again.
+    rows = connection.execute(
+        f"SELECT h.series_id, (h.hour - ?) / ?, {', '.join(f'sum(h.{name})' for name in SUMS)} FROM r_hour h "
+        f"WHERE h.series_id IN (SELECT r.id FROM series r WHERE {of_them}) AND h.hour >= ? AND h.hour < ? "
+        "GROUP BY 1, 2",
+        (first, step, *asked, first, end),
+    )
+    for number, at, *figures in rows:
+        of, provider, is_call, is_llm = series[number]
+        spans, errors, latency_ns, *rest = map(int, figures)
         *buckets, cost, priced, unpriced = rest
         calls = spans if is_call else 0
         usage = Usage(*(tokens or None for tokens in buckets))
-        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage, int(writing_ns))
+        writing_ns = latency_ns if is_llm else 0
+        found.sums[of, at] += Sums(calls, errors if is_call else 0, cost, priced, unpriced, usage, writing_ns)
         if provider is not None:
             found.providers[of][provider] += calls
-    _percentiles_from_rollups(connection, found, project_id, where, value, steps)
+    if times:
+        _percentiles_from_rollups(connection, found, project_id, where, value, steps)
     return found
 
 

@@ -180,10 +180,10 @@ class SqlStore(SmallStore):
         with self._reading(project) as (connection, project_id):
             return figures.values(connection, project_id or 0, field, prefix, limit)
 
-    def measure(self, query: Query, by: str, steps: Steps) -> Measured:
+    def measure(self, query: Query, by: str, steps: Steps, *, times: bool = True) -> Measured:
         """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
         with self._reading(query.project) as (connection, project_id):
-            return measures.measure(connection, project_id or 0, query, by, steps)
+            return measures.measure(connection, project_id or 0, query, by, steps, times=times)
 
     def tally(
         self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False
