@@ -45,6 +45,11 @@ KINDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "clickhouse": _clickhouse,
 }
 _SERIES = ("kind", "provider", "model", "environment", "prompt_name", "prompt_version")
+_WORDS_IN_TABLE = (
+    "SELECT field, value, trace_id, w.start_ns FROM trace_words w "
+    "JOIN words ON words.id = word_id JOIN traces t ON t.id = trace_row"
+)
+_WORDS_IN_ARRAYS = "SELECT field, value, trace_id, start_ns FROM traces t JOIN words ON words.id = ANY(t.words)"
 _ROLLUPS = {
     "r_hour": (("hour",), SUMS),
     "h_hour": (("hour", "measure", "bucket"), ("n",)),
@@ -89,11 +94,7 @@ def words(store: Any) -> list[tuple[Any, ...]]:
     if isinstance(store, ClickHouseStore):
         split = store.server.rows(Sql("SELECT w, trace_id, start_ns FROM traces ARRAY JOIN words AS w"))
         return sorted((*word.split("\x1f", 1), trace_id.hex(), start_ns) for word, trace_id, start_ns in split)
-    found = rows(
-        store,
-        "SELECT field, value, trace_id, w.start_ns FROM trace_words w "
-        "JOIN words ON words.id = word_id JOIN traces t ON t.id = trace_row",
-    )
+    found = rows(store, _WORDS_IN_ARRAYS if isinstance(store, PostgresStore) else _WORDS_IN_TABLE)
     return sorted((field, value, trace_id.hex(), start_ns) for field, value, trace_id, start_ns in found)
 
 

@@ -13,10 +13,8 @@ from .connection import Connection
 from .projects import find_project, project_id_of
 from .sessions import Sessions
 from .small_tables import AnnotationRow
-from .words import WordBook, label_word, labels_of, pack_ids, unpack_ids
+from .words import WordBook, label_word, labels_of, unpack_ids
 
-_DROP_WORD = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
-_PUT_WORD = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _ASKED_AT_ONCE = 500
 _LABELS_AMONG = "SELECT id FROM words WHERE field = 'label' AND id IN ({})"
 #: In a session's info: what makes a connection of ours of its driver's, where that is none.
@@ -136,9 +134,9 @@ def relabel(connection: Connection, project_id: int, trace_ids: Iterable[str]) -
         had = set(unpack_ids(packed))
         of_labels = connection.execute(_LABELS_AMONG.format(", ".join("?" * len(had))), [*had]) if had else ()
         gone = {word for (word,) in of_labels} - wanted
-        connection.executemany(_DROP_WORD, [(word, start_ns, row) for word in gone])
-        connection.executemany(_PUT_WORD, [(word, start_ns, row) for word in wanted - had])
-        connection.execute("UPDATE traces SET words = ? WHERE id = ?", (pack_ids((had - gone) | wanted), row))
+        connection.words.change(connection, row, start_ns, put=wanted - had, dropped=gone)
+        now = connection.words.kept((had - gone) | wanted)
+        connection.execute("UPDATE traces SET words = ? WHERE id = ?", (now, row))
 
 
 def _annotation(row: AnnotationRow, project: str, codes: tuple[str, ...]) -> Annotation:

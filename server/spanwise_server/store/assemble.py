@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -13,9 +13,11 @@ from .address import span_range
 from .connection import Connection
 from .dictionaries import knowing
 from .log_rows import any_logs, logs_of, with_logs
-from .payload import Said, opened, unpack
+from .payload import Said, named, opened, unpack
 from .rows import STATUSES, SpanRow, cost_of, usage_of
-from .write import payload_of, span_rows
+from .write import span_rows
+
+_TEXTS_AT_ONCE: Final = 400
 
 
 def summary_of(project: str, row: Sequence[Any]) -> TraceSummary:
@@ -62,14 +64,18 @@ class Assembler:
 
     def records(self, project: str, rows: Iterable[tuple[SpanRow, bytes]]) -> list[Record]:
         """Return the records of rows, each given with its trace's id."""
-        made = []
-        last, names, spans = -1, list[bytes](), list[Said]()
-        for row, trace_id in rows:
-            first, body = payload_of(self._connection, row.id)
-            if first != last:
-                last, (names, spans) = first, self._opened(body)
-            made.append(self.record(project, trace_id, row, names, spans[row.id - first]))
-        return made
+        listed = list(rows)
+        chunks: dict[int, tuple[list[bytes], list[Said]]] = {}
+        found: list[tuple[list[bytes], Said]] = []
+        for (row, _), (first, body) in zip(
+            listed, self._connection.chunks_of([row.id for row, _ in listed]), strict=True
+        ):
+            if first not in chunks:
+                chunks[first] = self._opened(body)
+            names, spans = chunks[first]
+            found.append((names, spans[row.id - first]))
+        self._learn(found)
+        return [self.record(project, trace_id, row, *said) for (row, trace_id), said in zip(listed, found, strict=True)]
 
     def trace(self, project: str, trace_row: int, trace_id: bytes) -> list[Record]:
         """Return the records of a trace in the order they started."""
@@ -79,8 +85,20 @@ class Assembler:
         ):
             names, spans = self._opened(body)
             found.update((first + place, (names, said)) for place, said in enumerate(spans))
+        self._learn(found.values())
         rows = sorted(span_rows(self._connection, trace_row), key=lambda row: (row.start_ns, row.id))
         return [self.record(project, trace_id, row, *found[row.id]) for row in rows]
+
+    def _learn(self, found: Iterable[tuple[Sequence[bytes], Said]]) -> None:
+        """Read the texts that spans name, many at once."""
+        wanted = {name for names, said in found for name in named(names, said)} - self._texts.keys()
+        asked = sorted(wanted)
+        for at in range(0, len(asked), _TEXTS_AT_ONCE):
+            some = asked[at : at + _TEXTS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            self._texts.update(
+                self._connection.execute(f"SELECT hash, body FROM texts WHERE hash IN ({marks})", some).fetchall()
+            )
 
     def _opened(self, body: bytes) -> tuple[list[bytes], list[Said]]:
         return knowing(self._connection, lambda: opened(body))

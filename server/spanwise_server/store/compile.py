@@ -127,6 +127,8 @@ class Compiler:
         if is_of_index(part):
             return self._index.few_traces(self._connection, self._asked, part)
         if isinstance(part, Term) and part.field in WORD_FIELDS:
+            if self._connection.words.are_combined:
+                return None
             return self._word_driver(word_ids(self._connection, self._project_id, part), self._from_ns, self._to_ns)
         return self._judged_driver(part, MOST_DRIVEN)
 
@@ -156,12 +158,7 @@ class Compiler:
     def _word_driver(
         self, ids: Sequence[int], from_ns: int, to_ns: int, most: int = MOST_DRIVEN
     ) -> tuple[int, Sql] | None:
-        marks = ", ".join("?" * len(ids)) or "NULL"
-        found = f"trace_words WHERE word_id IN ({marks}) AND start_ns >= ? AND start_ns < ?"
-        values = (*ids, from_ns, to_ns)
-        few = f"SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {most + 1}) AS few"
-        count = self._connection.execute(few, values).fetchone()[0]
-        return (count, Sql(f"SELECT DISTINCT trace_row AS row FROM {found}", values)) if count <= most else None
+        return self._connection.words.few_traces(self._connection, ids, from_ns, to_ns, most)
 
     def _of_trace(self, part: Filter) -> Sql:
         if isinstance(part, Text) or is_of_index(part):
@@ -184,14 +181,7 @@ class Compiler:
         if term.field == "status" and term.operator == "=":
             return one_of("t.status", [STATUS_CODES[v] for v in term.values if v in STATUS_CODES])
         ids = word_ids(self._connection, self._project_id, term)
-        if not ids:
-            return NOTHING
-        marks = ", ".join("?" * len(ids))
-        return Sql(
-            f"EXISTS (SELECT 1 FROM trace_words w WHERE w.word_id IN ({marks}) "
-            "AND w.start_ns = t.start_ns AND w.trace_row = t.id)",
-            tuple(ids),
-        )
+        return self._connection.words.of_trace(ids) if ids else NOTHING
 
     def _of_span(self, part: Filter) -> Sql:
         if isinstance(part, Text) or is_of_index(part):

@@ -7,7 +7,8 @@ each engine has a way of its own to ask.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,6 +61,36 @@ class TextIndex(Protocol):
         """Return that the span ``s`` is what *part* asks for."""
 
 
+class TraceWords(Protocol):
+    """How an engine finds traces by the words of their fields (``words.py``)."""
+
+    @property
+    def are_combined(self) -> bool:
+        """Whether the database finds the quickest way by itself through traces that have several words."""
+
+    def few_traces(
+        self, connection: Connection, ids: Sequence[int], from_ns: int, to_ns: int, most: int
+    ) -> tuple[int, Sql] | None:
+        """Return how many traces of a time have any of the words, and a query for their rows; ``None`` where many."""
+
+    def of_trace(self, ids: Sequence[int]) -> Sql:
+        """Return that the trace ``t`` has any of the words, of which there are some."""
+
+    def rows_with(self, word: str) -> str:
+        """Return a query for the rows of traces, named ``row``, with the one word that an expression of SQL gives."""
+
+    def counted(self, connection: Connection, chosen: Sql) -> Counter[int]:
+        """Return in how many traces each word is, of a query for the words of traces."""
+
+    def change(
+        self, connection: Connection, row: int, start_ns: int, put: Iterable[int], dropped: Iterable[int]
+    ) -> None:
+        """Let a trace have the words *put*, and no longer those *dropped*."""
+
+    def kept(self, ids: Collection[int]) -> object:
+        """Return ids of words as the trace's own row keeps them."""
+
+
 class Connection(Protocol):
     """A connection in a transaction."""
 
@@ -67,8 +98,15 @@ class Connection(Protocol):
     def index(self) -> TextIndex:
         """How texts are searched here."""
 
+    @property
+    def words(self) -> TraceWords:
+        """How traces are found by their words here."""
+
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Rows:
         """Run a statement with a value for each ``?``."""
+
+    def chunks_of(self, addresses: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Return, of each span, the address of the first one that it is packed with, and the body that both are in."""
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
         """Run a statement once for each row of values."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,10 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
 
+from .connection import Connection
 from .fts import FtsIndex
+from .trace_words import WordTable
+from .write import payload_of
 
 #: Of the main file; the page size can only be chosen before anything is in it.
 PAGE_BYTES: Final = 8_192
@@ -35,6 +38,11 @@ class SqliteConnection(sqlite3.Connection):
     """A connection as the SQL of the large tables wants one."""
 
     index = FtsIndex()
+    words = WordTable()
+
+    def chunks_of(self, addresses: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Return, of each span, the address of the first one that it is packed with, and the body that both are in."""
+        return [payload_of(self, at) for at in addresses]
 
     def alone(self) -> None:
         """Nobody else writes anyway: whoever writes to SQLite is alone."""
@@ -92,6 +100,18 @@ class Database:
         engine = self._engine.execution_options(writes=True)
         with self.write_lock, Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @staticmethod
+    def training() -> AbstractContextManager[bool]:
+        """Have no other process train dictionaries meanwhile: the store is this one's alone."""
+        return nullcontext(enter_result=True)
+
+    @staticmethod
+    def grown(connection: Connection) -> int:
+        """Return how many traces there ever were and how many texts there are, about."""
+        traces = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'traces'").fetchone()
+        texts = connection.execute("SELECT max(id) FROM texts").fetchone()[0]
+        return (0 if traces is None else int(traces[0])) + (texts or 0)
 
     def close(self) -> None:
         """Close every connection."""

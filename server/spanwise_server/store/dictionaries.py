@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol, TypeVar
 
 import zstandard
@@ -18,7 +19,6 @@ import zstandard
 from . import codec
 from .address import span_range
 from .connection import Connection
-from .database import Database
 from .payload import dumps, opened, unpack_text
 
 logger = logging.getLogger("spanwise.store")
@@ -54,6 +54,22 @@ class _Asks(Protocol):
         """Ask for rows."""
 
 
+class Keeper(Protocol):
+    """A database that dictionaries are kept in."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Give a connection that reads."""
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Give a connection that writes in one transaction."""
+
+    def training(self) -> AbstractContextManager[bool]:
+        """Have no other process train meanwhile; gives whether none does already."""
+
+    def grown(self, connection: Connection) -> int:
+        """Return how much there ever was to learn from, about: goes up with every trace."""
+
+
 def load(connection: _Asks) -> int:
     """Have all dictionaries of a store known; return the number of the newest, ``codec.NONE`` where there is none."""
     newest = codec.NONE
@@ -77,7 +93,7 @@ def knowing(connection: Connection, make: Callable[[], T]) -> T:
 class Dictionaries:
     """Keeps one dictionary in use, and trains another when there is much more to learn from."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Keeper) -> None:
         self._database = database
         self._looked_at = 0.0
         self._thread: threading.Thread | None = None
@@ -91,16 +107,20 @@ class Dictionaries:
         if now - self._looked_at < _LOOKED_EVERY_S or (self._thread is not None and self._thread.is_alive()):
             return
         self._looked_at = now
-        if _is_due(connection, time.time_ns()):
+        if self._is_due(connection):
             self._thread = threading.Thread(target=self._train, name="spanwise-dictionary", daemon=True)
             self._thread.start()
 
     def train(self) -> bool:
         """Train a dictionary and use it from now on; return whether there was enough to train it from."""
+        with self._database.training() as alone:
+            return alone and self._train_alone()
+
+    def _train_alone(self) -> bool:
         with self._database.read() as connection:
             load(connection)
             samples = list(_samples(connection))
-            size = _size(connection)
+            size = self._database.grown(connection)
         try:
             trained = zstandard.train_dictionary(_SIZE, [*common(samples)], k=_SEGMENT, d=_COUNTED)
         except zstandard.ZstdError:  # there is too little in common
@@ -108,7 +128,8 @@ class Dictionaries:
         content = trained.as_bytes()
         with self._database.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO dictionaries (id, made_ns, grown, body) VALUES (?, ?, ?, ?)",
+                "INSERT INTO dictionaries (id, made_ns, grown, body) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET made_ns = excluded.made_ns, grown = excluded.grown",
                 (trained.dict_id(), time.time_ns(), size, content),
             )
         self.current = codec.know(content)
@@ -121,25 +142,31 @@ class Dictionaries:
 
     def _train(self) -> None:
         try:
-            self.train()
+            with self._database.training() as alone:
+                if alone and not self._was_overtaken():
+                    self._train_alone()
         except Exception:  # without a dictionary more is written, and nothing else
             logger.exception("no dictionary could be trained")
 
+    def _was_overtaken(self) -> bool:
+        """Return whether another process has trained one, which is used from now on."""
+        before = self.current
+        with self._database.read() as connection:
+            self.current = load(connection)
+        return self.current != before
 
-def _size(connection: Connection) -> int:
-    """Return how many traces there ever were and how many texts there are, about."""
-    traces = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'traces'").fetchone()
-    texts = connection.execute("SELECT max(id) FROM texts").fetchone()[0]
-    return (0 if traces is None else int(traces[0])) + (texts or 0)
-
-
-def _is_due(connection: Connection, now_ns: int) -> bool:
-    size = _size(connection)
-    last = connection.execute("SELECT grown, made_ns FROM dictionaries ORDER BY made_ns DESC LIMIT 1").fetchone()
-    if last is None:
-        return size >= _FIRST_AT
-    grown, made_ns = last
-    return bool(size >= grown * (_GROWN_WITH_AGE if now_ns - made_ns > _AGE_NS else _GROWN))
+    def _is_due(self, connection: Connection) -> bool:
+        """Return whether another one is due; where another process has trained one, use that from now on."""
+        size = self._database.grown(connection)
+        last = connection.execute(
+            "SELECT id, grown, made_ns FROM dictionaries ORDER BY made_ns DESC LIMIT 1"
+        ).fetchone()
+        if last is None:
+            return size >= _FIRST_AT
+        number, grown, made_ns = last
+        if number != self.current:
+            self.current = load(connection)
+        return bool(size >= grown * (_GROWN_WITH_AGE if time.time_ns() - made_ns > _AGE_NS else _GROWN))
 
 
 def _samples(connection: Connection) -> Iterator[Sample]:

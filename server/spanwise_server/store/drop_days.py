@@ -13,7 +13,7 @@ from .postgres_connection import PostgresConnection
 from .postgres_write import PostgresWriter
 from .rollups import RollupChange
 from .rows import SpanRow
-from .words import unpack_ids
+from .text_owners import drop_texts
 
 #: Dropping waits for whoever reads the tables, and whoever comes after waits for it: so not for long.
 _LOCK_TIMEOUT: Final = "3s"
@@ -26,13 +26,7 @@ _KEPT: Final = (
     "AND a.trace_id = encode(t.trace_id, 'hex'))) FROM traces t JOIN projects p ON p.id = t.project_id "
     "WHERE t.id >= %s AND t.id < %s GROUP BY 1"
 )
-_GONE_TEXTS: Final = (
-    "DELETE FROM texts x USING (SELECT DISTINCT hash FROM text_uses WHERE trace_row >= %(first)s "
-    "AND trace_row < %(end)s) u WHERE x.hash = u.hash AND NOT EXISTS (SELECT 1 FROM text_uses o "
-    "WHERE o.hash = u.hash AND (o.trace_row < %(first)s OR o.trace_row >= %(end)s))"
-)
 _GONE: Final = (
-    _GONE_TEXTS,
     *(
         f"DELETE FROM {table} x USING traces t WHERE t.{_OF_DAY.replace(' AND ', ' AND t.')} "
         f"AND x.project_id = t.project_id AND x.trace_id = {named}"
@@ -78,20 +72,10 @@ def drop(connection: PostgresConnection, writer: PostgresWriter, day: int, kept:
         return 0
     driver.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'".encode())
     bounds = {"first": first_row(day), "end": first_row(day + 1)}
-    words: set[int] = set()
-    first_ns, last_ns = 2**62, 0
-    with driver.cursor() as cursor:
-        for packed, start_ns in cursor.execute(f"SELECT words, start_ns FROM traces WHERE {_OF_DAY}".encode(), bounds):
-            words.update(unpack_ids(packed))
-            first_ns, last_ns = min(first_ns, start_ns), max(last_ns, start_ns)
     seen.rollups.apply(connection, writer.series_ids(connection, seen.rollups.series))
+    drop_texts(connection, bounds["first"], bounds["end"])
     for statement in _GONE:
         driver.execute(statement.encode(), bounds)
-    driver.execute(
-        "DELETE FROM trace_words WHERE word_id = ANY(%(words)s::int[]) AND start_ns BETWEEN %(from)s AND %(to)s "
-        "AND trace_row >= %(first)s AND trace_row < %(end)s",
-        {**bounds, "words": sorted(words), "from": first_ns, "to": last_ns},
-    )
     gone = driver.execute(f"DELETE FROM traces WHERE {_OF_DAY}".encode(), bounds).rowcount
     drop_day(driver, day)
     return gone

@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 
+from .attribute_blocks import NOT_TAKEN_IN
+from .block_filler import being_filled
 from .connection import Connection
 from .examine import Finding, payloads, schema, totals
 from .gin import GinIndex
@@ -78,9 +80,10 @@ def _media(connection: Connection, *, full: bool) -> Finding:
 
 
 def _words(connection: Connection) -> Finding:
-    lacking = connection.execute(
-        "SELECT count(*) FROM spans s WHERE NOT EXISTS (SELECT 1 FROM span_words w WHERE w.id = s.id)"
-    ).fetchone()[0]
+    lacking = connection.execute(NOT_TAKEN_IN).fetchone()[0]
+    if lacking and being_filled(connection):
+        said = f"The attributes of {lacking:,} spans are being indexed."
+        return Finding("search", "warning", said, "A running server does it in the background.")
     if lacking:
         return Finding("search", "broken", f"The words of {lacking:,} spans are not indexed.", "Run: spanwise reindex")
     return Finding("search", "ok", "The words of every span are indexed.")

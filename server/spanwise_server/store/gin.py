@@ -1,18 +1,21 @@
-"""Phrases and attributes asked of PostgreSQL: a GIN index over the words of each span.
+"""Phrases and attributes asked of PostgreSQL: GIN indices over the words of texts, and of attributes.
 
 A phrase is found by where its words stand, up to the last place that PostgreSQL counts, which is the 16,383rd. What
 words cannot prove of attributes (comparisons, patterns) is read of the spans that have the key. Attributes are always
-indexed; texts are where the store was told to, since they make it larger and writing dearer.
+indexed, several spans together (``attribute_blocks.py``); texts are where the store was told to, span by span, since
+they make it larger and writing dearer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from ..errors import SpanwiseError
 from ..query.filters import Term, Text
 from ..record import Record
+from . import attribute_blocks as blocks
 from . import attribute_words as attributes
 from .address import MOST_PLACES, PLACE_BITS
 from .assemble import Assembler
@@ -44,16 +47,46 @@ _NO_TEXTS: Final = SpanwiseError(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """The ways to ask for words."""
+
+    few: Sql
+    """A query for the rows of traces that have them, some maybe several times, up to one more than are gathered."""
+    trace_says: Sql
+    span_says: Sql
+    spans: Sql
+    """A query for addresses of spans, named ``at``."""
+
+
+def _texts_with(query: str) -> _Asks:
+    values = (query,)
+    return _Asks(
+        Sql(f"SELECT w.id >> {PLACE_BITS} FROM span_words w WHERE {_SAYS} LIMIT {_MOST_GATHERED + 1}", values),
+        Sql(f"EXISTS (SELECT 1 FROM span_words w WHERE {_INSIDE_TRACE} AND {_SAYS} {_ONE_BY_ONE})", values),
+        Sql(f"EXISTS (SELECT 1 FROM span_words w WHERE w.id = s.id AND {_SAYS} {_ONE_BY_ONE})", values),
+        Sql(f"SELECT w.id AS at FROM span_words w WHERE {_SAYS}", values),
+    )
+
+
+def _attributes_with(words: Sequence[int]) -> _Asks:
+    return _Asks(
+        blocks.blocks_with(words, _MOST_GATHERED + 1),
+        blocks.trace_says(words),
+        blocks.span_says(words),
+        blocks.spans_with(words),
+    )
+
+
 class GinIndex:
     """How a PostgreSQL store finds words."""
 
     def __init__(self, *, full_text: bool) -> None:
         self.full_text = full_text
 
-    def vector_of(self, record: Record) -> str:
-        """Return the words of a span as PostgreSQL reads a tsvector."""
-        if not self.full_text:
-            return attributes.attribute_words(record)
+    @staticmethod
+    def vector_of(record: Record) -> str:
+        """Return the words of a span's texts as PostgreSQL reads a tsvector."""
         places: dict[str, list[int]] = {}
         place = 0
         for part in searchable(record).split(BETWEEN):
@@ -63,75 +96,65 @@ class GinIndex:
                 if place <= _LAST_PLACE and len(of_word) < _MOST_PLACES_OF_WORD:
                     of_word.append(place)
             place += 1  # no phrase reaches over it
-        texts = (f"{word}:{','.join(map(str, at))}" if at else word for word, at in places.items())
-        return f"{' '.join(texts)} {attributes.attribute_words(record)}"
+        return " ".join(f"{word}:{','.join(map(str, at))}" if at else word for word, at in places.items())
 
     def few_traces(self, connection: Connection, asked: Asked, part: Text | Term) -> tuple[int, Sql] | None:
         """Return how many traces *part* leaves and a query for their rows, named ``row``; ``None`` where many."""
-        query = self._query(part)
-        if query is None:
+        rows = self._few(connection, asked, part)
+        if rows is None or len(rows) > MOST_DRIVEN:
             return None
-        count = self._spans_with(connection, query)
-        if count > MOST_DRIVEN:
-            return None
-        found = f"SELECT DISTINCT w.id >> {PLACE_BITS} AS row FROM span_words w WHERE {_SAYS}"
-        if not _unproven(part):
-            return count, Sql(found, (query,))
-        rows = sorted({at >> PLACE_BITS for at in self._proven(connection, asked, part, query)})
         return len(rows), Sql("SELECT unnest(CAST(? AS bigint[])) AS row", (rows,))
 
     def of_trace(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
         """Return that some span of the trace ``t`` is what *part* asks for."""
-        query = self._query(part)
-        if query is None:
+        asks = self._asks(part)
+        if asks is None:
             return EVERYTHING
-        if _unproven(part):
-            rows = sorted({at >> PLACE_BITS for at in self._proven(connection, asked, part, query)})
-            return Sql("t.id = ANY(CAST(? AS bigint[]))", (rows,))
-        if asked.of_all and self._spans_with(connection, query) <= _MOST_GATHERED:
-            return Sql(f"t.id IN (SELECT w.id >> {PLACE_BITS} FROM span_words w WHERE {_SAYS})", (query,))
-        return Sql(f"EXISTS (SELECT 1 FROM span_words w WHERE {_INSIDE_TRACE} AND {_SAYS} {_ONE_BY_ONE})", (query,))
+        rows = self._few(connection, asked, part) if asked.of_all or _unproven(part) else None
+        return asks.trace_says if rows is None else _among("t.id", rows)
 
     def of_span(self, connection: Connection, asked: Asked, part: Text | Term) -> Sql:
         """Return that the span ``s`` is what *part* asks for."""
-        query = self._query(part)
-        if query is None:
+        asks = self._asks(part)
+        if asks is None:
             return EVERYTHING
-        if _unproven(part):
-            return Sql("s.id = ANY(CAST(? AS bigint[]))", (self._proven(connection, asked, part, query),))
-        return Sql(f"EXISTS (SELECT 1 FROM span_words w WHERE w.id = s.id AND {_SAYS} {_ONE_BY_ONE})", (query,))
+        return _among("s.id", self._proven(connection, asked, part, asks)) if _unproven(part) else asks.span_says
 
-    @staticmethod
-    def _spans_with(connection: Connection, query: str) -> int:
-        """Return how many spans have the words, counted up to a bound."""
-        known: dict[str, int] = connection.counted  # type: ignore[attr-defined]  # a PostgresConnection has it
-        if query not in known:
-            few = f"SELECT count(*) FROM (SELECT 1 FROM span_words w WHERE {_SAYS} LIMIT {_MOST_GATHERED + 1}) AS few"
-            known[query] = connection.execute(few, (query,)).fetchone()[0]
-        return known[query]
+    def _few(self, connection: Connection, asked: Asked, part: Text | Term) -> list[int] | None:
+        """Return the rows of the traces that *part* leaves, ``None`` where they are too many to be gathered."""
+        asks = self._asks(part)
+        if asks is None:
+            return None
+        known: dict[Any, list[int] | None] = connection.gathered  # type: ignore[attr-defined]  # a PostgresConnection's
+        if part not in known:
+            found = connection.execute(asks.few.text, asks.few.values).fetchall()
+            known[part] = sorted({row for (row,) in found}) if len(found) <= _MOST_GATHERED else None
+        if not _unproven(part):
+            return known[part]
+        return sorted({at >> PLACE_BITS for at in self._proven(connection, asked, part, asks)})
 
-    def _query(self, part: Text | Term) -> str | None:
-        """Return *part* as a tsquery, ``None`` where it has no words."""
+    def _asks(self, part: Text | Term) -> _Asks | None:
+        """Return how *part* is asked, ``None`` where it has no words."""
         if isinstance(part, Term):
-            words: Iterable[str] = attributes.match_of(part).split(" OR ")
-            return " | ".join(words)
+            return _attributes_with(blocks.numbers_of(attributes.match_of(part).split(" OR ")))
         if not self.full_text:
             raise _NO_TEXTS
         found = [word[:_MOST_LETTERS] for word in words_in(part.phrase)]
         if found and part.phrase.rstrip().endswith("*"):
             found[-1] += ":*"
-        return " <-> ".join(found) or None
+        return _texts_with(" <-> ".join(found)) if found else None
 
     @staticmethod
-    def _proven(connection: Connection, asked: Asked, part: Term, query: str) -> list[int]:
+    def _proven(connection: Connection, asked: Asked, part: Term, asks: _Asks) -> list[int]:
         """Return the addresses of the spans of the project that are what *part* asks for, by reading them."""
         known: dict[Any, list[int]] = connection.proven  # type: ignore[attr-defined]  # a PostgresConnection has it
         key = (asked, part)
         if key not in known:
             candidates = connection.execute(
-                f"SELECT w.id FROM span_words w JOIN traces t ON t.id = w.id >> {PLACE_BITS} WHERE t.project_id = ? "
-                f"AND (? = 1 OR t.start_ns >= ? AND t.start_ns < ?) AND {_SAYS} ORDER BY w.id LIMIT {MOST_PROVED + 1}",
-                (asked.project_id, int(asked.of_spans), asked.from_ns, asked.to_ns, query),
+                f"SELECT x.at FROM ({asks.spans.text}) x JOIN traces t ON t.id = x.at >> {PLACE_BITS} "
+                "WHERE t.project_id = ? AND (? = 1 OR t.start_ns >= ? AND t.start_ns < ?) "
+                f"ORDER BY x.at LIMIT {MOST_PROVED + 1}",
+                (*asks.spans.values, asked.project_id, int(asked.of_spans), asked.from_ns, asked.to_ns),
             ).fetchall()
             at = [address for (address,) in candidates]
             if len(at) > MOST_PROVED:
@@ -156,14 +179,27 @@ def records_at(connection: Connection, addresses: Sequence[int]) -> Iterator[tup
         yield from ((row.id, record) for (row, _), record in zip(found, records, strict=True))
 
 
-def fill(connection: PostgresConnection, index: GinIndex, written: Sequence[tuple[int, Record]]) -> None:
-    """Put the words of spans into the index, in the place of those they had."""
+def fill(
+    connection: PostgresConnection,
+    index: GinIndex,
+    written: Sequence[tuple[int, Record]],
+    made: Collection[int] = frozenset(),
+) -> None:
+    """Put the words of spans into the index, in the place of those they had; *made* are the rows of new traces."""
+    blocks.put(connection, written, made)
+    if not index.full_text:
+        return
     latest = dict(written)
     connection.driver.execute("DELETE FROM span_words WHERE id = ANY(%s::bigint[])", (list(latest),))
     sql = "COPY span_words (id, body) FROM STDIN"
     with connection.driver.cursor() as cursor, cursor.copy(sql) as copy:
         for at, record in sorted(latest.items(), key=lambda one: one[0]):
             copy.write_row((at, index.vector_of(record)))
+
+
+def _among(column: str, numbers: list[int]) -> Sql:
+    """Return that a column is among many numbers, looked up by hash even where the contrary is asked for."""
+    return Sql(f"coalesce({column} = ANY(CAST(? AS bigint[])), FALSE)", (numbers,))
 
 
 def _unproven(part: Text | Term) -> TypeGuard[Term]:

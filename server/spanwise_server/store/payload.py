@@ -63,8 +63,14 @@ def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], diction
     return Packed(_sealed(names, written, dictionary), tuple(names), len(spans))
 
 
-def pack_all(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], dictionary: int = NONE) -> list[Packed]:
-    """Return *spans* packed a few together, in order; as ``pack`` does."""
+def pack_all(
+    spans: Sequence[Span],
+    project: str,
+    texts: dict[bytes, bytes],
+    dictionary: int = NONE,
+    most_bytes: int = MOST_BYTES,
+) -> list[Packed]:
+    """Return *spans* packed a few together, in order, of *most_bytes* before they are packed; as ``pack`` does."""
     of_project = _project_key(project)
     found: list[Packed] = []
     names: dict[bytes, int] = {}
@@ -74,7 +80,7 @@ def pack_all(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], dic
         raw = dumps(_said(span, of_project, texts, names))
         written.append(raw)
         size += len(raw)
-        if size >= MOST_BYTES or len(written) == MOST_TOGETHER:
+        if size >= most_bytes or len(written) == MOST_TOGETHER:
             found.append(Packed(_sealed(names, written, dictionary), tuple(names), len(written)))
             names, written, size = {}, [], 0
     if written:
@@ -223,6 +229,12 @@ def replaced(body: bytes, place: int, by: bytes, dictionary: int = NONE) -> byte
         return None
     spans[place] = new
     return _sealed(names, [dumps(said) for said in spans], dictionary)
+
+
+def named(names: Sequence[bytes], said: Said) -> list[bytes]:
+    """Return the hashes of the texts that one span of an opened body names, of those that the body names."""
+    pieces_of: Mapping[str, list[str | int]] = said.get("p", {})
+    return [names[piece] for pieces in pieces_of.values() for piece in pieces if isinstance(piece, int)]
 
 
 def texts_named(body: bytes) -> list[bytes]:

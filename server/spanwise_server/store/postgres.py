@@ -15,7 +15,10 @@ from ..errors import SpanwiseError
 from ..record import Record, SpanLog
 from .address import id_bytes
 from .base import Kept, Used
+from .block_filler import BlockFiller
+from .codec import NONE
 from .days import DAYS_AFTER, day_of, days_there, make_day
+from .dictionaries import Dictionaries
 from .drop_days import Look, drop, droppable, look
 from .engine import Engine, Options
 from .gin import GinIndex, fill, records_at
@@ -35,6 +38,9 @@ T = TypeVar("T")
 #: A transaction that met another one is done again so often.
 _MOST_TRIES: Final = 8
 _MET_ANOTHER: Final = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
+#: Bytes of spans that are packed together: what is larger than a quarter of a page lies apart, in pieces that fill
+#: pages whatever its length, so larger bodies, which pack better, waste nothing here.
+_PACKED_TOGETHER: Final = 14_000
 _FULL_TEXT: Final = "full_text"
 _DAY_NS: Final = 86_400_000_000_000
 _REINDEXED_AT_ONCE: Final = 1_000
@@ -58,6 +64,8 @@ class PostgresStore(SqlStore):
         self._logs = SpanLogs(log_limits or LogLimits(), read_again)
         self._writer = PostgresWriter(self._index)
         self._database: PostgresDatabase | None = None
+        self._dictionaries: Dictionaries | None = None
+        self._filler: BlockFiller | None = None
         self._read_again = 0
         self.media = DatabaseMedia(lambda: self._open, cache)
         """Takes the contents of media, before the spans that they came with are written."""
@@ -71,6 +79,9 @@ class PostgresStore(SqlStore):
         self._keep_small_in(self._database)
         self._settle_full_text()
         self.make_days()
+        self._dictionaries = Dictionaries(self._database)
+        self._filler = BlockFiller(self._database, self._index)
+        self._filler.start()
 
     def _settle_full_text(self) -> None:
         """Do as told, and have servers and commands that are told nothing do the same from now on."""
@@ -81,6 +92,12 @@ class PostgresStore(SqlStore):
 
     def close(self) -> None:
         """Close every connection; closing twice is closing once."""
+        if self._filler is not None:
+            self._filler.close()
+            self._filler = None
+        if self._dictionaries is not None:
+            self._dictionaries.wait()
+            self._dictionaries = None
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -89,9 +106,15 @@ class PostgresStore(SqlStore):
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep *records* in one durable transaction; a span that is there already is replaced, never counted twice."""
-        self.write_prepared(prepare(records))
+        self.write_prepared(self.prepare(records))
 
-    prepare = staticmethod(prepare)
+    def prepare(self, records: Sequence[Record]) -> list[Chunk]:
+        """Return *records* ready to be written."""
+        return prepare(records, self._dictionary, _PACKED_TOGETHER)
+
+    @property
+    def _dictionary(self) -> int:
+        return NONE if self._dictionaries is None else self._dictionaries.current
 
     def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
         """Keep records and log records in one durable transaction; return the log records too many for a span."""
@@ -106,9 +129,12 @@ class PostgresStore(SqlStore):
     ) -> tuple[list[SpanLog], int]:
         """Return the log records too many for a span, and how many spans were read again."""
         over, late = self._put_logs(connection, logs) if logs else ([], [])
-        chunks = [*prepare(late), *self._logs.joined(connection, batch)]
+        chunks = [*self.prepare(late), *self._logs.joined(connection, batch)]
         if chunks:
+            self._writer.dictionary = self._dictionary
             self._writer.write(connection, chunks)
+            if self._dictionaries is not None:
+                self._dictionaries.look(connection)
         return over, len(late)
 
     def _put_logs(
@@ -139,9 +165,9 @@ class PostgresStore(SqlStore):
         with self._open.read() as connection:
             return self._logs.waiting(connection)
 
-    def wait_until_searchable(self, timeout_s: float = 10.0) -> bool:  # noqa: ARG002  # the protocol's
-        """Return at once that all can be searched: words are indexed with their spans."""
-        return True
+    def wait_until_searchable(self, timeout_s: float = 10.0) -> bool:
+        """Wait for what an older version wrote: all else can be searched at once. Return whether it can."""
+        return self._filler is not None and self._filler.wait(timeout_s)
 
     # --- deleting and revising ---------------------------------------------------------------------------------------
 

@@ -19,9 +19,11 @@ from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import BigInteger, Float, Integer, LargeBinary
 
 from ..errors import Overloaded
+from .address import PLACE_BITS
 from .conditions import Glob
 from .connection import Rows, TextIndex
 from .tables import METADATA
+from .word_arrays import WordArrays
 
 #: Advisory locks, each with the same first number so that they meet no other program's.
 LOCKS: Final = 0x5350414E
@@ -32,10 +34,24 @@ SPANS_LOCK: Final = 2
 SMALL_LOCK: Final = 3
 #: Of whoever makes or drops partitions.
 PARTITIONS_LOCK: Final = 4
+#: Of whoever takes in what an older version left out of an index.
+FILL_LOCK: Final = 5
+#: Of whoever trains a dictionary.
+DICTIONARY_LOCK: Final = 6
 
 _HINTS: Final = re.compile(r" (?:NOT INDEXED|INDEXED BY \w+)")
 _LISTED: Final = re.compile(r"group_concat\(([\w.]+)\)")
+#: The spans of few traces. PostgreSQL would take them for so many that it walked all spans in order of time instead.
+_SPANS_OF_FEW: Final = re.compile(r"CROSS JOIN spans s NOT INDEXED ON (.+?) WHERE ")
+_EACH_BY_ITSELF: Final = r", LATERAL (SELECT * FROM spans s WHERE \1 OFFSET 0) AS s WHERE "
+_NUMBERS_PUT: Final = re.compile(r"INSERT INTO (\w+) \(([\w, ]+)\) VALUES \([?, ]+\) (ON CONFLICT .*)")
 _HEX: Final = re.compile(r"lower\(hex\(([\w.]+)\)\)")
+
+
+_CHUNKS: Final = (
+    "SELECT w.at, p.id, p.body FROM unnest(CAST(? AS bigint[])) AS w (at), LATERAL (SELECT id, body FROM payloads "
+    f"WHERE id BETWEEN (w.at >> {PLACE_BITS}) << {PLACE_BITS} AND w.at ORDER BY id DESC LIMIT 1) AS p"
+)
 
 
 class _NulDumper(StrDumperUnknown):
@@ -69,11 +85,13 @@ def adapted(driver: psycopg.Connection[Any]) -> None:
 class PostgresConnection:
     """A connection of the driver's, in a transaction."""
 
+    words = WordArrays()
+
     def __init__(self, driver: psycopg.Connection[Any], index: TextIndex) -> None:
         self.driver = driver
         self.index = index
-        self.counted: dict[str, int] = {}
-        """How many spans have some words, as far as they were counted in this transaction."""
+        self.gathered: dict[Any, list[int] | None] = {}
+        """The traces that have some words, as far as they were asked for in this transaction; ``None`` where many."""
         self.proven: dict[Any, list[int]] = {}
         """What was read of spans in this transaction: the question, and the addresses of those that are meant."""
 
@@ -82,11 +100,26 @@ class PostgresConnection:
         return self.driver.execute(_translated(sql).encode(), list(map(_plain, values)))
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Run a statement once for each row of values."""
+        """Run a statement once for each row of values; rows of numbers, each of a key of its own, all at once."""
         listed = list(rows)
-        if listed:
+        numbers = _NUMBERS_PUT.fullmatch(sql)
+        if listed and numbers is not None and all(type(value) is int for value in listed[0]):
+            into, columns, conflict = numbers.groups()
+            arrays = ", ".join(["%s::bigint[]"] * len(listed[0]))
+            self.driver.execute(
+                f"INSERT INTO {into} ({columns}) SELECT * FROM unnest({arrays}) {conflict}".encode(),
+                list(map(list, zip(*listed, strict=True))),
+            )
+        elif listed:
             with self.driver.cursor() as cursor:
                 cursor.executemany(_translated(sql).encode(), listed)
+
+    def chunks_of(self, addresses: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Return, of each span, the address of the first one that it is packed with, and the body that both are in."""
+        found: dict[int, tuple[int, bytes]] = {
+            at: (first, body) for at, first, body in self.execute(_CHUNKS, (list(addresses),))
+        }
+        return [found[at] for at in addresses]
 
     def alone(self) -> None:
         """Have nobody else write spans until the transaction ends."""
@@ -121,6 +154,8 @@ class PostgresConnection:
         )
 
 
+#: Columns that are packed on SQLite.
+_ARRAYS: Final = {("traces", "words"): "int4[]"}
 _KINDS: Final = {BigInteger: "int8", Integer: "int4", Float: "float8", LargeBinary: "bytea"}
 
 
@@ -128,7 +163,7 @@ _KINDS: Final = {BigInteger: "int8", Integer: "int4", Float: "float8", LargeBina
 def _columns_of(name: str) -> tuple[str, list[str], list[int]]:
     """Return the columns of a table, their types, and which of them are text."""
     table = METADATA.tables[name]
-    kinds = ["int8" if c.primary_key else _kind(c.type) for c in table.columns]
+    kinds = ["int8" if c.primary_key else _ARRAYS.get((name, c.name)) or _kind(c.type) for c in table.columns]
     return ", ".join(c.name for c in table.columns), kinds, [at for at, kind in enumerate(kinds) if kind == "text"]
 
 
@@ -157,6 +192,10 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=2_000)
 def _translated(sql: str) -> str:
-    plain = _HINTS.sub("", sql).replace("CROSS JOIN", "JOIN").replace(" GLOB ", " LIKE ")
+    plain = (
+        _HINTS.sub("", _SPANS_OF_FEW.sub(_EACH_BY_ITSELF, sql))
+        .replace("CROSS JOIN", "JOIN")
+        .replace(" GLOB ", " LIKE ")
+    )
     plain = _LISTED.sub(r"string_agg(\1::text, ',')", plain)
     return _HEX.sub(r"encode(\1, 'hex')", plain).replace("%", "%%").replace("?", "%s")

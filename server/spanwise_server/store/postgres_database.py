@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,16 +16,31 @@ from sqlmodel import Session
 
 from ..errors import ConfigError, Overloaded
 from .annotations import WRAP
-from .connection import TextIndex
+from .connection import Connection, TextIndex
 from .migrate import upgrade
-from .postgres_connection import LOCKS, MIGRATION_LOCK, SMALL_LOCK, PostgresConnection, adapted, reached
+from .postgres_connection import (
+    DICTIONARY_LOCK,
+    LOCKS,
+    MIGRATION_LOCK,
+    SMALL_LOCK,
+    PostgresConnection,
+    adapted,
+    reached,
+)
 
 OLDEST_VERSION: Final = 140_000
 _MOST_READERS: Final = 16
+#: One that writes what came, others for what goes on in the background.
+_MOST_WRITERS: Final = 4
 #: How long whoever asks waits for a database that is away before being told so.
 _WAIT_S: Final = 3.0
 #: Of each connection. A plan made for any values walks every partition; one for the values at hand does not.
-_SETTINGS: Final = "-c timezone=UTC -c plan_cache_mode=force_custom_plan -c jit=off -c application_name=spanwise"
+#: Workers take longer to start than most questions take, and with many readers there is no core left for them.
+_SETTINGS: Final = (
+    "-c timezone=UTC -c plan_cache_mode=force_custom_plan -c jit=off -c max_parallel_workers_per_gather=0 "
+    "-c application_name=spanwise"
+)
+_READS: Final = f"{_SETTINGS} -c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
 
 
 class PostgresDatabase:
@@ -36,7 +51,7 @@ class PostgresDatabase:
         self.write_lock = threading.RLock()
         self._index = index
         self._readers = self._pool("read", _MOST_READERS)
-        self._writers = self._pool("write", 2)
+        self._writers = self._pool("write", _MOST_WRITERS)
         self._side = self._pool("side", 2)
         self._engine = _engine(self.url)
 
@@ -44,7 +59,6 @@ class PostgresDatabase:
     def read(self) -> Iterator[PostgresConnection]:
         """Give a connection that sees one moment of everything until the end, whatever is written meanwhile."""
         with self._lent(self._readers) as driver, driver.transaction():
-            driver.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield PostgresConnection(driver, self._index)
 
     @contextmanager
@@ -76,6 +90,22 @@ class PostgresDatabase:
             session.connection().execute(text(f"SELECT pg_advisory_xact_lock({LOCKS}, {SMALL_LOCK})"))
             yield session
 
+    @contextmanager
+    def alone_in(self, lock: int) -> Iterator[bool]:
+        """Have no other process do what *lock* stands for meanwhile; gives whether none does already."""
+        with self.write() as connection:
+            found = connection.execute("SELECT pg_try_advisory_xact_lock(?, ?)", (LOCKS, lock)).fetchone()
+            yield bool(found[0])
+
+    def training(self) -> AbstractContextManager[bool]:
+        """Have no other process train dictionaries meanwhile; gives whether none does already."""
+        return self.alone_in(DICTIONARY_LOCK)
+
+    @staticmethod
+    def grown(connection: Connection) -> int:
+        """Return how many traces there ever were, about."""
+        return int(connection.execute("SELECT last_value FROM trace_numbers").fetchone()[0])
+
     def close(self) -> None:
         """Close every connection."""
         for pool in (self._readers, self._writers, self._side):
@@ -88,7 +118,7 @@ class PostgresDatabase:
     def _pool(self, name: str, most: int) -> ConnectionPool[psycopg.Connection[Any]]:
         return ConnectionPool(
             self.url,
-            kwargs={"autocommit": True, "options": _SETTINGS},
+            kwargs={"autocommit": True, "options": _READS if name == "read" else _SETTINGS},
             min_size=0,
             max_size=most,
             open=True,

@@ -23,8 +23,9 @@ from .ready import Chunk
 from .rollups import Series, series_id
 from .rows import SpanRow
 from .summary import Summary
+from .text_owners import drop_texts, put_uses, texts_of
 from .words import Word, WordBook, words_of
-from .write import BY_ADDRESS, FIND_TRACES, SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
+from .write import BY_ADDRESS, DERIVED, FIND_TRACES, SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,8 @@ class PostgresWriter(SpanWriter):
 
     find_traces = FIND_TRACES + " ORDER BY trace_id FOR UPDATE"
     change_span = _CHANGE_SPAN
-    by_address = (*BY_ADDRESS, "span_words")
+    by_address = (*BY_ADDRESS, "span_words", "attribute_blocks")
+    derived = tuple(table for table in DERIVED if table != "trace_words")
 
     def __init__(self, index: GinIndex) -> None:
         super().__init__(with_previews)
@@ -63,6 +65,7 @@ class PostgresWriter(SpanWriter):
         self._numbers: list[int] = []
         self._days: set[int] = set()
         self._deletions = 0
+        self._made: set[int] = set()
         self._deferred: list[tuple[TraceAtWrite, Iterable[SpanRow], Summary]] | None = None
 
     def forget(self) -> None:
@@ -83,6 +86,7 @@ class PostgresWriter(SpanWriter):
         """Put *batch* in; return 0 and where each span lies."""
         self._share(connection)
         self._deferred = []
+        self._made.clear()
         try:
             return super().write(connection, batch)
         finally:
@@ -117,7 +121,9 @@ class PostgresWriter(SpanWriter):
                 "SELECT nextval('trace_numbers') FROM generate_series(1, ?)", (_NUMBERS_AT_ONCE,)
             )
             self._numbers = sorted((number for (number,) in found), reverse=True)  # the smallest is taken first
-        return trace_row(day, self._numbers.pop())
+        row = trace_row(day, self._numbers.pop())
+        self._made.add(row)
+        return row
 
     def _make_day(self, day: int) -> None:
         side = self._aside()
@@ -185,17 +191,20 @@ class PostgresWriter(SpanWriter):
         connection.copy("spans", change.spans)
         connection.copy("payloads", change.payloads)
         for table, rows in (
-            ("texts (hash, body)", change.texts.items()),
-            ("text_uses (trace_row, hash)", change.uses),
+            ("texts (hash, body, trace_row)", texts_of(change)),
             ("media_uses (project_id, trace_id, digest)", change.media),
-            ("trace_words (word_id, start_ns, trace_row)", change.words_put),
         ):
             connection.put_missing(table, sorted(rows))
+        put_uses(connection, change.uses)
+
+    def _drop_texts(self, connection: Connection, row: int) -> None:
+        drop_texts(connection, row, row + 1)
+        connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
 
     def note(self, connection: Connection, written: Sequence[tuple[int, Record]]) -> int:
         """Put the words of the spans *written* into the index at once; there is no journal, so return 0."""
         assert isinstance(connection, PostgresConnection)  # noqa: S101 - there is no other here
-        fill(connection, self._index, written)
+        fill(connection, self._index, written, self._made)
         return 0
 
 

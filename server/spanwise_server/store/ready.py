@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..record import Record
 from .address import id_bytes
 from .codec import NONE
-from .payload import Packed, pack_all, pack_origin
+from .payload import MOST_BYTES, Packed, pack_all, pack_origin
 from .rows import SpanRow, row_of
 
 
@@ -37,7 +37,7 @@ class Chunk:
         return len(self.spans)
 
 
-def prepare(records: Iterable[Record], dictionary: int = NONE) -> list[Chunk]:
+def prepare(records: Iterable[Record], dictionary: int = NONE, most_bytes: int = MOST_BYTES) -> list[Chunk]:
     """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed."""
     origins: dict[tuple[int, int], tuple[bytes, bytes]] = {}
     texts: dict[bytes, bytes] = {}
@@ -57,17 +57,22 @@ def prepare(records: Iterable[Record], dictionary: int = NONE) -> list[Chunk]:
         traces.setdefault((record.project, span.trace_id), []).append(Ready(record, row, origin))
     chunks: list[Chunk] = []
     for (project, trace_id), found in traces.items():
-        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), found, texts, dictionary)
+        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), found, texts, dictionary, most_bytes)
     return chunks
 
 
 def chunks_of(
-    project: str, trace_id: bytes, spans: Sequence[Ready], texts: dict[bytes, bytes], dictionary: int
+    project: str,
+    trace_id: bytes,
+    spans: Sequence[Ready],
+    texts: dict[bytes, bytes],
+    dictionary: int,
+    most_bytes: int = MOST_BYTES,
 ) -> list[Chunk]:
     """Return *spans* of one trace packed a few together; *texts* is given what they name."""
     chunks: list[Chunk] = []
     at = 0
-    for packed in pack_all([ready.record.span for ready in spans], project, texts, dictionary):
+    for packed in pack_all([ready.record.span for ready in spans], project, texts, dictionary, most_bytes):
         chunks.append(Chunk(project, trace_id, tuple(spans[at : at + packed.spans]), packed, texts))
         at += packed.spans
     return chunks

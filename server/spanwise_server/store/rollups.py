@@ -96,7 +96,10 @@ class RollupChange:
             (series_ids[series], hour, measure, number, n)
             for (series, hour, measure, number), n in self._counts.items() if n
         )  # fmt: skip
-        days = sorted((s, hour // HOURS_A_DAY, m, b, n) for s, hour, m, b, n in counts)
+        of_days: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
+        for s, hour, m, b, n in counts:
+            of_days[s, hour // HOURS_A_DAY, m, b] += n
+        days = sorted((*key, n) for key, n in of_days.items() if n)
         connection.executemany(_ADD_SUMS, sums)
         connection.executemany(_ADD_HOURS, counts)
         connection.executemany(_ADD_DAYS, days)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -78,18 +78,18 @@ def _is_newer(connection: Connection, project_id: int, query: Query, session: st
     )
 
 
-_TRACES: Final = (
-    "FROM words w CROSS JOIN trace_words tw ON tw.word_id = w.id CROSS JOIN traces t ON t.id = tw.trace_row "
-    "WHERE w.project_id = ? AND w.field = 'session' AND w.value = ? AND t.session_id = w.value"
-)
+_TRACES_AT_ONCE: Final = 400
+_WORD: Final = "(SELECT id FROM words WHERE project_id = ? AND field = 'session' AND value = ?)"
 
 
 def session_summary(connection: Connection, project_id: int, session: str) -> SessionSummary | None:
     """Return what all traces of a session come to, ``None`` where there is none."""
+    of_session = connection.words.rows_with(_WORD)
     rows = connection.execute(
         "SELECT t.status, t.start_ns, t.start_ns + t.duration_ns, t.cost_nusd, t.unpriced_count, t.total_tokens, "
-        f"t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models {_TRACES} ORDER BY tw.start_ns",
-        (project_id, session),
+        "t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
+        f"FROM ({of_session}) d CROSS JOIN traces t ON t.id = d.row WHERE t.session_id = ? ORDER BY t.start_ns, t.id",
+        (project_id, session, session),
     ).fetchall()
     if not rows:
         return None
@@ -116,18 +116,20 @@ def session_summary(connection: Connection, project_id: int, session: str) -> Se
 
 def roots(connection: Connection, project: str, project_id: int, trace_ids: Sequence[str]) -> dict[str, Record]:
     """Return the root span of each trace, whole: the earliest without a parent, else the earliest."""
-    assembler = Assembler(connection)
-    found: dict[str, Record] = {}
-    for trace_id in trace_ids:
-        named = id_bytes(trace_id, "Trace id")
-        trace: Any = connection.execute(
-            "SELECT id FROM traces WHERE project_id = ? AND trace_id = ?", (project_id, named)
-        ).fetchone()
-        if trace is None:
-            continue
-        row = connection.execute(
-            "SELECT * FROM spans WHERE id BETWEEN ? AND ? ORDER BY parent_id IS NOT NULL, start_ns, span_id LIMIT 1",
-            span_range(trace[0]),
-        ).fetchone()
-        found[trace_id] = assembler.records(project, [(SpanRow._make(row), named)])[0]
-    return found
+    named = sorted({id_bytes(trace_id, "Trace id") for trace_id in trace_ids})
+    rows: list[tuple[SpanRow, bytes]] = []
+    for at in range(0, len(named), _TRACES_AT_ONCE):
+        some = named[at : at + _TRACES_AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        there = connection.execute(
+            f"SELECT id, trace_id FROM traces WHERE project_id = ? AND trace_id IN ({marks})", (project_id, *some)
+        ).fetchall()
+        for row, trace_id in there:
+            root = connection.execute(
+                "SELECT * FROM spans WHERE id BETWEEN ? AND ? "
+                "ORDER BY parent_id IS NOT NULL, start_ns, span_id LIMIT 1",
+                span_range(row),
+            ).fetchone()
+            rows.append((SpanRow._make(root), trace_id))
+    records = Assembler(connection).records(project, rows)
+    return {trace_id.hex(): record for (_, trace_id), record in zip(rows, records, strict=True)}

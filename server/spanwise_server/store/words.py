@@ -90,8 +90,10 @@ def pack_ids(ids: Iterable[int]) -> bytes:
     return struct.pack(f"<{len(ordered)}I", *ordered)
 
 
-def unpack_ids(packed: bytes) -> tuple[int, ...]:
-    """Return the word ids of a trace's row."""
+def unpack_ids(packed: bytes | Sequence[int]) -> tuple[int, ...]:
+    """Return the word ids of a trace's row, packed or not."""
+    if not isinstance(packed, bytes):
+        return tuple(packed)
     return struct.unpack(f"<{len(packed) // 4}I", packed)
 
 

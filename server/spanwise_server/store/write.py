@@ -24,7 +24,7 @@ from .rollups import RollupChange, Series
 from .rows import SpanRow, is_hidden, placed
 from .summary import Summary, summarise
 from .tables import SpanTable, TraceTable
-from .words import WordBook, labels_of, pack_ids, unpack_ids, words_of
+from .words import WordBook, labels_of, unpack_ids, words_of
 
 SPAN_COLUMNS: Final = tuple(SpanTable.__table__.columns.keys())  # type: ignore[attr-defined]  # SQLModel adds it
 TRACE_COLUMNS: Final = tuple(TraceTable.__table__.columns.keys())  # type: ignore[attr-defined]  # as above
@@ -50,9 +50,10 @@ _MAKE_TRACE: Final = _insert("traces", TRACE_COLUMNS)
 _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
 
 
-#: Tables whose rows are found by the address of a span. These two are names of the module, since a compiled class has
+#: Tables whose rows are found by the address of a span. These three are names of the module, since a compiled class has
 #: no attributes to derive others from.
 BY_ADDRESS: Final = ("spans", "payloads")
+DERIVED: Final = ("r_hour", "h_hour", "h_day", "trace_words", "words", "series")
 FIND_TRACES: Final = (
     "SELECT id, trace_id, places, words, start_ns FROM traces WHERE project_id = ? AND trace_id IN ({})"
 )
@@ -108,6 +109,8 @@ class SpanWriter:
     change_span = _CHANGE_SPAN
     by_address: Sequence[str] = BY_ADDRESS
     """The tables that have rows by the address of a span."""
+    derived: Sequence[str] = DERIVED
+    """The tables that are made anew of spans."""
 
     def __init__(self, with_previews: WithPreviews) -> None:
         self._with_previews = with_previews
@@ -167,7 +170,7 @@ class SpanWriter:
     def recount(self, connection: Connection) -> int:
         """Compute every summary, word and rollup anew from the spans; return how many traces there are."""
         self.forget()
-        for table in ("r_hour", "h_hour", "h_day", "trace_words", "words", "series"):
+        for table in self.derived:
             connection.execute(f"DELETE FROM {table}")
         found = connection.execute("SELECT id, project_id, trace_id, places FROM traces ORDER BY id").fetchall()
         for row, project_id, trace_id, places in found:
@@ -197,21 +200,25 @@ class SpanWriter:
         rollups.apply(connection, self._series)
         for table in self.by_address:
             connection.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", span_range(row))
-        connection.executemany(_DROP_WORD, [(word, start_ns, row) for word in unpack_ids(words)])
-        used = connection.execute("SELECT hash FROM text_uses WHERE trace_row = ?", (row,)).fetchall()
-        connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
-        connection.executemany(
-            "DELETE FROM texts WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM text_uses u WHERE u.hash = texts.hash)",
-            used,
-        )
+        connection.words.change(connection, row, start_ns, put=(), dropped=unpack_ids(words))
+        self._drop_texts(connection, row)
         connection.execute("DELETE FROM traces WHERE id = ?", (row,))
         for table in ("span_logs", "media_uses"):  # the files of the media are removed by the next sweep
             connection.execute(f"DELETE FROM {table} WHERE project_id = ? AND trace_id = ?", (project_id, trace_id))
         connection.execute(
             "DELETE FROM annotations WHERE project_id = ? AND trace_id = ?", (project_id, trace_id.hex())
         )
-        self._texts.difference_update(name for (name,) in used)
         return True
+
+    def _drop_texts(self, connection: Connection, row: int) -> None:
+        """Take away the texts that only the trace with this row needs."""
+        used = connection.execute("SELECT hash FROM text_uses WHERE trace_row = ?", (row,)).fetchall()
+        connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
+        connection.executemany(
+            "DELETE FROM texts WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM text_uses u WHERE u.hash = texts.hash)",
+            used,
+        )
+        self._texts.difference_update(name for (name,) in used)
 
     def _gather(self, connection: Connection, batch: Iterable[Chunk]) -> list[TraceAtWrite]:
         """Return the traces that *batch* touches, with the rows of those that are there already."""
@@ -345,7 +352,7 @@ class SpanWriter:
         moved = trace.start_ns is not None and trace.start_ns != summary.start_ns
         change.words_dropped += [(word, trace.start_ns or 0, trace.row) for word in (had if moved else had - has)]
         change.words_put += [(word, summary.start_ns, trace.row) for word in (has if moved else has - had)]
-        columns = (trace.places, pack_ids(has), *summary.columns)
+        columns = (trace.places, connection.words.kept(has), *summary.columns)
         if trace.start_ns is None:
             change.traces_made.append((trace.row, trace.project_id, trace.trace_id, *columns))
         else:
@@ -354,7 +361,6 @@ class SpanWriter:
     def _apply(self, connection: Connection, change: Change) -> None:
         connection.executemany(self.change_span, change.spans_changed)
         connection.executemany(_CHANGE_TRACE, change.traces_changed)
-        connection.executemany(_DROP_WORD, change.words_dropped)
         self._put(connection, change)
         change.rollups.apply(connection, self._series)
         if len(self._texts) > _MOST_TEXTS_REMEMBERED:
@@ -362,7 +368,8 @@ class SpanWriter:
         self._texts.update(change.texts)
 
     def _put(self, connection: Connection, change: Change) -> None:
-        """Put in the rows that are new."""
+        """Put in the rows that are new, in the place of words that are not so any more."""
+        connection.executemany(_DROP_WORD, change.words_dropped)
         connection.executemany(_MAKE_SPAN, change.spans)
         connection.executemany(_PUT_PAYLOAD, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())

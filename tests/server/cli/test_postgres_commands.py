@@ -41,7 +41,7 @@ def test_the_doctor_finds_nothing_wrong_and_then_what_is_broken(url, capsys):
     assert "tester@127.0.0.1" in said
     with psycopg.connect(url) as db:
         db.execute("UPDATE r_hour SET spans = spans + 1")
-        db.execute("DELETE FROM span_words")
+        db.execute("DELETE FROM attribute_blocks")
     assert run(url, "doctor") == 1
     said = capsys.readouterr().out
     assert "spanwise recount" in said

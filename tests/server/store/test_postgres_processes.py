@@ -12,14 +12,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
 
 from postgres_cluster import cluster, running
 from spanwise_server.errors import ConfigError, Overloaded
 from spanwise_server.query.filters import Query
+from spanwise_server.query.parse import parse
+from spanwise_server.store import codec, dictionaries
 from spanwise_server.store.days import DAY_NS, day_of, day_of_row, days_there, name_of, trace_row
+from spanwise_server.store.examine_postgres import examine_database
+from spanwise_server.store.migrate import _config
 from spanwise_server.store.postgres import PostgresStore
 from spanwise_server.store.postgres_database import migrate_database
+from spanwise_server.store.words import pack_ids
 from store_engines import rows
 from store_model.spans import TRACES, llm, record
 
@@ -282,7 +290,7 @@ def test_a_day_that_no_project_keeps_is_dropped_whole_and_out_of_every_total(url
         sums = "SELECT sum(spans), sum(cost_nusd) FROM r_hour"
         assert rows(store, sums) == [(7, 100 + 101 + sum(range(30, 35)))]
         assert rows(store, "SELECT count(*) FROM texts") == [(4,)], "texts that other days need stay"
-        for table in ("traces", "trace_words", "h_hour", "r_hour", "annotations", "text_uses", "spans", "payloads"):
+        for table in ("traces", "h_hour", "r_hour", "annotations", "text_uses", "spans", "payloads"):
             assert rows(store, f"SELECT count(*) >= 0 FROM {table}") == [(True,)]
         assert rows(store, "SELECT count(*) FROM annotations") == [(0,)]
         before = rows(store, sums), rows(store, "SELECT count(*), sum(n) FROM h_hour")
@@ -290,3 +298,77 @@ def test_a_day_that_no_project_keeps_is_dropped_whole_and_out_of_every_total(url
         assert (rows(store, sums), rows(store, "SELECT count(*), sum(n) FROM h_hour")) == before
         store.write([of_day(40, n) for n in range(1, 21)])
         assert rows(store, sums) == [(27, 100 + 101 + sum(range(30, 35)) + sum(range(1, 21)))]
+
+
+def test_what_an_older_version_wrote_is_taken_into_the_index_of_attributes_in_the_background(url, tmp_path):
+    with closing(PostgresStore(url, tmp_path)) as store:
+        store.open()
+        for n in range(40):
+            store.write([record(TRACES[n % 2], f"{n + 1:016x}", at=n, size=n % 20, note=f"of {n}")])
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute("TRUNCATE attribute_blocks")
+        database.execute("INSERT INTO settings (name, value) VALUES ('attributes_filled_to', '-1')")
+        assert _state_of_search(url, tmp_path) == "warning"
+    with closing(PostgresStore(url, tmp_path)) as store:
+        store.open()
+        store.write([record(TRACES[0], f"{1:016x}", at=0, size=99)])  # while it is being filled, or after
+        assert store.wait_until_searchable(60)
+        found = [len(store.find_spans(Query("default", parse(asked), limit=100)).items) for asked in _ASKED]
+        assert found == [40, 2, 1, 0, 1]
+    assert _state_of_search(url, tmp_path) == "ok"
+
+
+_ASKED = ("attr.size:*", "attr.size:7", "attr.size:99", 'attr.note:"of 0"', 'attr.note:"of 39"')
+
+
+def _state_of_search(url: str, folder: Path) -> str:
+    return next(found.state for found in examine_database(url, folder) if found.about == "search")
+
+
+def test_processes_that_share_a_database_train_one_dictionary_and_open_what_the_other_packed(
+    url, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(dictionaries, "_LOOKED_EVERY_S", 0.0)
+    monkeypatch.setattr(dictionaries, "_FIRST_AT", 40)
+    said = " ".join(f"word{n * 7 % 400}" for n in range(600))
+    with closing(PostgresStore(url, tmp_path)) as store, closing(PostgresStore(url, tmp_path)) as other:
+        store.open()
+        other.open()
+        for n in range(60):
+            (store, other)[n % 2].write([record(f"{n + 1:032x}", f"{n + 1:016x}", text=f"{n} {said}")])
+        for one in (store, other):
+            one._dictionaries.wait()
+            one.write([record(f"{99:032x}", f"{id(one):016x}", text=said)])
+            one._dictionaries.wait()
+        assert rows(store, "SELECT count(*) FROM dictionaries") == [(1,)]
+        assert store._dictionary == other._dictionary != codec.NONE
+        monkeypatch.setattr(codec, "_known", {})
+        monkeypatch.setattr(codec, "_codecs", codec._Codecs())
+        assert other.span("default", f"{id(store):016x}").span.attributes["text"] == said
+
+
+def test_the_words_of_traces_from_before_they_lay_in_an_array_are_theirs_still(tmp_path):
+    traces = (
+        "INSERT INTO traces (id, project_id, trace_id, places, words, name, root_kind, start_ns, duration_ns, status, "
+        "span_count, error_count, llm_count, unpriced_count, has_root) VALUES (%s, 1, %s, 1, %s, 'n', 'llm', %s, 1, 1, "
+        "1, 0, 1, 0, 1)"
+    )
+    with running().database() as url:
+        engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        with engine.begin() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0017")
+        engine.dispose()
+        with psycopg.connect(url) as database:
+            database.execute("INSERT INTO projects (id, name, created_ns) VALUES (1, 'default', 1)")
+            for number, model in ((1, "gpt-4o"), (70_000, "gpt-5")):
+                word = (number, 1, "model", model)
+                database.execute("INSERT INTO words (id, project_id, field, value) VALUES (%s, %s, %s, %s)", word)
+            for row, words in ((1, (1, 70_000)), (2, (70_000,)), (3, ())):
+                database.execute(traces, (row, bytes([row] * 16), pack_ids(words), row))
+        with closing(PostgresStore(url, tmp_path)) as store:
+            store.open()
+            found = [len(store.find_traces(Query("default", parse(f"model:{m}"))).items) for m in ("gpt-4o", "gpt-5")]
+            assert found == [1, 2]
+            assert rows(store, "SELECT words FROM traces ORDER BY id") == [([1, 70_000],), ([70_000],), ([],)]
