@@ -56,7 +56,9 @@ class Filler(Repeated):
         super().__init__(every_s, every_s)
 
     def _do(self) -> None:
-        fill_queues(self._store, now_ns=time.time_ns())
+        with self._store.alone_in("queues") as alone:
+            if alone:
+                fill_queues(self._store, now_ns=time.time_ns())
 
 
 class Housekeeper(Repeated):
@@ -75,6 +77,11 @@ class Housekeeper(Repeated):
         super().close()
 
     def _do(self) -> None:
+        with self._store.alone_in("housekeeping") as alone:
+            if alone:  # else another server of the same database is at it
+                self._clear()
+
+    def _clear(self) -> None:
         deleted = sum(enforce_all(self._store, time.time_ns(), self._closing.wait))
         removed = self._store.sweep_media()
         if deleted or removed:

@@ -13,7 +13,7 @@ from typing import Final
 
 from .connection import Connection
 from .gin import GinIndex, fill, records_at
-from .postgres_connection import FILL_LOCK, LOCKS
+from .postgres_connection import LOCKS, WORK_LOCKS
 from .postgres_database import PostgresDatabase
 
 logger = logging.getLogger("spanwise.store")
@@ -67,7 +67,8 @@ class BlockFiller:
     def step(self) -> bool:
         """Take in the next spans, unless another process is about to; return whether all are in."""
         with self._database.write() as connection:
-            mine = connection.execute("SELECT pg_try_advisory_xact_lock(?, ?)", (LOCKS, FILL_LOCK)).fetchone()[0]
+            lock = LOCKS, WORK_LOCKS["attributes"]
+            mine = connection.execute("SELECT pg_try_advisory_xact_lock(?, ?)", lock).fetchone()[0]
             kept = connection.execute("SELECT value FROM settings WHERE name = ?", (FILLED_TO,)).fetchone()
             if kept is None:
                 return True

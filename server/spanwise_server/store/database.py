@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from .connection import Connection
 from .fts import FtsIndex
+from .sessions import Work
 from .trace_words import WordTable
 from .write import payload_of
 
@@ -102,8 +103,8 @@ class Database:
             yield session
 
     @staticmethod
-    def training() -> AbstractContextManager[bool]:
-        """Have no other process train dictionaries meanwhile: the store is this one's alone."""
+    def alone_in(work: Work) -> AbstractContextManager[bool]:  # noqa: ARG004  # the protocol's
+        """Have no other server process do *work* meanwhile: the store is this one's alone."""
         return nullcontext(enter_result=True)
 
     @staticmethod

@@ -20,6 +20,7 @@ from . import codec
 from .address import span_range
 from .connection import Connection
 from .payload import dumps, opened, unpack_text
+from .sessions import Work
 
 logger = logging.getLogger("spanwise.store")
 
@@ -63,8 +64,8 @@ class Keeper(Protocol):
     def write(self) -> AbstractContextManager[Connection]:
         """Give a connection that writes in one transaction."""
 
-    def training(self) -> AbstractContextManager[bool]:
-        """Have no other process train meanwhile; gives whether none does already."""
+    def alone_in(self, work: Work) -> AbstractContextManager[bool]:
+        """Have no other process do *work* meanwhile; gives whether none does already."""
 
     def grown(self, connection: Connection) -> int:
         """Return how much there ever was to learn from, about: goes up with every trace."""
@@ -113,7 +114,7 @@ class Dictionaries:
 
     def train(self) -> bool:
         """Train a dictionary and use it from now on; return whether there was enough to train it from."""
-        with self._database.training() as alone:
+        with self._database.alone_in("dictionary") as alone:
             return alone and self._train_alone()
 
     def _train_alone(self) -> bool:
@@ -142,7 +143,7 @@ class Dictionaries:
 
     def _train(self) -> None:
         try:
-            with self._database.training() as alone:
+            with self._database.alone_in("dictionary") as alone:
                 if alone and not self._was_overtaken():
                     self._train_alone()
         except Exception:  # without a dictionary more is written, and nothing else

@@ -7,7 +7,7 @@ hints about indices and about the order of joins are left out, GLOB is LIKE, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
@@ -22,6 +22,7 @@ from ..errors import Overloaded
 from .address import PLACE_BITS
 from .conditions import Glob
 from .connection import Rows, TextIndex
+from .sessions import Work
 from .tables import METADATA
 from .word_arrays import WordArrays
 
@@ -34,10 +35,8 @@ SPANS_LOCK: Final = 2
 SMALL_LOCK: Final = 3
 #: Of whoever makes or drops partitions.
 PARTITIONS_LOCK: Final = 4
-#: Of whoever takes in what an older version left out of an index.
-FILL_LOCK: Final = 5
-#: Of whoever trains a dictionary.
-DICTIONARY_LOCK: Final = 6
+#: Of whoever does what one process does for all.
+WORK_LOCKS: Final[Mapping[Work, int]] = {"attributes": 5, "dictionary": 6, "housekeeping": 7, "queues": 8}
 
 _HINTS: Final = re.compile(r" (?:NOT INDEXED|INDEXED BY \w+)")
 _LISTED: Final = re.compile(r"group_concat\(([\w.]+)\)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,14 +19,15 @@ from .annotations import WRAP
 from .connection import Connection, TextIndex
 from .migrate import upgrade
 from .postgres_connection import (
-    DICTIONARY_LOCK,
     LOCKS,
     MIGRATION_LOCK,
     SMALL_LOCK,
+    WORK_LOCKS,
     PostgresConnection,
     adapted,
     reached,
 )
+from .sessions import Work
 
 OLDEST_VERSION: Final = 140_000
 _MOST_READERS: Final = 16
@@ -53,6 +54,7 @@ class PostgresDatabase:
         self._readers = self._pool("read", _MOST_READERS)
         self._writers = self._pool("write", _MOST_WRITERS)
         self._side = self._pool("side", 2)
+        self._working = self._pool("work", len(WORK_LOCKS))
         self._engine = _engine(self.url)
 
     @contextmanager
@@ -91,15 +93,19 @@ class PostgresDatabase:
             yield session
 
     @contextmanager
-    def alone_in(self, lock: int) -> Iterator[bool]:
-        """Have no other process do what *lock* stands for meanwhile; gives whether none does already."""
-        with self.write() as connection:
-            found = connection.execute("SELECT pg_try_advisory_xact_lock(?, ?)", (LOCKS, lock)).fetchone()
-            yield bool(found[0])
+    def alone_in(self, work: Work) -> Iterator[bool]:
+        """Have no other server process do *work* meanwhile; gives whether none does already.
 
-    def training(self) -> AbstractContextManager[bool]:
-        """Have no other process train dictionaries meanwhile; gives whether none does already."""
-        return self.alone_in(DICTIONARY_LOCK)
+        No transaction is held for it: an old one keeps PostgreSQL from clearing up.
+        """
+        lock = LOCKS, WORK_LOCKS[work]
+        with self._lent(self._working) as driver:
+            mine: bool = driver.execute("SELECT pg_try_advisory_lock(%s, %s)", lock).fetchall()[0][0]
+            try:
+                yield mine
+            finally:
+                if mine and not driver.closed:
+                    driver.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
 
     @staticmethod
     def grown(connection: Connection) -> int:
@@ -108,7 +114,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Close every connection."""
-        for pool in (self._readers, self._writers, self._side):
+        for pool in (self._readers, self._writers, self._side, self._working):
             pool.close()
         self._engine.dispose()
 

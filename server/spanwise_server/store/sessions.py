@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from .small_tables import ProjectRow
 
+Work = Literal["housekeeping", "queues", "dictionary", "attributes"]
+"""What is done in the background, by one process of those that share a store."""
 #: Made once: every page asks it several times, and making it takes longer than the answer.
 _ID_OF: Final = select(ProjectRow.id).where(col(ProjectRow.name) == bindparam("name"))
 
@@ -23,6 +25,9 @@ class Sessions(Protocol):
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Return a session that writes, alone, and commits when it ends well."""
+
+    def alone_in(self, work: Work) -> AbstractContextManager[bool]:
+        """Have no other server process do *work* meanwhile; gives whether none does already."""
 
 
 def project_id(session: Session, name: str) -> int | None:

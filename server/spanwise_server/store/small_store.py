@@ -24,7 +24,7 @@ from ..record import Annotation
 from .access import Access
 from .annotations import Annotations
 from .base import ApiKey, Login
-from .sessions import Sessions
+from .sessions import Sessions, Work
 
 
 class SmallStore:
@@ -43,6 +43,10 @@ class SmallStore:
     def transaction(self) -> AbstractContextManager[Session]:
         """Give a session that writes small tables, alone, committed at the end."""
         return self._small.transaction()
+
+    def alone_in(self, work: Work) -> AbstractContextManager[bool]:
+        """Have no other server process do *work* meanwhile; gives whether none does already."""
+        return self._small.alone_in(work)
 
     # --- judgements --------------------------------------------------------------------------------------------------
 
