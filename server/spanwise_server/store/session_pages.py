@@ -79,17 +79,20 @@ def _is_newer(connection: Connection, project_id: int, query: Query, session: st
 
 
 _TRACES_AT_ONCE: Final = 400
-_WORD: Final = "(SELECT id FROM words WHERE project_id = ? AND field = 'session' AND value = ?)"
+_WORD: Final = "SELECT id FROM words WHERE project_id = ? AND field = 'session' AND value = ?"
 
 
 def session_summary(connection: Connection, project_id: int, session: str) -> SessionSummary | None:
     """Return what all traces of a session come to, ``None`` where there is none."""
-    of_session = connection.words.rows_with(_WORD)
+    word = connection.execute(_WORD, (project_id, session)).fetchone()
+    if word is None:
+        return None
+    source = connection.words.from_traces_with(word[0])
     rows = connection.execute(
         "SELECT t.status, t.start_ns, t.start_ns + t.duration_ns, t.cost_nusd, t.unpriced_count, t.total_tokens, "
         "t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
-        f"FROM ({of_session}) d CROSS JOIN traces t ON t.id = d.row WHERE t.session_id = ? ORDER BY t.start_ns, t.id",
-        (project_id, session, session),
+        f"{source.text} AND t.session_id = ? ORDER BY t.start_ns, t.id",
+        (*source.values, session),
     ).fetchall()
     if not rows:
         return None
