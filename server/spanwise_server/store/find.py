@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -60,11 +60,20 @@ _SPAN_SORTS: Final = {
 }
 
 
-def trace_page(connection: Connection, project_id: int, query: Query, make: Callable[[tuple[Any, ...]], T]) -> Page[T]:
-    """Return one page of traces, each made by *make* from its row."""
+def trace_page(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    make: Callable[[tuple[Any, ...]], T],
+    among: Sequence[int] | None = None,
+) -> Page[T]:
+    """Return one page of traces, each made by *make* from its row; *among* rows in which it lies and that all match."""
     sort = _sort_of(query, _TRACE_SORTS)
 
     def walk(*, at_once: bool) -> _Walk:
+        if among is not None:
+            marks = ", ".join("?" * len(among)) or "NULL"
+            return _Walk(Sql(f"SELECT t.* FROM traces t WHERE t.id IN ({marks})", tuple(among)), EVERYTHING, 0, "")
         plan = Compiler(connection, project_id, query, of_all=at_once).traces()
         return _Walk(_trace_source(connection, project_id, query, plan, sort), plan.where, plan.driven, _TRACE_TIMES)
 
@@ -82,6 +91,11 @@ def span_page(connection: Connection, project_id: int, query: Query, make: Calla
         return _Walk(source, plan.where, plan.driven, _SPAN_TIMES)
 
     return _page(connection, project_id, query, sort, walk, make)
+
+
+def limit_of(query: Query) -> int:
+    """Return how many items a page has."""
+    return max(1, min(query.limit, MOST_ITEMS))
 
 
 def _sort_of(query: Query, sorts: dict[str, _Sort]) -> _Sort:
@@ -116,7 +130,7 @@ def _page(
     walk: Callable[..., _Walk],
     make: Callable[[tuple[Any, ...]], T],
 ) -> Page[T]:
-    limit = max(1, min(query.limit, MOST_ITEMS))
+    limit = limit_of(query)
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     backwards = cursor is not None and cursor.backwards
     source, rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import compress
 from typing import Any, Final
 
 from pyroaring import BitMap
 
 from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
+from ..record import TraceSummary
 from .address import trace_row_of
+from .assemble import summary_of
+from .base import Page
 from .compile import NUMBERS, in_units, is_of_index, trace_id_is, word_ids
 from .connection import Asked
+from .cursor import read_cursor
 from .database import SqliteConnection
+from .find import limit_of, trace_page
 from .judged import asks_of_judgements
 from .trace_sets import UNSAID, TraceSets
 from .words import WORD_FIELDS
@@ -23,6 +29,8 @@ _TURNED: Final = {"=": "__eq__", ">": "__lt__", ">=": "__le__", "<": "__gt__", "
 #: More rows than this are not asked again one by one: their term is asked of everything.
 _MOST_PENDING: Final = 5_000
 _ROWS_AT_ONCE: Final = 400
+#: More rows than this are too many to be named in a statement.
+_MOST_NEAR: Final = 5_000
 _UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
 
 
@@ -34,18 +42,43 @@ class Matcher:
     """Finds the traces of one project that filters match."""
 
     def __init__(
-        self, sets: TraceSets, connection: SqliteConnection, project_id: int, proved: Callable[[], bool]
+        self,
+        sets: TraceSets,
+        connection: SqliteConnection,
+        project_id: int,
+        proved: Callable[[], bool],
+        *,
+        at_hand: bool = False,
     ) -> None:
         self._sets = sets
         self.connection = connection
         self.project_id = project_id
         self._proved = proved
         """Whether all words that prove nothing by themselves have been proved so far."""
+        self._at_hand = at_hand
+        """Whether the text index is asked of everything only where a page asks that of it as well."""
         self.timeline = sets.projects[project_id]
 
     def found(self, query: Query) -> BitMap:
         """Return the rows of the traces that *query* finds, of all pages."""
         return self._among(query.filter, self.timeline.between(query.from_ns, query.to_ns))
+
+    def page(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces, by time."""
+        near = self._near(query, limit_of(query) + 1)
+        return trace_page(self.connection, self.project_id, query, partial(summary_of, query.project), near)
+
+    def _near(self, query: Query, most: int) -> list[int]:
+        """Return the rows among which a page of *query* by time lies, *most* rows beside its cursor and few more."""
+        cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
+        newer = query.sort.startswith("-") == (cursor is not None and cursor.backwards)
+        begin = query.from_ns if newer else query.to_ns
+        if cursor is not None:
+            begin = cursor.value
+        found = self.timeline.beside(self.found(query), begin, most, newer=newer)
+        if len(found) > _MOST_NEAR:
+            raise UntoldError
+        return found
 
     def word(self, word: int) -> BitMap:
         """Return the rows of the traces that have a word."""
@@ -60,7 +93,10 @@ class Matcher:
         if isinstance(part, Or):
             return BitMap.union(BitMap(), *(self._among(inner, among) for inner in part.any))
         if isinstance(part, Not):
-            return among - self._among(part.of, among)
+            self._at_hand, at_hand = False, self._at_hand  # what lacks a word is found by nobody in fewer steps
+            among -= self._among(part.of, among)
+            self._at_hand = at_hand
+            return among
         if isinstance(part, OneSpan):
             raise UntoldError
         return self._term(part, among)
@@ -109,6 +145,8 @@ class Matcher:
         return BitMap([row for (row,) in found])
 
     def _of_index(self, part: Term | Text, of: BitMap | None) -> tuple[BitMap, BitMap]:
+        if of is None and self._at_hand:
+            raise UntoldError
         rows = self._all_of_index(part) if of is None else self._some_of_index(part, list(of))
         if not self._proved():
             raise UntoldError

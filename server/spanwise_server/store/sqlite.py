@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from ..errors import SpanwiseError
-from ..query.filters import Query
-from ..record import Record, SpanLog
+from ..query.filters import EVERYTHING, Query
+from ..record import Record, SpanLog, TraceSummary
 from . import set_figures
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler
-from .base import Bar, FacetValue, Kept, Totals, Used
+from .base import Bar, FacetValue, Kept, Page, Totals, Used
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
 from .engine import Engine, Options
@@ -211,6 +211,13 @@ class SqliteStore(SqlStore):
         drop_index(search_path)
         self.open()
 
+    def find_traces(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
+        found = None
+        if query.sort.removeprefix("-") == "time" and query.filter != EVERYTHING:
+            found = self._from_sets(query, lambda _, matcher: matcher.page(query), at_hand=True)
+        return super().find_traces(query) if found is None else found
+
     # --- figures -----------------------------------------------------------------------------------------------------
 
     def totals(self, query: Query) -> Totals:
@@ -228,14 +235,16 @@ class SqliteStore(SqlStore):
         found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
         return super().facets(query, fields, limit) if found is None else found
 
-    def _from_sets(self, query: Query, ask: Callable[[TraceSets, Matcher], T]) -> T | None:
+    def _from_sets(self, query: Query, ask: Callable[[TraceSets, Matcher], T], *, at_hand: bool = False) -> T | None:
         """Return what the sets in memory tell, ``None`` where they do not tell it."""
         with self._reading(query.project) as (connection, project_id), self._proving() as enough:
             if project_id is None:
                 return None
             with self._sets.lent(connection) as sets:
                 try:
-                    return None if sets is None else ask(sets, Matcher(sets, connection, project_id, enough))
+                    if sets is None:
+                        return None
+                    return ask(sets, Matcher(sets, connection, project_id, enough, at_hand=at_hand))
                 except UntoldError:
                     return None
 

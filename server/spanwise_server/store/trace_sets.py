@@ -94,6 +94,30 @@ class Timeline:
             end -= most
         return found
 
+    def beside(self, among: BitMap, from_ns: int | None, most: int, *, newer: bool) -> list[int]:
+        """Return *most* rows *among* some, from a time on, and all that began when the first or the last of them did.
+
+        Those that began at that very time are not counted. Where few match, it is all of them.
+        """
+        if len(among) <= max(most, _FEW):
+            return list(among)
+        found: list[int] = []
+        if newer:
+            place, step = 0 if from_ns is None else bisect_left(self.times, from_ns), 1
+        else:
+            place, step = (len(self.rows) if from_ns is None else bisect_right(self.times, from_ns)) - 1, -1
+        last = None
+        while 0 <= place < len(self.rows):
+            at = self.times[place]
+            if len(found) >= most and at not in (last, from_ns):
+                break
+            if self.rows[place] in among:
+                found.append(self.rows[place])
+                most += at == from_ns
+                last = at
+            place += step
+        return found
+
     def take(self, started: Sequence[tuple[int, int]]) -> None:
         """Take traces away, each a time and a row."""
         self.all -= BitMap([row for _, row in started])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -215,3 +216,29 @@ def until(so):
     while not so():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+@pytest.mark.parametrize("sort", ["-time", "time"])
+def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatch, sort):
+    monkeypatch.setattr(trace_sets, "_FEW", 3)
+    for n in range(40):
+        status = "error" if n % 3 == 0 else "ok"
+        name = "refund" if n % 2 else "other"
+        store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=(n * 7) % 11, status=status, name=name)])
+    store.wait_until_searchable()
+    for text in ("", "status:error", "-status:error", "refund", "-refund", "user:nobody", "latency>=0ms"):
+        for range_ in ({}, {"from_ns": START_NS + 2 * 10**9, "to_ns": START_NS + 7 * 10**9}):
+            query = Query("default", parse(text), sort=sort, limit=6, **range_)
+            store.totals(query)  # so that the words are at hand
+            walked = []
+            while True:
+                page, asked = store.find_traces(query), SqlStore.find_traces(store, query)
+                assert page == asked, (text, range_)
+                walked.append(page)
+                if page.next_cursor is None:
+                    break
+                query = replace(query, cursor=page.next_cursor)
+            for page in reversed(walked):
+                if page.previous_cursor is not None:
+                    back = replace(query, cursor=page.previous_cursor)
+                    assert store.find_traces(back) == SqlStore.find_traces(store, back), (text, range_)
