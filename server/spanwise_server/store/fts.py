@@ -11,7 +11,7 @@ from ..query.filters import Term, Text
 from . import attribute_words as attributes
 from .conditions import EVERYTHING, MOST_DRIVEN, Sql
 from .connection import Asked, Connection
-from .index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, ROWS_BY_SIZE, SMALL_PLACES, TRACE_ROW
+from .index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, MOST_ROWS, SMALL_PLACES, TRACE_ROW, keys_of
 from .search_words import match_of, needs_proof
 
 
@@ -51,18 +51,20 @@ class FtsIndex:
             return None
         return count, Sql(f"{found} AND {of.proof.text}", (of.match, *of.proof.values))
 
-    def trace_rows(self, connection: Connection, part: Text | Term) -> Sequence[Sql] | None:
-        """Return queries that together give the rows of all traces that *part* leaves, in any project.
+    def trace_rows(
+        self, connection: Connection, part: Text | Term, first: int = 0, last: int = MOST_ROWS
+    ) -> Sequence[Sql] | None:
+        """Return queries that together give the rows, *first* to *last*, of the traces that *part* leaves.
 
-        ``None`` where words alone prove nothing.
+        They are of any project. ``None`` where words alone prove nothing.
         """
         of = _asked_of_index(connection, part)
         if of is None or of.unproven:
             return None
-        values = (of.match, *of.proof.values)
+        found = f"FROM search.texts WHERE texts MATCH ? AND {of.proof.text} AND texts.rowid BETWEEN ? AND ?"
         return [
-            Sql(f"SELECT DISTINCT {row} FROM search.texts WHERE texts MATCH ? AND {of.proof.text} AND {which}", values)
-            for row, which in ROWS_BY_SIZE
+            Sql(f"SELECT DISTINCT {row} {found}", (of.match, *of.proof.values, *between))
+            for row, between in keys_of(first, last)
         ]
 
     # A plus keeps SQLite from looking each of what is found up, where it should look whether it is among them.

@@ -6,6 +6,7 @@ makes the step to the next trace four bytes; the first spans of a trace have key
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from .address import MOST_PLACES, PLACE_BITS
@@ -14,15 +15,12 @@ _BITS: Final = 5
 #: Spans of a trace that have small keys; those behind them have their address, beyond all small keys.
 SMALL_PLACES: Final = 1 << _BITS
 _BEYOND: Final = 1 << 62
+#: No trace has a row beyond: its spans would have keys beyond all numbers.
+MOST_ROWS: Final = (1 << 38) - 1
 #: What the key of an index's row says, as SQL: the row of its trace, and its address.
 TRACE_ROW: Final = (
     f"(CASE WHEN texts.rowid < {_BEYOND} THEN texts.rowid >> {_BITS} "
     f"ELSE (texts.rowid - {_BEYOND}) >> {PLACE_BITS} END)"
-)
-#: The same with a condition that the key is a small one, and that it is another, which together is quicker.
-ROWS_BY_SIZE: Final = (
-    (f"texts.rowid >> {_BITS}", f"texts.rowid < {_BEYOND}"),
-    (f"(texts.rowid - {_BEYOND}) >> {PLACE_BITS}", f"texts.rowid >= {_BEYOND}"),
 )
 ADDRESS: Final = (
     f"(CASE WHEN texts.rowid < {_BEYOND} THEN (texts.rowid >> {_BITS}) << {PLACE_BITS} | "
@@ -44,3 +42,10 @@ def index_key(address: int) -> int:
     """Return the key in the index of the span at *address*."""
     place = address & (MOST_PLACES - 1)
     return (address >> PLACE_BITS) << _BITS | place if place < SMALL_PLACES else _BEYOND + address
+
+
+def keys_of(first: int, last: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the two ranges of keys that the spans of traces have, each with what gives a trace's row of one, as SQL."""
+    yield f"texts.rowid >> {_BITS}", (first << _BITS, (last << _BITS) + SMALL_PLACES - 1)
+    beyond = (first << PLACE_BITS) + _BEYOND, (last << PLACE_BITS) + _BEYOND + MOST_PLACES - 1
+    yield f"(texts.rowid - {_BEYOND}) >> {PLACE_BITS}", beyond

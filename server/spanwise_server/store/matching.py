@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import compress
 from typing import Any, Final
@@ -16,12 +16,12 @@ from .address import trace_row_of
 from .assemble import summary_of
 from .base import Page
 from .compile import NUMBERS, in_units, is_of_index, trace_id_is, word_ids
-from .connection import Asked
+from .conditions import Sql
 from .cursor import read_cursor
 from .database import SqliteConnection
 from .find import limit_of, trace_page
 from .judged import asks_of_judgements
-from .trace_sets import UNSAID, TraceSets
+from .trace_sets import UNSAID, Kept, TraceSets
 from .words import WORD_FIELDS
 
 #: Which comparison of the wanted number with a trace's is an operator the other way round.
@@ -29,6 +29,8 @@ _TURNED: Final = {"=": "__eq__", ">": "__lt__", ">=": "__le__", "<": "__gt__", "
 #: More rows than this are not asked again one by one: their term is asked of everything.
 _MOST_PENDING: Final = 5_000
 _ROWS_AT_ONCE: Final = 400
+#: Rows with at most so many others between them are asked together.
+_NEAR: Final = 50
 #: More rows than this are too many to be named in a statement.
 _MOST_NEAR: Final = 5_000
 _UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
@@ -118,14 +120,13 @@ class Matcher:
         """Return what a term matches of all traces, asked of those that changed since it was asked last."""
         key = self.project_id, part
         kept = self._sets.kept.get(key)
-        if kept is not None and len(kept.pending) <= _MOST_PENDING:
-            if kept.pending:
-                again, pending = ask(part, kept.pending & self.timeline.all)
-                self._sets.keep(key, kept.rows - kept.pending | again, pending)
-            return self._sets.kept[key].rows
-        rows, pending = ask(part, None)
-        self._sets.keep(key, rows, pending)
-        return rows
+        if kept is None or len(kept.pending) > _MOST_PENDING:
+            kept = Kept(*ask(part, None))
+        elif kept.pending:
+            again, pending = ask(part, kept.pending)
+            kept = Kept(kept.rows - (kept.pending - pending) | again, pending)
+        self._sets.keep(key, kept)
+        return kept.rows
 
     def _numbers(self, term: Term, of: BitMap | None) -> tuple[BitMap, BitMap]:
         rows = list(self.timeline.all if of is None else of)
@@ -147,32 +148,30 @@ class Matcher:
     def _of_index(self, part: Term | Text, of: BitMap | None) -> tuple[BitMap, BitMap]:
         if of is None and self._at_hand:
             raise UntoldError
-        rows = self._all_of_index(part) if of is None else self._some_of_index(part, list(of))
+        unseen = self._unseen()
+        rows = self._all_of_index(part) if of is None else self._some_of_index(part, (of - unseen) & self.timeline.all)
         if not self._proved():
             raise UntoldError
-        return rows, self._unseen()
+        return rows, unseen
 
     def _all_of_index(self, part: Term | Text) -> BitMap:
-        query = self.connection.index.trace_rows(self.connection, part)
-        if query is None:
+        asked = self.connection.index.trace_rows(self.connection, part)
+        if asked is None:
             raise UntoldError
-        rows = BitMap()
-        for each in query:
-            rows.update([row for (row,) in self.connection.execute(each.text, each.values)])
-        return rows & self.timeline.all
+        return self._rows(asked) & self.timeline.all
 
-    def _some_of_index(self, part: Term | Text, rows: Sequence[int]) -> BitMap:
+    def _some_of_index(self, part: Term | Text, among: BitMap) -> BitMap:
+        """Return which *among* some rows match: those that lie close together, as new ones do, are asked at once."""
         found = BitMap()
-        asked = Asked(self.project_id, 0, 2**63 - 1)
-        condition = self.connection.index.of_trace(self.connection, asked, part)
-        for at in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[at : at + _ROWS_AT_ONCE]
-            matching = self.connection.execute(
-                f"SELECT t.id FROM traces t WHERE t.id IN ({', '.join('?' * len(some))}) AND ({condition.text})",
-                (*some, *condition.values),
-            )
-            found.update([row for (row,) in matching])
-        return found
+        for first, last in _runs(among):
+            asked = self.connection.index.trace_rows(self.connection, part, first, last)
+            if asked is None:
+                raise UntoldError
+            found |= self._rows(asked)
+        return found & among
+
+    def _rows(self, asked: Iterable[Sql]) -> BitMap:
+        return BitMap([row for sql in asked for (row,) in self.connection.execute(sql.text, sql.values)])
 
     def _unseen(self) -> BitMap:
         """Return the traces whose newest spans the text index does not have yet."""
@@ -180,3 +179,14 @@ class Matcher:
         for (packed,) in self.connection.execute(_UNSEEN):
             rows.update(map(trace_row_of, struct.unpack(f"<{len(packed) // 8}q", packed)))
         return rows & self.timeline.all
+
+
+def _runs(rows: BitMap) -> list[tuple[int, int]]:
+    """Return the first and the last of the rows of each group between which little else lies."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and row - runs[-1][1] <= _NEAR:
+            runs[-1] = runs[-1][0], row
+        else:
+            runs.append((row, row))
+    return runs

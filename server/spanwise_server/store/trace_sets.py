@@ -236,9 +236,9 @@ class TraceSets:
                 _bound(self._fetched, _MOST_FETCHED)
         return rows
 
-    def keep(self, key: tuple[int, Any], rows: BitMap, pending: BitMap) -> None:
+    def keep(self, key: tuple[int, Any], kept: Kept) -> None:
         """Remember the rows that a term matches."""
-        self.kept[key] = Kept(rows, pending)
+        self.kept[key] = kept
         self.kept.move_to_end(key)
         _bound(self.kept, _MOST_KEPT)
 
