@@ -17,7 +17,7 @@ from ..errors import FilterError, NotFound, SpanwiseError
 from ..exports.trace_files import offered
 from ..jobs.deletion import delete_sessions
 from ..labelling.answer import answer_text, question_text
-from ..query.filters import Query, Term
+from ..query.filters import HELD, And, Query, Term
 from ..query.parse import parse
 from ..record import Annotation, Record, TraceSummary
 from ..store.base import Page
@@ -125,7 +125,8 @@ def _labels(server: Server, project: str, session_ids: Sequence[str]) -> dict[st
     """Return the last word under each name that was given to the newest turns of each session."""
     if not session_ids:
         return {}
-    query = Query(project, Term("session", "=", tuple(session_ids)), limit=_MOST_TURNS)
+    of_them = And((Term("has", "=", HELD), Term("session", "=", tuple(session_ids))))
+    query = Query(project, of_them, limit=_MOST_TURNS)
     turns = {trace.trace_id: trace.session_id for trace in server.store.find_traces(query).items}
     judged = server.store.annotations(project, list(turns))
     found: dict[str, dict[str, Annotation]] = {}
