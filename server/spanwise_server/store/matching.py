@@ -15,7 +15,7 @@ from ..record import TraceSummary
 from .address import trace_row_of
 from .assemble import summary_of
 from .base import Page
-from .compile import NUMBERS, in_units, is_of_index, trace_id_is, word_ids
+from .compile import in_units, is_of_index, trace_id_is, word_ids
 from .conditions import Sql
 from .cursor import read_cursor
 from .database import SqliteConnection
@@ -96,9 +96,9 @@ class Matcher:
             return BitMap.union(BitMap(), *(self._among(inner, among) for inner in part.any))
         if isinstance(part, Not):
             self._at_hand, at_hand = False, self._at_hand  # what lacks a word is found by nobody in fewer steps
-            among -= self._among(part.of, among)
+            lacking = among - self._among(part.of, among)
             self._at_hand = at_hand
-            return among
+            return lacking
         if isinstance(part, OneSpan):
             raise UntoldError
         return self._term(part, among)
@@ -107,7 +107,7 @@ class Matcher:
         if is_of_index(part):
             return among & self._kept(part, self._of_index)
         assert isinstance(part, Term)  # noqa: S101  # a text is of the index
-        if part.field in NUMBERS:
+        if part.field in self._sets.numbers:
             return among & self._kept(part, self._numbers)
         if part.field == "trace":
             return among & self._traces(part)

@@ -22,7 +22,7 @@ FIELDS = ("status", "env", "model", "kind", "prompt", "label", "user", "tag", "p
 ASKED = (
     "", "kind:llm", "-kind:llm", "model:gpt-* status:error", "status:ok", "user:ann OR user:bob", "tag:beta",
     "label:fail", "latency>1s", "cost<0.1", "-cost>0.02", "tokens>=10 -user:ann", "refund", "-refund",
-    "attr.user.id:bob", f"trace:{TRACES[0]}", "session:s1", "name:chat*",
+    "ttft>1ms", "-(-kind:llm)", "attr.user.id:bob", f"trace:{TRACES[0]}", "session:s1", "name:chat*",
 )  # fmt: skip
 
 
