@@ -49,7 +49,7 @@ def test_rollups_and_calls_tell_the_same(kind, found, by, text):
         query = Query("default", parse(text))
         assert measures.rollups_tell(query.filter, by, STEPS)
         with store._reading("default") as (connection, project_id):
-            rolled = measures._from_rollups(connection, project_id or 0, query.filter, by, STEPS)
+            rolled = measures._from_rollups(connection, project_id or 0, query.filter, by, STEPS, times=True)
             looked = measures._from_calls(connection, project_id or 0, query, by, STEPS)
             told, seen = measures.measured(rolled, STEPS), measures.measured(looked, STEPS)
     assert told.slots == seen.slots
