@@ -7,7 +7,9 @@
   const tree = () => document.querySelector("#tree[data-windowed]");
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
-  const rowHeight = () => tree().querySelector("[data-n]")?.offsetHeight || 28;
+  // Measured once: asked for between changes it would have the browser lay all rows out anew each time.
+  let height = 0;
+  const rowHeight = () => (height ||= tree().querySelector("[data-n]")?.offsetHeight || 28);
 
   function setBounds(element, from, until) {
     element.dataset.from = from;
@@ -32,10 +34,9 @@
     const { top, bottom } = gap.getBoundingClientRect();
     const [above, below] = [Math.max(top, -AHEAD), Math.min(bottom, innerHeight + AHEAD)];
     if (above >= below) return null;
-    const height = rowHeight();
     const [from, until] = bounds(gap);
-    const first = from + Math.floor((above - top) / height);
-    const last = Math.min(from + Math.ceil((below - top) / height), until);
+    const first = from + Math.floor((above - top) / rowHeight());
+    const last = Math.min(from + Math.ceil((below - top) / rowHeight()), until);
     if (first > from && last === until) return [Math.max(from, Math.min(first, until - AT_ONCE)), until];
     return [first, Math.min(Math.max(last, first + AT_ONCE), until)];
   }
@@ -118,12 +119,10 @@
     scrolled = null;
     soon();
   }
-  function $scroller() {
-    const spans = document.getElementById("spans");
-    return getComputedStyle(spans).overflowY === "auto" ? spans : document.getElementById("main");
-  }
+  const stacked = matchMedia("(width < 980px)"); // as the stylesheet has it: then the whole page scrolls
+  const $scroller = () => document.getElementById(stacked.matches ? "main" : "spans");
   addEventListener("htmx:after:swap", begin);
-  addEventListener("resize", () => { if (tree()) { sizeGaps(); soon(); } });
+  addEventListener("resize", () => { height = 0; if (tree()) { sizeGaps(); soon(); } });
   document.addEventListener("scroll", soon, { passive: true, capture: true });
   begin();
 }
