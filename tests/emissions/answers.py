@@ -33,6 +33,14 @@ ANSWERS: Final = {
     ),
 }  # fmt: skip
 AFTER_TOOL: Final = Answer("It rains in Oslo.", input_tokens=10_091, output_tokens=1_193)
+#: For a model that has to write down which tool it wants, as agents of the ReAct kind ask for it.
+WRITTEN: Final = Answer(
+    f'Thought: I have to look.\nAction: {said.TOOL_NAME}\nAction Input: {{"city": "Oslo"}}', input_tokens=10_151,
+    output_tokens=1_223,
+)  # fmt: skip
+READ: Final = Answer(
+    "Thought: I know it now.\nFinal Answer: It rains in Oslo.", input_tokens=10_159, output_tokens=1_229
+)
 EMBEDDING: Final = Answer(input_tokens=10_099)
 
 
@@ -42,6 +50,8 @@ def answer(request: Request) -> Answer:
         return EMBEDDING
     if request.answers_tool:
         return AFTER_TOOL
+    if "Action Input:" in str(request.messages):
+        return READ if said.TOOL_RESULT in str(request.messages) else WRITTEN
     for question, answered in ANSWERS.items():
         if question in request.text:
             return answered

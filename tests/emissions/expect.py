@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fake_provider import Answer, Request, anthropic_messages, openai_chat, openai_responses
+from fake_provider import Answer, Request, anthropic_messages, cohere, mistral_chat, openai_chat, openai_responses
 
 from .wires.server import WIRES, wire_of
 
 Json = Any
-PROVIDERS: Final = {"messages": "anthropic"}
+PROVIDERS: Final = {"messages": "anthropic", "cohere": "cohere"}
 #: How the names of clients begin that speak OpenAI's format to a provider of their own.
 CLIENTS: Final = {
-    "groq/": "groq", "together/": "together", "mistral": "mistral", **{wire.name: wire.name for wire in WIRES}
+    "groq/": "groq", "together/": "together", "fireworks/": "fireworks_ai", "cerebras/": "cerebras",
+    "sambanova/": "sambanova", "mistral": "mistral", "unknown/none; hf_hub": "hugging_face",
+    **{wire.name: wire.name for wire in WIRES}
 }  # fmt: skip
 PARAMS: Final = {
     "temperature": "temperature",
@@ -66,7 +68,7 @@ def recorded(request: Request, answer: Answer) -> dict[str, Json]:
 
 def provider(request: Request) -> str:
     """Return who was asked."""
-    client = request.headers.get("user-agent", "").lower()
+    client = request.headers.get("user-agent", "").lower().removeprefix("async")
     of_client = next((name for start, name in CLIENTS.items() if client.startswith(start)), "openai")
     return PROVIDERS.get(request.api, of_client)
 
@@ -101,7 +103,8 @@ def turn(message: Mapping[str, Json]) -> dict[str, Json]:
     if message["role"] == "tool":
         return {"role": "tool", "parts": [response(message.get("tool_call_id"), message["content"])]}
     calls = [call(item["id"], item["function"]) for item in message.get("tool_calls") or ()]
-    return {"role": message["role"], "parts": [*parts(message.get("content")), *calls]}
+    plan = [{"type": "reasoning", "content": message["tool_plan"]}] if message.get("tool_plan") else []
+    return {"role": message["role"], "parts": [*plan, *parts(message.get("content")), *calls]}
 
 
 def parts(content: Json) -> list[dict[str, Json]]:
@@ -142,6 +145,11 @@ def call(made: Json, function: Mapping[str, Json]) -> dict[str, Json]:
     return {"type": "tool_call", "id": made, "name": function["name"], "arguments": given}
 
 
+def plain(thought: Json) -> str:
+    """Return a thought, text or a list of texts, as text."""
+    return thought if isinstance(thought, str) else "".join(part["text"] for part in thought)
+
+
 def response(made: Json, content: Json) -> dict[str, Json]:
     """Return what a tool answered."""
     if isinstance(content, list):
@@ -153,7 +161,7 @@ ITEMS: Final[Mapping[str, Callable[[Mapping[str, Json]], dict[str, Json]]]] = {
     "tool_use": lambda part: call(part["id"], {"name": part["name"], "arguments": part["input"]}),
     "function_call": lambda part: call(part["call_id"], part),
     "tool_result": lambda part: response(part["tool_use_id"], part["content"]),
-    "thinking": lambda part: {"type": "reasoning", "content": part["thinking"]},
+    "thinking": lambda part: {"type": "reasoning", "content": plain(part["thinking"])},
     "reasoning": lambda part: {"type": "reasoning", "content": "".join(text["text"] for text in part["summary"])},
 }
 
@@ -183,5 +191,10 @@ WIRE: Final = {
     "chat": openai_chat.completion,
     "responses": openai_responses.response,
     "messages": anthropic_messages.message,
+    "mistral": mistral_chat.completion,
+    "cohere": cohere.reply,
 }
-PARTS: Final = {"chat": chat_parts, "responses": response_parts, "messages": message_parts}
+PARTS: Final = {
+    "chat": chat_parts, "responses": response_parts, "messages": message_parts,
+    "mistral": chat_parts, "cohere": lambda said: turn(said["message"])["parts"],
+}  # fmt: skip

@@ -105,7 +105,7 @@ def flat(turns: Iterable[Mapping[str, Json]]) -> list[tuple[str, dict[str, Json]
     for turn in turns:
         for part in sorted(turn["parts"], key=lambda part: part["type"] != "reasoning"):  # its place is not said
             kind = part["type"]
-            kept = {key: part[key] for key in KEPT.get(kind, tuple(part)) if key in part}
+            kept = {key: part[key] for key in KEPT.get(kind, tuple(part)) if part.get(key) is not None}
             if kind == "tool_call_response":
                 kept["response"] = plain(kept.get("response"))
             role = "tool" if kind == "tool_call_response" else turn["role"]

@@ -6,8 +6,8 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 
 from .case import EDGES, Case, Edge
-from .cases import CASES
 from .environment import environment, lock, lock_path, uv_path
+from .groups import cases_of
 
 
 def _problem(case: Case, edge: Edge) -> str:
@@ -22,10 +22,12 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="matrix")
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--group", type=int, help="only the group whose turn it is")
     parser.add_argument("--lock", action="store_true", help="find the oldest and the newest versions anew")
     parser.add_argument("--make", action="store_true", help="make the environments")
     said = parser.parse_args()
-    chosen = [(case, edge) for case in CASES if not said.names or case.name in said.names for edge in EDGES]
+    cases = cases_of(said.group)
+    chosen = [(case, edge) for case in cases if not said.names or case.name in said.names for edge in EDGES]
     uv_path()
     with ThreadPoolExecutor(4) as pool:
         if said.lock:

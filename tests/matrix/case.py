@@ -17,13 +17,15 @@ class Case:
     name: str
     """As the SDK's registry calls it."""
     group: str
-    """What runs together with ``make matrix GROUP=...``."""
+    """What runs together with ``make matrix-ci GROUP=...``."""
     packages: tuple[str, ...]
     """What its program needs, the library itself first: ``name>=oldest supported``."""
     scenario: str
     """A file in ``emissions/scenarios/``."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    era: str | None = None
+    """The day after which nothing is taken with its oldest version, where later packages do not fit it any more."""
     steps: tuple[tuple[str, str], ...] = ()
     """Kind and name of spans that must be there beside the calls of models."""
     paths: tuple[str, ...] = ()

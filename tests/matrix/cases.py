@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from .case import Case
 
@@ -12,14 +12,14 @@ AGENT: Final = (("tool", "get_weather"),)
 FRAMEWORKS: Final = (
     Case(
         "langchain",
-        "langchain",
+        "chains",
         ("langchain>=1.0", "langchain-openai>=1.0", "langchain-anthropic>=1.0", "langgraph>=1.0"),
         "langchain_calls.py",
         steps=(*AGENT, ("agent", "LangGraph")),
     ),
     Case(
         "langgraph",
-        "langchain",
+        "chains",
         ("langgraph>=1.0", "openai>=2.0"),
         "langgraph_run.py",
         steps=(("chain", "researcher"), ("chain", "find"), ("retriever", "Atlas"), ("chain", "wait")),
@@ -31,7 +31,7 @@ FRAMEWORKS: Final = (
     ),
     Case(
         "openai-agents",
-        "openai-agents",
+        "chains",
         ("openai-agents>=0.7", "openai>=2.8"),
         "openai_agents_run.py",
         steps=(*AGENT, ("chain", "Agent workflow"), ("agent", "Weatherman")),
@@ -39,14 +39,14 @@ FRAMEWORKS: Final = (
     ),
     Case(
         "dspy",
-        "dspy",
+        "chains",
         ("dspy>=3.0",),
         "dspy_calls.py",
         steps=(("chain", "Predict"),),
     ),
     Case(
         "llama-index",
-        "llama-index",
+        "chains",
         ("llama-index-core>=0.13", "llama-index-llms-openai>=0.5", "llama-index-embeddings-openai>=0.5"),
         "llama_index_calls.py",
         steps=(*AGENT, ("agent", "Weatherman")),
@@ -56,6 +56,7 @@ FRAMEWORKS: Final = (
         "agents",
         ("pydantic-ai-slim[openai,anthropic]>=1.0",),
         "pydantic_ai_agent.py",
+        era="2025-09-30",
         steps=(*AGENT, ("agent", "agent")),
         how=OWN,
     ),
@@ -69,7 +70,7 @@ FRAMEWORKS: Final = (
     ),
     Case(
         "semantic-kernel",
-        "agents",
+        "large",
         ("semantic-kernel>=1.35", "openai>=2.0"),
         "semantic_kernel_calls.py",
         steps=(("tool", "weather-get_weather"),),
@@ -78,19 +79,20 @@ FRAMEWORKS: Final = (
     ),
     Case(
         "agent-framework",
-        "agents",
+        "large",
         ("agent-framework-core>=1.10", "agent-framework-openai>=1.10"),
         "agent_framework_run.py",
         steps=AGENT,
         how=OWN,
     ),
-    Case("google-adk", "agents", ("google-adk>=1.20", "litellm>=1.75"), "google_adk_agent.py", steps=AGENT, how=OWN),
+    Case("google-adk", "large", ("google-adk>=1.20", "litellm>=1.75"), "google_adk_agent.py", steps=AGENT, how=OWN),
     Case("strands", "agents", ("strands-agents[openai,anthropic]>=1.10",), "strands_agent.py", steps=AGENT, how=OWN),
     Case(
         "crewai",
-        "agents",
-        ("crewai>=1.0", "openinference-instrumentation-crewai"),
+        "large",
+        ("crewai>=1.0", "openinference-instrumentation-crewai>=0.1.12"),
         "crewai_run.py",
+        era="2025-10-31",
         steps=AGENT,
         how="openinference-instrumentation-crewai",
     ),
@@ -120,7 +122,7 @@ FRAMEWORKS: Final = (
     ),
     Case(
         "mcp",
-        "mcp",
+        "rest",
         ("mcp>=1.20", "openai>=2.0", "pydantic>=2.11"),
         "mcp_calls.py",
         steps=(("tool", "get_weather"), ("mcp", "tools/list"), ("mcp", "resources/read weather://oslo")),
@@ -128,11 +130,40 @@ FRAMEWORKS: Final = (
         around=False,
     ),
 )
-CLIENTS: Final[tuple[Case, ...]] = ()
+ITS: Final = "its client"
+
+
+def _client(name: str, scenario: str, *packages: str, **more: Any) -> Case:
+    return Case(name, "clients", packages, scenario, around=False, how=ITS, **more)
+
+
+CLIENTS: Final = (
+    _client("openai", "openai_calls.py", "openai>=1.66"),
+    _client("anthropic", "anthropic_calls.py", "anthropic>=0.49"),
+    _client("google-genai", "gemini_calls.py", "google-genai>=1.21"),
+    _client("mistralai", "mistral_calls.py", "mistralai>=3.0"),
+    _client("cohere", "cohere_calls.py", "cohere>=5.13"),
+    _client("bedrock", "bedrock_calls.py", "boto3>=1.38"),
+    _client(
+        "huggingface", "huggingface_calls.py", "huggingface-hub>=0.28", "aiohttp>=3.9", env={"HF_HUB_OFFLINE": "0"}
+    ),
+    _client(
+        "litellm",
+        "litellm_calls.py",
+        "litellm>=1.60",
+        mistakes={"messages.response_id": "LiteLLM gives an id of its own"},
+    ),
+    _client("ollama", "ollama_calls.py", "ollama>=0.5"),
+    _client("groq", "chat_calls.py", "groq>=0.18", args=("groq",)),
+    _client("together", "chat_calls.py", "together>=2.0", args=("together",)),
+    _client("fireworks", "chat_calls.py", "fireworks-ai>=1.2", args=("fireworks",)),
+    _client("cerebras", "chat_calls.py", "cerebras-cloud-sdk>=1.21", args=("cerebras",)),
+    _client("sambanova", "chat_calls.py", "sambanova>=1.1", args=("sambanova",)),
+)
 STORES: Final = (
     Case(
         "chroma",
-        "stores",
+        "rest",
         ("chromadb>=1.0",),
         "chroma_query.py",
         steps=(("retriever", "retrieval"),),
@@ -140,7 +171,7 @@ STORES: Final = (
     ),
     Case(
         "qdrant",
-        "stores",
+        "rest",
         ("qdrant-client>=1.12",),
         "qdrant_query.py",
         steps=(("retriever", "retrieval"),),
@@ -148,18 +179,26 @@ STORES: Final = (
     ),
     Case(
         "pinecone",
-        "stores",
+        "rest",
         ("pinecone>=9.0",),
         "pinecone_query.py",
         steps=(("retriever", "retrieval"),),
         how="its client",
     ),
+    Case(
+        "pgvector",
+        "rest",
+        ("pgvector>=0.3", "psycopg[binary]>=3.2", "pgserver>=0.1.4"),  # the last is a PostgreSQL with the extension
+        "pgvector_query.py",
+        steps=(("retriever", "search"),),
+        how="`observe`, a line of yours",
+    ),
 )
 PROCESSES: Final = (
-    Case("celery", "processes", ("celery>=5.4", "openai>=2.0"), "processes_celery.py"),
-    Case("gunicorn", "processes", ("gunicorn>=22.0", "openai>=2.0"), "processes_gunicorn.py"),
-    Case("uvicorn", "processes", ("uvicorn>=0.30", "openai>=2.0"), "processes_uvicorn.py"),
-    Case("notebook", "processes", ("nbclient>=0.10", "ipykernel>=6.29", "openai>=2.0"), "processes_notebook.py"),
-    Case("multiprocessing", "processes", ("openai>=2.0",), "processes_many.py"),
+    Case("celery", "rest", ("celery>=5.4", "openai>=2.0"), "processes_celery.py"),
+    Case("gunicorn", "rest", ("gunicorn>=22.0", "openai>=2.0"), "processes_gunicorn.py"),
+    Case("uvicorn", "rest", ("uvicorn>=0.30", "openai>=2.0"), "processes_uvicorn.py"),
+    Case("notebook", "rest", ("nbclient>=0.10", "ipykernel>=6.29", "openai>=2.0"), "processes_notebook.py"),
+    Case("multiprocessing", "rest", ("openai>=2.0",), "processes_many.py"),
 )
 CASES: Final = (*FRAMEWORKS, *CLIENTS, *STORES, *PROCESSES)

@@ -47,7 +47,8 @@ def lock(case: Case, edge: Edge) -> None:
         "3.10",
     )
     wanted = "\n".join((*case.packages, *SDK))
-    done = uv(*command, "--resolution", _RESOLUTIONS[edge], wanted=wanted)
+    era = ("--exclude-newer", case.era) if case.era and edge == "oldest" else ()
+    done = uv(*command, "--resolution", _RESOLUTIONS[edge], *era, wanted=wanted)
     lock_path(case, edge).write_text(done, encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import spanwise
 from matrix.cases import CASES
-from matrix.page import markdown
+from matrix.page import SORTS, markdown
 from spanwise.frameworks import third_party
 from spanwise.frameworks.steps import Steps
 from spanwise.registry import CLIENTS, FRAMEWORKS, HOSTS, PROVIDERS
@@ -42,8 +42,14 @@ def test_every_framework_is_in_the_matrix_and_on_the_page(name):
     assert re.search(rf"\| `{name}` \|", (DOCS / "frameworks.md").read_text(encoding="utf-8"))
 
 
-def test_the_page_shows_the_versions_that_are_tested():
-    assert markdown() in (DOCS / "frameworks.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", sorted(set(PROVIDERS) - {"chroma-async"}))  # whose client asks a server of Chroma's
+def test_every_provider_is_in_the_matrix(name):
+    assert name in {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_page_shows_the_versions_that_are_tested(sort):
+    assert markdown(sort) in SORTS[sort][0].read_text(encoding="utf-8")
 
 
 def test_a_frameworks_call_gives_way_to_the_clients(spans, openai_client):

@@ -117,7 +117,7 @@ def test_the_request_is_told(spans, client):
     text, picture, document = asked["parts"]
     assert text == {"type": "text", "content": "What is it?"}
     assert (picture["type"], picture["modality"], picture["mime_type"]) == ("blob", "image", "image/png")
-    assert base64.urlsafe_b64decode(picture["content"]) == PICTURE
+    assert base64.b64decode(picture["content"], validate=True) == PICTURE
     assert (document["type"], document["uri"]) == ("uri", "gs://bucket/a.pdf")
     assert called == {"role": "assistant", "parts": [
         {"type": "tool_call", "id": None, "name": "look", "arguments": {"at": 1}}

@@ -71,7 +71,9 @@ def test_the_request_is_told(spans, client):
         model="qwen-test",
         messages=[
             {"role": "system", "content": "Be brief."},
-            ollama.Message(role="user", content="What is it?", images=[ollama.Image(value=b"picture")]),
+            ollama.Message(
+                role="user", content="What is it?", images=[ollama.Image(value=b"\x89PNG\r\n\x1a\n picture")]
+            ),
             {"role": "assistant", "tool_calls": [{"function": {"name": "look", "arguments": {"at": 1}}}]},
             {"role": "tool", "tool_name": "look", "content": "a cat"},
         ],
@@ -91,6 +93,7 @@ def test_the_request_is_told(spans, client):
     system, asked, called, answered = spans.json("gen_ai.input.messages")
     assert system == {"role": "system", "parts": [{"type": "text", "content": "Be brief."}]}
     assert [part["type"] for part in asked["parts"]] == ["text", "blob"]
+    assert asked["parts"][1]["mime_type"] == "image/png"
     assert called["parts"][0]["arguments"] == {"at": 1}
     assert answered["parts"] == [{"type": "tool_call_response", "response": "a cat", "name": "look"}]
     assert spans.json("gen_ai.tool.definitions")[0]["name"] == "look"

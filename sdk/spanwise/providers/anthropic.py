@@ -62,7 +62,7 @@ def response(g: Generation, message: Any) -> None:
 
 def plain_block(block: Any) -> Mapping[str, Any]:
     """Return a content block of the client as a mapping."""
-    made: Mapping[str, Any] = block.model_dump(mode="json", exclude_none=True)
+    made: Mapping[str, Any] = block.model_dump(mode="json", exclude_none=True, warnings=False)
     return made
 
 

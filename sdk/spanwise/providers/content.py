@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ..instrument.generation import Part
 
@@ -21,6 +21,15 @@ def media_part(url: str, modality: str, mime_type: str | None = None) -> Part:
     return {"type": "uri", "modality": modality, "mime_type": mime_type, "uri": url}
 
 
+#: How the base64 of pictures begins, and what they are.
+_BEGINNINGS: Final = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
+
+
+def image_part(data: str) -> Part:
+    """Return a picture whose type nobody said, with the type that its first bytes tell."""
+    return blob_part(data, "image", next((kind for begin, kind in _BEGINNINGS.items() if data.startswith(begin)), None))
+
+
 def blob_part(data: str, modality: str, mime_type: str | None) -> Part:
     """Return bytes, written in base64."""
     return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": data}
@@ -36,7 +45,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return value
     dump = getattr(value, "model_dump", None)
-    return dump(exclude_unset=True) if callable(dump) else value
+    return dump(exclude_unset=True, warnings=False) if callable(dump) else value
 
 
 def functions(tools: Any) -> list[dict[str, Any]]:

@@ -28,6 +28,8 @@ OTHER_PARAMS: Final = (
     "thinkingConfig", "responseMimeType", "responseSchema", "responseJsonSchema", "responseModalities",
     "candidateCount", "safetySettings", "toolConfig", "cachedContent", "speechConfig", "outputDimensionality",
 )  # fmt: skip
+#: The client writes bytes in the base64 of addresses; a blob has the plain one.
+_PLAIN_BASE64: Final = str.maketrans("-_", "+/")
 _ROLES: Final = {"model": "assistant", "function": "tool"}
 _FINISH: Final = {
     "STOP": "stop",
@@ -123,7 +125,8 @@ def embedding_response(g: Generation, answer: Any) -> None:
 
 
 def _body(answer: Any) -> Mapping[str, Any]:
-    body = json.loads(answer.body or "{}")
+    # Older clients hand on what they have read of a stream, not the text of it.
+    body = answer if isinstance(answer, Mapping) else json.loads(answer.body or "{}")
     return body if isinstance(body, Mapping) else {}
 
 
@@ -198,7 +201,8 @@ def _response_part(inside: Mapping[str, Any]) -> Part:
 
 def _inline(inside: Mapping[str, Any]) -> Part:
     mime_type = inside.get("mimeType") or inside.get("mime_type")
-    return blob_part(str(inside.get("data") or ""), _modality(mime_type), mime_type)
+    data = str(inside.get("data") or "").translate(_PLAIN_BASE64)
+    return blob_part(data, _modality(mime_type), mime_type)
 
 
 def _file(inside: Mapping[str, Any]) -> Part:

@@ -9,7 +9,7 @@ from .. import vocabulary as v
 from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
-from .content import blob_part, functions, plain, text_part
+from .content import functions, image_part, plain, text_part
 
 PARAMS: Final = {
     "model": v.REQUEST_MODEL,
@@ -89,7 +89,7 @@ def _message(given: Any) -> Message:
         parts.append({"type": "reasoning", "content": message["thinking"]})
     if message.get("content"):
         parts.append(text_part(message["content"]))
-    parts += [blob_part(str(image), "image", None) for image in message.get("images") or ()]
+    parts += [image_part(str(image)) for image in message.get("images") or ()]
     for call in message.get("tool_calls") or ():
         function = plain(plain(call)["function"])
         parts.append(tool_call_part(None, function.get("name"), function.get("arguments")))

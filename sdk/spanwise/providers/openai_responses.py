@@ -85,6 +85,11 @@ def _finish(result: Any, *, called: bool) -> str | None:
     return {"failed": "error", "cancelled": "cancelled"}.get(status or "")
 
 
+def _piece(piece: Any) -> str:
+    # A piece whose kind the client does not know yet stays a mapping.
+    return str(piece["text"] if isinstance(piece, Mapping) else piece.text)
+
+
 def _said(g: Generation, item: Any) -> None:
     if not g.content:
         return
@@ -96,13 +101,13 @@ def _said(g: Generation, item: Any) -> None:
     elif kind == "reasoning":
         pieces = [*(item.summary or ()), *(getattr(item, "content", None) or ())]
         if pieces:
-            g.part({"type": "reasoning", "content": "\n".join(piece.text for piece in pieces)})
+            g.part({"type": "reasoning", "content": "\n".join(_piece(piece) for piece in pieces)})
     elif kind == "function_call":
         g.part(tool_call_part(item.call_id, item.name, item.arguments))
     elif kind == "custom_tool_call":
         g.part(tool_call_part(item.call_id, item.name, item.input))
     else:
-        told = item.model_dump(mode="json", exclude_none=True)
+        told = item.model_dump(mode="json", exclude_none=True, warnings=False)
         g.part({"type": "server_tool_call", "id": told.get("id"), "name": kind, "server_tool_call": told})
 
 

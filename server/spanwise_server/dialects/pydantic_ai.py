@@ -14,6 +14,8 @@ def speaks(draft: Draft) -> bool:
 def read(draft: Draft) -> None:
     """Read what an agent was asked and what it came to, and what a call cost."""
     draft.number("reported_cost_usd", "operation.cost")
+    if draft.said.get("kind") is None and "agent_name" in draft.attributes:  # as its first versions say it
+        draft.say("kind", "agent", "agent_name")
     if draft.said.get("kind") == "agent":
         draft.text("name", "gen_ai.agent.name", "agent_name")
     if "pydantic_ai.all_messages" in draft.attributes:

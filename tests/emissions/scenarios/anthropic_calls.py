@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import anthropic
+import async_talk
 import tracing
 from anthropic_talk import messages
 
@@ -15,6 +16,8 @@ def main(*instrumentors: str) -> None:
     tracing.instrument(*instrumentors)
     with tracing.request():
         messages(anthropic.Anthropic(max_retries=0))
+    if tracing.BY_SPANWISE:
+        async_talk.messages(anthropic.AsyncAnthropic(max_retries=0))
     spans.shutdown()
     logs.shutdown()
 

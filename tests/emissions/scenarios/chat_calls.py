@@ -1,24 +1,34 @@
-"""A client of OpenAI's shape makes its calls: ``python chat_calls.py groq|together MODULE:INSTRUMENTOR``."""
+"""A client of OpenAI's shape makes its calls: ``python chat_calls.py groq|together|... [MODULE:INSTRUMENTOR]``."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
+import async_talk
 import said
 import tracing
 
+#: Where each provider's clients are, and what of their addresses they do not add by themselves.
+KINDS = {
+    "groq": ("groq", "Groq", "AsyncGroq", ""),
+    "together": ("together", "Together", "AsyncTogether", "/v1"),
+    "fireworks": ("fireworks", "Fireworks", "AsyncFireworks", ""),
+    "cerebras": ("cerebras.cloud.sdk", "Cerebras", "AsyncCerebras", ""),
+    "sambanova": ("sambanova", "SambaNova", "AsyncSambaNova", "/v1"),
+}
+#: In a stream, counts come where they are asked for; not every client knows the word for it.
+COUNTED = {"extra_body": {"stream_options": {"include_usage": True}}}
 
-def client(name: str):
-    """Return the client of one provider."""
+
+def clients(name: str):
+    """Return the client of one provider, and its asynchronous one."""
     root = os.environ["FAKE_PROVIDER_URL"]
-    if name == "groq":
-        from groq import Groq
-
-        return Groq(base_url=root, api_key="fake", max_retries=0)
-    from together import Together
-
-    return Together(base_url=f"{root}/v1", api_key="fake", max_retries=0)
+    module, sync, asynchronous, base = KINDS[name]
+    kinds = [getattr(importlib.import_module(module), kind) for kind in (sync, asynchronous)]
+    more = {"warm_tcp_connection": False} if name == "cerebras" else {}
+    return [kind(base_url=root + base, api_key="fake", max_retries=0, **more) for kind in kinds]
 
 
 def user(content):
@@ -32,7 +42,7 @@ def talk(create) -> None:
         return create(model=said.OPEN_MODEL, messages=list(turns), **more)
 
     ask({"role": "system", "content": said.BRIEF}, user(said.PLAIN), temperature=0.25, max_tokens=345)
-    list(ask(user(said.STREAMED), stream=True))
+    list(ask(user(said.STREAMED), stream=True, **(COUNTED if tracing.BY_SPANWISE else {})))
     (call,) = ask(user(said.WEATHER), tools=[said.OPENAI_TOOL]).choices[0].message.tool_calls
     function = {"name": call.function.name, "arguments": call.function.arguments}
     made = {
@@ -53,11 +63,14 @@ def talk(create) -> None:
         print(type(error).__name__)
 
 
-def main(name: str, instrumentor: str) -> None:
+def main(name: str, *instrumentors: str) -> None:
     """Instrument, call, flush."""
     spans, logs = tracing.start(), tracing.start_logs()
-    tracing.instrument(instrumentor)
-    talk(client(name).chat.completions.create)
+    tracing.instrument(*instrumentors)
+    client, asynchronous = clients(name)
+    talk(client.chat.completions.create)
+    if tracing.BY_SPANWISE:
+        async_talk.chat(asynchronous, said.OPEN_MODEL)
     spans.shutdown()
     logs.shutdown()
 

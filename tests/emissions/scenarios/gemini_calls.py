@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import sys
@@ -44,6 +45,13 @@ def talk(models) -> None:
         print(type(error).__name__)
 
 
+async def talk_async(models) -> None:
+    """Ask two of it, beside a loop's other work."""
+    await models.generate_content(model=said.GEMINI, contents=said.PLAIN)
+    async for _ in await models.generate_content_stream(model=said.GEMINI, contents=said.STREAMED):
+        pass
+
+
 def main(*instrumentors: str) -> None:
     """Instrument, call, flush."""
     spans, logs = tracing.start(), tracing.start_logs()
@@ -51,6 +59,8 @@ def main(*instrumentors: str) -> None:
     options = types.HttpOptions(base_url=os.environ["WIRES_URL"])
     client = genai.Client(api_key="fake", http_options=options)  # it closes what it has when it is let go
     talk(client.models)
+    if tracing.BY_SPANWISE:
+        asyncio.run(talk_async(client.aio.models))
     spans.shutdown()
     logs.shutdown()
 

@@ -7,6 +7,7 @@ import sys
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
+import async_talk
 import litellm
 import said
 import tracing
@@ -41,11 +42,13 @@ def main(*instrumentors: str) -> None:
     """Switch on, call, flush; without an instrumentor, LiteLLM's own tracing."""
     spans = tracing.start()
     tracing.instrument(*instrumentors)
-    if not instrumentors:
+    if not instrumentors and not tracing.BY_SPANWISE:
         litellm.callbacks = ["otel"]
     with tracing.request():
         talk(f"openai/{said.MODEL}")
         talk(f"anthropic/{said.CLAUDE}")
+    if tracing.BY_SPANWISE:
+        async_talk.run(litellm.acompletion, f"openai/{said.MODEL}")
     spans.shutdown()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+import async_talk
 import ollama
 import said
 import tracing
@@ -41,6 +42,8 @@ def main(*instrumentors: str) -> None:
     spans, logs = tracing.start(), tracing.start_logs()
     tracing.instrument(*instrumentors)
     talk(ollama.Client(host=os.environ["WIRES_URL"]))
+    if tracing.BY_SPANWISE:
+        async_talk.run(ollama.AsyncClient(host=os.environ["WIRES_URL"]).chat, said.LOCAL_MODEL)
     spans.shutdown()
     logs.shutdown()
 

@@ -20,7 +20,10 @@ def asked(body: Json) -> dict[str, Json]:
     turns += [turn(content) for content in body["contents"]]
     config = body.get("generationConfig", {})
     functions = [function for tool in body.get("tools", ()) for function in tool["functionDeclarations"]]
-    tools = [offered(f["name"], f.get("description"), f["parameters_json_schema"]) for f in functions]
+    tools = [
+        offered(f["name"], f.get("description"), f.get("parametersJsonSchema") or f["parameters_json_schema"])
+        for f in functions
+    ]
     params = {"temperature": config.get("temperature"), "max_tokens": config.get("maxOutputTokens")}
     return {"messages": turns, "tools": tools, **params}
 
