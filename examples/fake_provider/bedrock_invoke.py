@@ -120,4 +120,6 @@ _FAMILIES: Final[dict[str, _Family]] = {
 
 def _family(request: Request) -> _Family:
     chat: _Family = (openai_chat.completion, _events_of(openai_chat.chunks))
+    if "anthropic_version" in request.body:  # as Anthropic's own client asks, whatever its model is called
+        return _FAMILIES["anthropic"]
     return next((made for name, made in _FAMILIES.items() if name in request.model), chat)

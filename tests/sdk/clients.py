@@ -142,6 +142,8 @@ def _anthropic() -> dict[str, Client]:
         lambda client: client.messages.create(**ask),
         lambda client: client.messages.create(**ask, stream=True),
     )  # fmt: skip
+    signed = {"aws_access_key": "k", "aws_secret_key": "k", "aws_region": "us-east-1", "max_retries": 0}
+    keyed = {"api_key": "k", "max_retries": 0}
     vertex = {"project_id": "p", "region": "r", "access_token": "t", "max_retries": 0}
     return {
         "anthropic": base,
@@ -149,6 +151,21 @@ def _anthropic() -> dict[str, Client]:
             base,
             make=lambda url: anthropic.AnthropicVertex(base_url=url + "/v1", **vertex),
             make_async=lambda url: anthropic.AsyncAnthropicVertex(base_url=url + "/v1", **vertex),
+        ),
+        "anthropic on Bedrock": replace(
+            base,
+            make=lambda url: anthropic.AnthropicBedrock(base_url=url, **signed),
+            make_async=lambda url: anthropic.AsyncAnthropicBedrock(base_url=url, **signed),
+        ),
+        "anthropic on Bedrock's Messages API": replace(
+            base,
+            make=lambda url: anthropic.AnthropicBedrockMantle(base_url=url, **signed),
+            make_async=lambda url: anthropic.AsyncAnthropicBedrockMantle(base_url=url, **signed),
+        ),
+        "anthropic on Foundry": replace(
+            base,
+            make=lambda url: anthropic.AnthropicFoundry(base_url=url, **keyed),
+            make_async=lambda url: anthropic.AsyncAnthropicFoundry(base_url=url, **keyed),
         ),
     }
 

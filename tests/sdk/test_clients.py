@@ -30,7 +30,9 @@ FULL = Answer(
 MODELS = {name for name, path in PROVIDERS.items() if path.startswith("spanwise.providers.")}
 NAMES = {
     "openai chat": "openai", "openai responses": "openai", "openai on Azure": "azure.ai.openai",
-    "anthropic": "anthropic", "anthropic on Vertex AI": "gcp.vertex_ai", "google-genai": "gcp.gemini",
+    "anthropic": "anthropic", "anthropic on Vertex AI": "gcp.vertex_ai",
+    "anthropic on Bedrock": "aws.bedrock", "anthropic on Bedrock's Messages API": "aws.bedrock",
+    "anthropic on Foundry": "azure.ai.inference", "google-genai": "gcp.gemini",
     "google-genai on Vertex AI": "gcp.vertex_ai", "mistralai": "mistral_ai", "cohere": "cohere",
     "bedrock converse": "aws.bedrock", "bedrock invoke": "aws.bedrock", "huggingface": "hugging_face",
     "litellm": "openai", "ollama": "ollama", "groq": "groq", "together": "together_ai", "fireworks": "fireworks_ai",
