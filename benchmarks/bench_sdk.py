@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 60
 CALLS = 25
 LIMIT = 1.3
+DISABLED_LIMIT_US = 1.0
 
 PROVIDER = """
 import sys; sys.path.insert(0, sys.argv[1])
@@ -180,16 +181,24 @@ def bench_calls(url: str) -> bool:
     return holds
 
 
-def bench_decorator() -> None:
-    """Print what a decorated function costs."""
+def bench_decorator() -> bool:
+    """Print what a decorated function costs; return whether the limits hold."""
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     import spanwise
 
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Sink()))
+    # Room for all of them, and as often as ours: a span that is dropped at once costs less than one that is kept.
+    provider.add_span_processor(BatchSpanProcessor(Sink(), max_queue_size=1_000_000, schedule_delay_millis=200))
     tracer = provider.get_tracer("by-hand")
+
+    def nothing() -> None:
+        pass
+
+    def bare() -> None:
+        with tracer.start_as_current_span("nothing"):
+            nothing()
 
     def work(question: str, top_k: int) -> list[str]:
         return [question] * top_k
@@ -215,6 +224,25 @@ def bench_decorator() -> None:
         f"decorator: by hand +{result['hand']:.1f} us, spanwise +{result['ours']:.1f} us, "
         f"ratio {result['ours'] / result['hand']:.2f}"
     )
+    empty = spanwise.observe(nothing)
+    result = added(
+        {
+            "plain": lambda: microseconds(nothing),
+            "bare": lambda: microseconds(bare),
+            "ours": lambda: microseconds(empty),
+        },
+        rounds=300,
+    )
+    ratio = result["ours"] / result["bare"]
+    print(
+        f"decorator of an empty function: a bare span +{result['bare']:.1f} us, spanwise +{result['ours']:.1f} us, "
+        f"ratio {ratio:.2f} (limit {LIMIT})"
+    )
+    spanwise.shutdown()
+    spanwise.init(enabled=False)
+    result = added({"plain": lambda: microseconds(nothing), "ours": lambda: microseconds(empty)}, rounds=300)
+    print(f"decorator when disabled: +{result['ours']:.2f} us (limit {DISABLED_LIMIT_US:.0f})")
+    return ratio <= LIMIT and result["ours"] < DISABLED_LIMIT_US
 
 
 def start_ms(program: str, repeat: int = 5) -> float:
@@ -234,7 +262,7 @@ def main() -> int:
         assert provider.stdin is not None
         holds = bench_calls(provider.stdout.readline().strip())
         provider.stdin.close()
-    bench_decorator()
+    holds = bench_decorator() and holds
     print(f"import and init: by hand {start_ms(BY_HAND_START):.0f} ms, spanwise {start_ms(OUR_START):.0f} ms of CPU")
     return 0 if holds else 1
 

@@ -298,7 +298,11 @@ def _weight(span: ReadableSpan) -> int:
         return _SPAN_BYTES
     # A copy is a plain dict, which is several times faster to walk than OpenTelemetry's own mapping.
     values = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
-    return _SPAN_BYTES + sum(len(value) for value in values if isinstance(value, str))
+    size = _SPAN_BYTES
+    for value in values:  # a sum over a generator takes twice as long
+        if type(value) is str:
+            size += len(value)
+    return size
 
 
 _LIVING: Final[weakref.WeakSet[Exporter]] = weakref.WeakSet()

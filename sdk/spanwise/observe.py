@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from .runtime import HELD
-from .safety import guard
-from .span import Span
+from .safety import guard, swallowed
+from .span import UNSAID, Span
 
 F = TypeVar("F", bound=Callable[..., Any])
 Serializer: TypeAlias = Callable[[Any], Any]
@@ -103,17 +103,24 @@ class _Watch:
 
     def open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         """Return the started span of one call."""
-        opened = Span(self._name, self._policy.kind).start()
+        given: Any = UNSAID
         if self._policy.captures_input and HELD.runtime.config.capture_content:
-            with guard():
-                opened.set_input(self._kept(self._input(args, kwargs)))
-        return opened
+            try:
+                given = self._kept(self._input(args, kwargs))
+            except Exception as error:
+                if not swallowed(error):
+                    raise
+        return Span(self._name, self._policy.kind).start(given)
 
     def output(self, opened: Span, value: Any) -> None:
         """Record what came out."""
-        if self._policy.captures_output:
-            with guard():
-                opened.set_output(self._kept(value))
+        policy = self._policy
+        if policy.captures_output:
+            try:
+                opened.set_output(value if policy.serializer is None else policy.serializer(value))
+            except Exception as error:
+                if not swallowed(error):
+                    raise
 
     def yielded(self, opened: Span, values: list[Any]) -> None:
         """Record what a generator yielded: pieces of text as one text."""
@@ -127,6 +134,8 @@ class _Watch:
         return value if serializer is None else serializer(value)
 
     def _input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if not args:
+            return kwargs
         names = self._names
         given = dict(zip(names, args, strict=False))
         if len(args) > len(names):
@@ -155,6 +164,8 @@ def _positional(function: Any) -> tuple[tuple[str, ...], str]:
 def _function(function: Any, watch: _Watch) -> Any:
     @functools.wraps(function)
     def observed(*args: Any, **kwargs: Any) -> Any:
+        if HELD.off:
+            return function(*args, **kwargs)
         opened = watch.open(args, kwargs)
         opened.enter()
         try:
@@ -174,6 +185,8 @@ def _function(function: Any, watch: _Watch) -> Any:
 def _coroutine(function: Any, watch: _Watch) -> Any:
     @functools.wraps(function)
     async def observed(*args: Any, **kwargs: Any) -> Any:
+        if HELD.off:
+            return await function(*args, **kwargs)
         opened = watch.open(args, kwargs)
         opened.enter()
         try:
@@ -196,6 +209,8 @@ def _generator(function: Any, watch: _Watch) -> Any:
     @functools.wraps(function)
     def observed(*args: Any, **kwargs: Any) -> Any:
         generator = function(*args, **kwargs)
+        if HELD.off:
+            return (yield from generator)
         opened = watch.open(args, kwargs)
         values: list[Any] = []
         failure: BaseException | None = None

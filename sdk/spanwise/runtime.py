@@ -35,18 +35,21 @@ def _idle() -> Runtime:
 class Holder:
     """Holds the runtime in force; one attribute look-up away on every hot path."""
 
-    __slots__ = ("runtime",)
+    __slots__ = ("off", "runtime")
 
     def __init__(self) -> None:
         self.runtime = _idle()
+        self.off = False
+        """Whether nothing at all is recorded, so that an observed function need not even ask for a span."""
 
     def install(self, runtime: Runtime) -> None:
         """Put *runtime* in force."""
         self.runtime = runtime
+        self.off = not runtime.config.enabled
 
     def retire(self) -> None:
         """Go back to how it was before ``init()``, but with the last settings."""
-        self.runtime = replace(_idle(), config=self.runtime.config)
+        self.install(replace(_idle(), config=self.runtime.config))
 
 
 HELD: Final = Holder()

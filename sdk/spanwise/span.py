@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Status, StatusCode
 
 from . import vocabulary as v
 from .documents import as_documents
 from .encode import to_json
 from .prompts import find_prompt, prompt_in_use
 from .runtime import HELD
-from .safety import guard
+from .safety import guard, swallowed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_UNSAID: Final = object()
+UNSAID: Final = object()
 #: What the GenAI conventions call the work of each kind, and where they want its name.
 _OPERATIONS: Final[Mapping[str, tuple[str, str | None]]] = {
     "llm": ("chat", None),
@@ -32,6 +32,9 @@ _OPERATIONS: Final[Mapping[str, tuple[str, str | None]]] = {
 #: Where input and output go; a kind that is not listed has the general place.
 _INPUTS: Final = {"tool": v.TOOL_CALL_ARGUMENTS}
 _OUTPUTS: Final = {"tool": v.TOOL_CALL_RESULT}
+#: Kinds whose input says more than itself.
+_READ: Final = frozenset({"retriever", "llm"})
+_NOTHING: Final[Mapping[str, Any]] = {}
 _NOT_FAILURES: Final = (GeneratorExit, SystemExit)
 
 
@@ -43,7 +46,7 @@ class Span:
     def __init__(self, name: str, kind: str = "span", attributes: Mapping[str, Any] | None = None) -> None:
         self._name = name
         self._kind = kind
-        self._attributes: dict[str, Any] = dict(attributes or {})
+        self._attributes = attributes or _NOTHING
         self._span: trace.Span = trace.INVALID_SPAN
         self._context: otel_context.Context | None = None
         self._before: otel_context.Context | None = None
@@ -77,10 +80,10 @@ class Span:
 
     def set_output(self, value: Any) -> Self:
         """Say what came out; of a retriever, a list of documents becomes its documents."""
-        with guard():
-            documents = as_documents(value) if self._kind == "retriever" else None
-            if documents is not None:
-                return self.set_documents(documents)
+        if self._kind == "retriever":
+            with guard():
+                if (documents := as_documents(value)) is not None:
+                    return self.set_documents(documents)
         return self._set_content(_OUTPUTS.get(self._kind, v.OUTPUT), value)
 
     def set_documents(self, documents: Any) -> Self:
@@ -137,35 +140,64 @@ class Span:
                 self._span.set_attribute(v.RETRIEVAL_QUERY, query)
 
     def _set_content(self, name: str, value: Any) -> Self:
-        with guard():
-            if HELD.runtime.config.capture_content and self._span.is_recording():
-                self._span.set_attribute(name, _within(to_json(value), HELD.runtime.config.max_capture_kb * 1_000))
+        try:
+            config = HELD.runtime.config
+            if config.capture_content and self._span.is_recording():
+                self._span.set_attribute(name, _within(value, config.max_capture_kb))
+        except Exception as error:
+            if not swallowed(error):
+                raise
         return self
 
     # --- its life ------------------------------------------------------------------------------
 
-    def start(self) -> Self:
-        """Begin, without becoming the current span."""
-        with guard():
-            attributes = {v.KIND: self._kind, **self._attributes}
-            operation, named = _OPERATIONS.get(self._kind, (None, None))
-            if operation is not None:
-                attributes[v.OPERATION_NAME] = operation
+    def start(self, given: Any = UNSAID) -> Self:
+        """Begin, without becoming the current span; *given* is what the work is given."""
+        try:
+            runtime = HELD.runtime
+            around = otel_context.get_current()
+            attributes = self._first_attributes()
+            # What is there from the start costs a third of what is set afterwards.
+            if given is not UNSAID and self._kind not in _READ and not HELD.off and _in_sampled(around):
+                self._put_input(attributes, given)
+                given = UNSAID
+            self._span = runtime.tracer.start_span(self._name, around, attributes=attributes)
+            self._context = trace.set_span_in_context(self._span, around)
+        except Exception as error:
+            if not swallowed(error):
+                raise
+        return self if given is UNSAID else self.set_input(given)
+
+    def _put_input(self, attributes: dict[str, Any], given: Any) -> None:
+        config = HELD.runtime.config
+        if config.capture_content:
+            try:
+                attributes[_INPUTS.get(self._kind, v.INPUT)] = _within(given, config.max_capture_kb)
+            except Exception as error:
+                if not swallowed(error):
+                    raise
+
+    def _first_attributes(self) -> dict[str, Any]:
+        attributes = {v.KIND: self._kind, **self._attributes}
+        if self._kind in _OPERATIONS:
+            operation, named = _OPERATIONS[self._kind]
+            attributes[v.OPERATION_NAME] = operation
             if named is not None:
                 attributes[named] = self._name
             if self._kind == "llm" and (prompt := prompt_in_use()) is not None:
                 attributes |= prompt.attributes(capture_content=HELD.runtime.config.capture_content)
-            self._span = HELD.runtime.tracer.start_span(self._name, kind=SpanKind.INTERNAL, attributes=attributes)
-            self._context = trace.set_span_in_context(self._span)
-        return self
+        return attributes
 
     def end(self, error: BaseException | None = None) -> None:
         """End, once; *error* is what the work failed with."""
         if self._span.is_recording():
             if error is not None and not isinstance(error, _NOT_FAILURES):
                 self.fail(error)
-            with guard():
+            try:
                 self._span.end()
+            except Exception as raised:
+                if not swallowed(raised):
+                    raise
 
     def enter(self) -> None:
         """Become the current span: what is made from here on is made inside."""
@@ -202,8 +234,15 @@ class Span:
         self.__exit__(kind, error, traceback)
 
 
-def _within(text: str, most: int) -> str:
-    """Return JSON *text*, or where it is longer than *most* its beginning as a text, which says how much is missing."""
+def _in_sampled(around: otel_context.Context) -> bool:
+    """Whether a span that is made there is likely to be recorded: it is the first, or its trace is."""
+    parent = trace.get_current_span(around)
+    return parent is trace.INVALID_SPAN or parent.is_recording() or parent.get_span_context().trace_flags.sampled
+
+
+def _within(value: Any, most_kb: int) -> str:
+    """Return *value* as JSON, or where that is too long its beginning as a text, which says how much is missing."""
+    text, most = to_json(value), most_kb * 1_000
     if len(text) <= most:
         return text
     return to_json(f"{text[:most]}... (cut: {most:,} of {len(text):,} characters)")
@@ -213,7 +252,7 @@ def span(
     name: str,
     *,
     kind: str = "span",
-    input: Any = _UNSAID,  # noqa: A002  # the word that the viewer and set_input() use
+    input: Any = UNSAID,  # noqa: A002  # the word that the viewer and set_input() use
     attributes: Mapping[str, Any] | None = None,
 ) -> Span:
     """Return a span to put around a piece of work: ``with spanwise.span("search", kind="retriever") as s:``.
@@ -231,10 +270,10 @@ class _Opened(Span):
     __slots__ = ("given",)
     given: Any
 
-    def start(self) -> Self:
-        """Begin, and say what the work is given."""
-        super().start()
-        return self if self.given is _UNSAID else self.set_input(self.given)
+    def __enter__(self) -> Self:
+        self.start(self.given)
+        self.enter()
+        return self
 
 
 def current_span() -> Span:

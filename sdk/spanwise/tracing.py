@@ -16,7 +16,7 @@ from .config import Config
 from .context import current_attributes
 from .relevance import about_models
 from .runtime import HELD
-from .safety import guard
+from .safety import guard, swallowed
 
 
 class Gate(SpanProcessor):
@@ -48,21 +48,27 @@ class Gate(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue *span* where it is sampled and about models."""
-        with guard():
-            runtime = HELD.runtime
-            if runtime.announcer is not None:
-                runtime.announcer.ended(span)
-            exporter = runtime.exporter
-            context = span.get_span_context()
-            if exporter is None or context is None or not context.trace_flags.sampled:
-                return
-            wanted = runtime.config.export == "all" or about_models(span)
-            if runtime.sieve.idle:
-                if wanted:
-                    exporter.put(span)
-                return
-            for kept in runtime.sieve.ended(span, context.trace_id, wanted=wanted):
-                exporter.put(kept)
+        try:
+            self._queue(span)
+        except Exception as error:
+            if not swallowed(error):
+                raise
+
+    def _queue(self, span: ReadableSpan) -> None:
+        runtime = HELD.runtime
+        if runtime.announcer is not None:
+            runtime.announcer.ended(span)
+        exporter = runtime.exporter
+        context = span.get_span_context()
+        if exporter is None or context is None or not context.trace_flags.sampled:
+            return
+        wanted = runtime.config.export == "all" or about_models(span)
+        if runtime.sieve.idle:
+            if wanted:
+                exporter.put(span)
+            return
+        for kept in runtime.sieve.ended(span, context.trace_id, wanted=wanted):
+            exporter.put(kept)
 
     def shutdown(self) -> None:
         """Leave the sending to ``spanwise.shutdown()``."""
