@@ -38,7 +38,7 @@ MODULES: Final = tuple(
         *(f"dialects.messages.{name}" for name in (
             "message", "parts", "genai", "openai", "gemini", "anthropic", "tools", "langchain",
         )),
-        *(f"ingest.{name}" for name in ("wire", "batch", "log_batch", "span_limits")),
+        *(f"ingest.{name}" for name in ("wire", "batch", "log_batch", "span_limits", "media", "pipeline")),
         *(f"store.{name}" for name in (
             "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "write",
         )),

@@ -89,6 +89,9 @@ class SpanLog:
     """As of a record."""
 
 
+_NO_BUCKETS: Final = (None,) * 10
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts in buckets that do not overlap; ``None`` is unsaid, 0 is said."""
@@ -156,13 +159,11 @@ class Usage:
             visible = max(0, output_tokens - inside)
         said_split = input_tokens is not None or output_tokens is not None
         unsplit = None if said_split else total_tokens
-        usage = cls(
-            input_uncached=uncached, cache_read=cache_read, cache_write=cache_write,
-            input_audio=input_audio, input_image=input_image,
-            output_visible=visible, reasoning=reasoning,
-            output_audio=output_audio, output_image=output_image, unsplit=unsplit,
+        buckets = (
+            uncached, cache_read, cache_write, input_audio, input_image,
+            visible, reasoning, output_audio, output_image, unsplit,
         )  # fmt: skip
-        return None if usage == cls() else usage
+        return None if buckets == _NO_BUCKETS else cls(*buckets)
 
     def __add__(self, other: Usage) -> Usage:
         """Return both together, bucket by bucket; a bucket neither says stays unsaid."""

@@ -20,8 +20,9 @@ class Draft:
 
     def __init__(self, span: Span) -> None:
         self.span = span
-        self.attributes: Mapping[str, Any] = span.attributes
-        self.heads: frozenset[str] = _heads(tuple(span.attributes))
+        attributes = span.attributes
+        self.attributes: dict[str, Any] = attributes if isinstance(attributes, dict) else dict(attributes)
+        self.heads: frozenset[str] = _heads(tuple(attributes))
         """The first words of the attribute names, by which most dialects are recognised at once."""
         self.said: dict[str, Any] = {}
         self.mapped_by: dict[str, str] = {}

@@ -19,19 +19,20 @@ LONGEST_SCALAR: Final = 40
 MAX_WORDS: Final = 24
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EMPTY_JSON: Final = frozenset({"{}", "[]", '""', "null"})
+LONGEST_EMPTY: Final = 4
 
 
 def decoded(value: Any) -> Any:
     """Return the value of JSON text, ``None`` for text that says nothing, and anything else as it is."""
     if not isinstance(value, str):
         return value
-    if not value or value in EMPTY_JSON:
+    if not value or (len(value) <= LONGEST_EMPTY and value in EMPTY_JSON):
         return None
     if value[0] not in '{["':
         return value
     try:
         found = orjson.loads(value)
-        if value.count("[") + value.count("{") > MAX_DEPTH:
+        if _may_be_deep(value):
             _written(found)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return value
@@ -51,6 +52,22 @@ def from_json(value: Any) -> Any:
         return value
 
 
+def _may_be_deep(text: str) -> bool:
+    """Say whether more lists and objects begin in *text* than may be within one another.
+
+    It leaps from one to the next: JSON of messages has few, and to count a letter is to look at each.
+    """
+    left = MAX_DEPTH
+    for mark in ("{", "["):
+        at = text.find(mark)
+        while at >= 0:
+            left -= 1
+            if left < 0:
+                return True
+            at = text.find(mark, at + 1)
+    return False
+
+
 def _written(found: Any) -> None:
     """Raise where *found* is too deep to be written again as part of a message."""
     for _ in range(SPARE_LEVELS):
@@ -62,6 +79,8 @@ def plain_text(value: Any) -> str | None:
     """Return non-empty text, a number or a truth value as text, and ``None`` for the rest."""
     if isinstance(value, str):
         return value or None
+    if value is None:  # before a look at types that have to be put together first
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else None
@@ -69,7 +88,7 @@ def plain_text(value: Any) -> str | None:
 
 def number(value: Any) -> float | None:
     """Return a finite number, also one sent as text, or ``None``."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         found = float(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from ..record import PromptUse, Tool
@@ -12,7 +11,7 @@ from .decode import decoded, number, plain_text
 from .messages.message import finish
 from .usage import Counts, say_usage
 
-KINDS: Final[Mapping[str, str]] = {
+KINDS: Final[dict[str, str]] = {
     "chat": "llm",
     "generate_content": "llm",
     "text_completion": "llm",
@@ -61,7 +60,7 @@ COUNTS: Final = Counts(
 )  # fmt: skip
 
 #: Parameter -> the attributes that hold it.
-PARAMS: Final[Mapping[str, str]] = {
+PARAMS: Final[dict[str, str]] = {
     "gen_ai.request.temperature": "temperature",
     "gen_ai.request.top_p": "top_p",
     "gen_ai.request.top_k": "top_k",

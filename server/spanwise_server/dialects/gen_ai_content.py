@@ -38,7 +38,7 @@ def read(draft: Draft) -> None:
         _older(draft, "output_messages", "gen_ai.completion", "assistant")
 
 
-def _from(draft: Draft, attributes: Mapping[str, Any], source: str) -> None:
+def _from(draft: Draft, attributes: dict[str, Any], source: str) -> None:
     """Read the newest attributes, which stand on the span or on its details event."""
     if "input_messages" not in draft.said:
         found = messages(attributes.get("gen_ai.input.messages"), "user")

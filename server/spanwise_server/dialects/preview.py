@@ -88,7 +88,9 @@ def _line(value: Any) -> str | None:
     if value is None:
         return None
     text = as_text(value)
-    line = " ".join(text[:FIRST_LOOKED_AT].split())
+    head = text[:FIRST_LOOKED_AT]
+    # What can be printed has no blank but the plain one: where no two of these meet there is nothing to join.
+    line = head.strip() if head.isprintable() and "  " not in head else " ".join(head.split())
     if len(line) <= LENGTH and len(text) > FIRST_LOOKED_AT:
         line = " ".join(text[:LOOKED_AT].split())
     return (line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…") or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from ..record import Tool
@@ -11,7 +10,7 @@ from .messages.langchain import tool_arguments, tool_result
 from .messages.message import finish
 
 #: Other spellings of a provider -> ours.
-PROVIDERS: Final[Mapping[str, str]] = {
+PROVIDERS: Final[dict[str, str]] = {
     alias: name
     for name, aliases in {
         "azure.openai": ("azure", "az.ai.openai", "azure.ai.openai", "azure_openai", "azure-openai"),

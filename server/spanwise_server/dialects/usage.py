@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..record import Usage
@@ -11,16 +10,21 @@ from .base import Draft
 from .decode import count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Counts:
     """Where one dialect writes each count, the newest spelling first, and what its totals include.
 
     Counts are named as `Usage.from_totals` names them.
     """
 
-    keys: Mapping[str, tuple[str, ...]]
+    keys: dict[str, tuple[str, ...]]
     input_includes_cache: bool = True
     output_includes_reasoning: bool = True
+    every_key: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Gather all the keys, by which spans without usage are told at once."""
+        self.every_key = frozenset(key for keys in self.keys.values() for key in keys)
 
 
 def say_usage(draft: Draft, counts: Counts) -> None:
@@ -30,8 +34,10 @@ def say_usage(draft: Draft, counts: Counts) -> None:
         draft.say("usage", usage, source)
 
 
-def counted(attributes: Mapping[str, Any], counts: Counts) -> tuple[Usage | None, str]:
+def counted(attributes: dict[str, Any], counts: Counts) -> tuple[Usage | None, str]:
     """Return the usage that *counts* finds among *attributes*, and where its first count stands."""
+    if counts.every_key.isdisjoint(attributes):
+        return None, ""
     found: dict[str, int] = {}
     source = ""
     for name, keys in counts.keys.items():

@@ -13,7 +13,7 @@ import sys
 from typing import Any, Final
 
 from ..record import Attributes, Event, Link, Scope, Span
-from .batch import STATUSES, BadSpan, Batch, parent_id, span_id, times
+from .batch import STATUSES, BadSpan, Batch, times
 from .span_limits import SpanLimits
 
 BYTES_MARK: Final = "base64:"
@@ -24,6 +24,10 @@ _LONGEST_KEY: Final = 100
 _DOUBLE: Final = struct.Struct("<d")
 _LONGEST_VARINT: Final = 64
 _KINDS: Final = 6
+_TRACE_ID_BYTES: Final = 16
+_SPAN_ID_BYTES: Final = 8
+_NO_TRACE: Final = bytes(_TRACE_ID_BYTES)
+_NO_SPAN: Final = bytes(_SPAN_ID_BYTES)
 
 
 class Unusual(Exception):
@@ -379,10 +383,14 @@ class SpanParts:
         if self.status > 2 or self.kind >= _KINDS:
             raise Unusual
         start_ns, end_ns = times(self.start_ns, self.end_ns)
+        if len(self.trace_id) != _TRACE_ID_BYTES or len(self.span_id) != _SPAN_ID_BYTES:
+            raise Unusual
+        if self.trace_id == _NO_TRACE or self.span_id == _NO_SPAN or len(self.parent_id) not in (0, _SPAN_ID_BYTES):
+            raise Unusual
         return Span(
-            span_id(self.trace_id.hex(), 32, "trace id"),
-            span_id(self.span_id.hex(), 16, "span id"),
-            parent_id(self.parent_id.hex()),
+            self.trace_id.hex(),
+            self.span_id.hex(),
+            None if not self.parent_id or self.parent_id == _NO_SPAN else self.parent_id.hex(),
             self.name,
             start_ns,
             end_ns,

@@ -34,6 +34,12 @@ _IDLE_READERS: Final = 16
 
 SqlFunction = Callable[..., Any]
 
+#: sqlite3 asks every value but a number or a text for an adapter, and what has none for two methods that it lacks: half
+#: of all that putting in a row takes, where most columns are NULL. What these return is what they are given.
+_AS_IT_IS: Final[dict[type, Callable[[Any], Any]]] = {type(None): {}.get, bytes: getattr(bytes, "__bytes__", bytes)}
+for _type, _same in _AS_IT_IS.items():
+    sqlite3.register_adapter(_type, _same)
+
 
 class SqliteConnection(sqlite3.Connection):
     """A connection as the SQL of the large tables wants one."""

@@ -43,7 +43,7 @@ MOST_BYTES: Final = 6_000
 Said = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one sets each field by a call
 class Packed:
     """The body of one or more spans, and the hashes of the texts that it names."""
 

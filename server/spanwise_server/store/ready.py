@@ -12,7 +12,7 @@ from .payload import MOST_BYTES, Packed, pack_all, pack_origin
 from .rows import SpanRow, row_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one sets each field by a call
 class Ready:
     """One record cut into columns."""
 
@@ -21,7 +21,7 @@ class Ready:
     origin: tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one sets each field by a call
 class Chunk:
     """Spans of one trace that came together, packed together."""
 

@@ -15,7 +15,7 @@ from .rows import ERROR, SpanRow, buckets_of, has_usage, is_unpriced, prompt_lab
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one sets each field by a call
 class Summary:
     """The summary of one trace, and which of its spans its tokens and cost are summed over."""
 

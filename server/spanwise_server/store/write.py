@@ -373,7 +373,7 @@ class SpanWriter:
         connection.executemany(_MAKE_SPAN, change.spans)
         connection.executemany(_PUT_PAYLOAD, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())
-        connection.executemany(_PUT_USE, change.uses)
+        connection.executemany(_PUT_USE, sorted(change.uses))
         connection.executemany(PUT_MEDIA_USE, change.media)
         connection.executemany(_MAKE_TRACE, change.traces_made)
         connection.executemany(_PUT_WORD, sorted(change.words_put))

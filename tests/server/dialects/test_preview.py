@@ -28,6 +28,11 @@ def test_the_last_question_and_the_answer():
     assert preview(reading) == ("second and more", "It rains.")
 
 
+@pytest.mark.parametrize("blank", ["  ", "\n", "\t", "\x1f", "\u00a0", "\u2003", "\u3000"])
+def test_whatever_is_blank_becomes_one_blank(blank):
+    assert preview(Reading(input=f" one{blank}two ", output="three "))[0:2] == ("one two", "three")
+
+
 def test_an_answer_of_tool_calls_names_them():
     call = {"type": "tool_call", "name": "get_weather", "arguments": {"city": "Oslo"}}
     assert preview(Reading(output_messages=(said("assistant", call),)))[1] == 'get_weather({"city":"Oslo"})'

@@ -55,6 +55,16 @@ def test_base64_for_addresses_comes_back_as_it_was():
     assert with_content(after, lambda media: contents[media.digest]) == f'"{written}"'
 
 
+@pytest.mark.parametrize("before", [0, 1, 500, 1_022, 1_023, 1_024, 1_025, 2_047])
+def test_the_shortest_is_found_wherever_it_begins(before):
+    content = png(5, 60)[:100] + random.Random(5).randbytes(SHORTEST * 3 // 4 - 102)
+    written = b64(content)
+    assert (len(written), written[-2:]) == (SHORTEST, "==")
+    contents: dict[str, bytes] = {}
+    cut_text(f"{' ' * before}{written}", contents)
+    assert list(contents.values()) == [content]
+
+
 @pytest.mark.parametrize(
     "text",
     [

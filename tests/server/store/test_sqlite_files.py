@@ -46,6 +46,12 @@ def opened(path):
     return closing(store)
 
 
+def test_sqlite_gives_back_the_nulls_and_bytes_that_it_is_given_without_asking_what_they_are():
+    assert {(type(None), sqlite3.PrepareProtocol), (bytes, sqlite3.PrepareProtocol)} <= sqlite3.adapters.keys()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        assert connection.execute("SELECT ?, ?, ?", (None, b"\x00a", b"")).fetchone() == (None, b"\x00a", b"")
+
+
 def test_what_was_acknowledged_survives_a_kill_and_can_be_searched(path):
     last = 0
     for _ in range(3):

@@ -10,7 +10,7 @@ from . import gemini, genai, openai
 from .parts import part, parts
 
 Message = dict[str, Any]
-FINISH: Final[Mapping[str, str]] = {
+FINISH: Final[dict[str, str]] = {
     "tool_calls": "tool_call",
     "tool-calls": "tool_call",
     "content-filter": "content_filter",
