@@ -83,7 +83,7 @@ FIGURES: Final = (
         "spanwise_spans_written_total", "counter", "Spans committed since the start.",
         _one(lambda now: now.writer.written),
     ),
-    Figure("spanwise_spans_queued", "gauge", "Spans and log records waiting to be written.", _one(lambda now: now.writer.queued)),
+    Figure("spanwise_spans_queued", "gauge", "Spans and log records that wait.", _one(lambda now: now.writer.queued)),
     Figure(
         "spanwise_bytes_under_way", "gauge", "Bytes of the requests under way.", _one(lambda now: now.held_bytes)
     ),

@@ -105,7 +105,8 @@ class Writer:
         # A request is taken into an empty queue however large it is, or it could never be taken at all.
         if self._queued and self._queued + size > self._most_queued:
             raise Overloaded(
-                f"{self._queued:,} spans and log records are waiting to be written.", "Send the same request again in a moment."
+                f"{self._queued:,} spans and log records are waiting to be written.",
+                "Send the same request again in a moment.",
             )
         self._queued += size
 

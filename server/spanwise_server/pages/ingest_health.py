@@ -74,7 +74,9 @@ def key_numbers(server: Server, state: State) -> list[Key]:
         Key("Log records taken", fmt.count(logs), f"{fmt.count(waiting.records)} wait for a span"),
         Key("Refused", fmt.count(refused), f"and {away}"),
         Key("Lost on the way", fmt.count(state.dropped), "as programs say"),
-        Key("Queue", fmt.count(writer.queued), f"spans and log records; {fmt.size(server.intake.room.taken)} under way"),
+        Key(
+            "Queue", fmt.count(writer.queued), f"spans and log records; {fmt.size(server.intake.room.taken)} under way"
+        ),
         Key("Until on disk", most, f"for 95 %; half {half}"),
         Key("Write errors", fmt.count(writer.errors), writer.last_error or "none since the start"),
     ]
