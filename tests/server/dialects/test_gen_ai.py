@@ -246,3 +246,10 @@ def test_where_it_ran_comes_from_the_span_then_from_the_resource():
     reading = read(span({"deployment.environment.name": "staging"}, resource=resource))
     assert (reading.service, reading.release, reading.environment) == ("shop", "1.2", "staging")
     assert reading.mapped_by["service"] == "otel: resource service.name"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"), [("COMPLETE", "stop"), ("STOP_SEQUENCE", "stop"), ("TOOL_CALL", "tool_call")]
+)
+def test_coheres_reasons_for_an_end_are_read_in_todays_words(said, reason):
+    assert read(span({"gen_ai.response.finish_reasons": [said]})).finish_reasons == (reason,)

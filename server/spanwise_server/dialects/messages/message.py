@@ -16,6 +16,9 @@ FINISH: Final[dict[str, str]] = {
     "content-filter": "content_filter",
     "STOP": "stop",
     "MAX_TOKENS": "length",
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "TOOL_CALL": "tool_call",
 }
 #: The role that OpenLLMetry gives to the pieces of a stream.
 UNKNOWN: Final = "unknown"
