@@ -26,6 +26,11 @@ hypothesis.settings.register_profile("patient", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the compiler begin at once: at the end one process would wait for it, and all others for that one."""
+    items.sort(key=lambda item: item.path.name != "test_compiled.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Begin every new store of this process with a copy of a migrated one: most of a small test is that."""

@@ -47,8 +47,11 @@ def compile_into(folder: Path) -> None:
             check=True,
         )
         (work / "lib" / MANIFEST).write_text(json.dumps({"suffix": SUFFIX, "sources": made_from}))
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(work / "lib", folder)
+        # A process that starts meanwhile finds all of them or none.
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".compiled-") as beside:
+            ready = shutil.copytree(work / "lib", Path(beside) / "ready")
+            shutil.rmtree(folder, ignore_errors=True)
+            ready.rename(folder)
 
 
 def main() -> None:
