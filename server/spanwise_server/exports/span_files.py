@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from ..errors import SpanwiseError
 from ..query.filters import Query
 from ..record import Annotation, Record
 from ..store.base import SpanStore
 from . import trace_parquet
 from .contract import span_record
+from .file_format import FileFormat, format_of, writable
 from .flat_csv import BYTE_ORDER_MARK
 from .trace_download import Run
 from .trace_files import csv_row, json_line, labels_in_words, otlp_line
@@ -29,19 +28,8 @@ Judged = tuple[Record, Sequence[Annotation]]
 """A span and what was judged of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanExport:
-    """One file format of spans."""
-
-    name: str
-    title: str
-    sentence: str
-    """What one line of the file holds, for the menu."""
-    media_type: str
-    extension: str
-    write: Callable[[Iterable[Judged]], Iterator[bytes]]
-    can_write: Callable[[], bool] = lambda: True
-    """Says whether what it needs is installed."""
+SpanExport = FileFormat[Judged]
+"""One file format of spans."""
 
 
 def _jsonl(spans: Iterable[Judged]) -> Iterator[bytes]:
@@ -80,14 +68,14 @@ def _parquet(spans: Iterable[Judged]) -> Iterator[bytes]:
 SPAN_EXPORTS: Final[Mapping[str, SpanExport]] = {
     each.name: each
     for each in (
-        SpanExport("jsonl", "JSONL", "a line a span, as the API gives it", "application/x-ndjson", "jsonl", _jsonl),
-        SpanExport("csv", "CSV", "a row a span, for spreadsheets", "text/csv; charset=utf-8", "csv", _csv),
-        SpanExport(
+        FileFormat("jsonl", "JSONL", "a line a span, as the API gives it", "application/x-ndjson", "jsonl", _jsonl),
+        FileFormat("csv", "CSV", "a row a span, for spreadsheets", "text/csv; charset=utf-8", "csv", _csv),
+        FileFormat(
             "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl", _otlp
         ),
-        SpanExport(
+        FileFormat(
             "parquet", "Parquet", "a row a span, for notebooks and warehouses", "application/vnd.apache.parquet",
-            "parquet", _parquet, trace_parquet.can_write,
+            "parquet", _parquet, can_write=trace_parquet.can_write,
         ),
     )
 }  # fmt: skip
@@ -95,17 +83,12 @@ SPAN_EXPORTS: Final[Mapping[str, SpanExport]] = {
 
 def span_export(name: str) -> SpanExport:
     """Return one format; a name nobody has is refused with the names there are."""
-    found = SPAN_EXPORTS.get(name)
-    if found is None:
-        raise SpanwiseError(f"There is no export format {name!r} of spans.", f"There are: {', '.join(SPAN_EXPORTS)}.")
-    if not found.can_write():
-        raise SpanwiseError(f"{found.title} needs more than is installed.", f'pip install "spanwise[{name}]"')
-    return found
+    return format_of(SPAN_EXPORTS, name, "spans")
 
 
 def offered() -> tuple[SpanExport, ...]:
     """Return the formats that can be written here, in the order of the menu."""
-    return tuple(export for export in SPAN_EXPORTS.values() if export.can_write())
+    return writable(SPAN_EXPORTS)
 
 
 def span_file(store: SpanStore, query: Query, export: SpanExport, run: Run) -> Iterator[bytes]:

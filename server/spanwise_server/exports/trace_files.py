@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
 import orjson
 
-from ..errors import SpanwiseError
 from ..record import Annotation, Record, Span
 from . import trace_parquet
 from .contract import Object, trace_summary
+from .file_format import FileFormat, format_of, writable
 from .flat_csv import BYTE_ORDER_MARK, cell
 from .whole_trace import WholeTrace
 
@@ -28,20 +27,8 @@ COLUMNS: Final = (
 _STATUS_CODES: Final = {"unset": 0, "ok": 1, "error": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class TraceExport:
-    """One file format of traces."""
-
-    name: str
-    title: str
-    sentence: str
-    """What one line of the file holds, for the menu."""
-    media_type: str
-    extension: str
-    write: Callable[[Iterable[WholeTrace]], Iterator[bytes]]
-    with_spans: bool = True
-    can_write: Callable[[], bool] = lambda: True
-    """Says whether what it needs is installed."""
+TraceExport = FileFormat[WholeTrace]
+"""One file format of traces."""
 
 
 def _jsonl(trace: WholeTrace) -> bytes:
@@ -146,19 +133,19 @@ def _lines(line: Callable[[WholeTrace], bytes], head: bytes = b"") -> Callable[[
 TRACE_EXPORTS: Final[Mapping[str, TraceExport]] = {
     each.name: each
     for each in (
-        TraceExport(
+        FileFormat(
             "jsonl", "JSONL", "a line a trace, its spans and labels in it", "application/x-ndjson", "jsonl",
             _lines(_jsonl),
         ),
-        TraceExport(
+        FileFormat(
             "csv", "CSV", "a row a trace, for spreadsheets", "text/csv; charset=utf-8", "csv",
             _lines(_csv, head=BYTE_ORDER_MARK.encode() + csv_row(COLUMNS)), with_spans=False,
         ),
-        TraceExport(
+        FileFormat(
             "otlp", "OTLP", "spans as they were sent, to post elsewhere", "application/x-ndjson", "otlp.jsonl",
             _lines(_otlp),
         ),
-        TraceExport(
+        FileFormat(
             "parquet", "Parquet", "a row a span, for notebooks and warehouses", "application/vnd.apache.parquet",
             "parquet", trace_parquet.write, can_write=trace_parquet.can_write,
         ),
@@ -168,14 +155,9 @@ TRACE_EXPORTS: Final[Mapping[str, TraceExport]] = {
 
 def trace_export(name: str) -> TraceExport:
     """Return one format; a name nobody has is refused with the names there are."""
-    found = TRACE_EXPORTS.get(name)
-    if found is None:
-        raise SpanwiseError(f"There is no export format {name!r} of traces.", f"There are: {', '.join(TRACE_EXPORTS)}.")
-    if not found.can_write():
-        raise SpanwiseError(f"{found.title} needs more than is installed.", f'pip install "spanwise[{name}]"')
-    return found
+    return format_of(TRACE_EXPORTS, name, "traces")
 
 
 def offered() -> tuple[TraceExport, ...]:
     """Return the formats that can be written here, in the order of the menu."""
-    return tuple(export for export in TRACE_EXPORTS.values() if export.can_write())
+    return writable(TRACE_EXPORTS)

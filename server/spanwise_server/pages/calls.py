@@ -18,7 +18,7 @@ from ..store.base import Page
 from .call_list import PATH, CallList, facts, line_of, read_call_list, tabs
 from .chips import chips
 from .dashboard import steps_of_range
-from .listing import PAGE, PRESETS, SORTS, Listing, words_of
+from .listing import PAGE, SORTS, Listing, range_frame
 from .render import clock_of, render
 from .urls import url
 
@@ -36,9 +36,7 @@ def calls(request: Request, server: CurrentServer, project: CurrentProject) -> R
     frame: dict[str, Any] = {
         "state": state,
         "chips": chips(listing.filter),
-        "presets": PRESETS.values(),
-        "range_words": words_of(listing, clock),
-        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+        **range_frame(listing, clock),
         "sorts": SORTS,
         "span_exports": offered(),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -34,7 +34,7 @@ from .codes_view import (
 )  # fmt: skip
 from .label import annotator_of
 from .label_sheet import new_key
-from .listing import PRESETS, words_of
+from .listing import range_frame
 from .render import clock_of, render
 from .urls import stamp, url
 
@@ -88,7 +88,7 @@ def codes_shown(request: Request, server: Server, actor: Actor, state: CodesStat
         exports={form: _export(state, form, clock.now_ns) for form in FORMS},
         act_path=url(f"{PATH}/act", state.listing.project, state.params()),
         key=new_key(),
-        **_range(request, state),
+        **range_frame(state.listing, clock_of(request)),
     )
 
 
@@ -153,16 +153,6 @@ def seen_by(desk: CodeDesk, state: CodesState, annotator: str, now_ns: int) -> t
         refused = "No rate while some critiques are hidden: you still label blind."
         analysis = replace(analysis, rates=CodeRates({}, None, 0, 0, refused))
     return analysis, hidden
-
-
-def _range(request: Request, state: CodesState) -> dict[str, Any]:
-    clock = clock_of(request)
-    bounds = state.listing.bounds(clock.now_ns)
-    return {
-        "presets": PRESETS.values(),
-        "range_words": words_of(state.listing, clock),
-        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in bounds],
-    }
 
 
 def _export(state: CodesState, form: str, now_ns: int) -> str:

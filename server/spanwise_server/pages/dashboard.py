@@ -21,7 +21,7 @@ from .alert_lines import budget_lines
 from .board import PATH, Board, query_of, read_board, steps_of
 from .chips import chips
 from .format import SECOND_NS, Clock
-from .listing import PRESETS, Listing, words_of
+from .listing import Listing, range_frame
 from .projection import Asked, Projection, projected
 from .prompt_changes import with_changes
 from .render import clock_of, render
@@ -62,9 +62,7 @@ def _frame(board: Board, clock: Clock) -> dict[str, Any]:
     return {
         "board": board,
         "chips": chips(listing.filter),
-        "presets": PRESETS.values(),
-        "range_words": words_of(listing, clock),
-        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+        **range_frame(listing, clock),
         "splits": SPLITS.values(),
         "split": SPLITS[board.by],
     }

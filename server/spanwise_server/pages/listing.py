@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Final
+from typing import Any, Final
 
 from ..errors import SpanwiseError
 from ..query.filters import Filter, Query
@@ -183,3 +183,12 @@ def words_of(listing: Listing, clock: Clock) -> str:
     same_day = clock.at(start).date() == clock.at(end).date()
     last = f"{clock.at(end):%H:%M}" if same_day else clock.local(end)
     return f"{clock.local(start)} to {last}"
+
+
+def range_frame(listing: Listing, clock: Clock) -> dict[str, Any]:
+    """Return what a page needs to show its range and to have another one chosen."""
+    return {
+        "presets": PRESETS.values(),
+        "range_words": words_of(listing, clock),
+        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+    }

@@ -22,7 +22,7 @@ from ..query.parse import parse
 from ..record import Annotation, Record, TraceSummary
 from ..store.base import Page
 from .chips import chips
-from .listing import PRESETS, Listing, read, words_of
+from .listing import Listing, range_frame, read
 from .prose import as_json, json_tree, prose
 from .render import clock_of, render
 from .urls import url
@@ -92,10 +92,8 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
     frame: dict[str, Any] = {
         "sessions": state,
         "chips": chips(listing.filter),
-        "presets": PRESETS.values(),
-        "range_words": words_of(listing, clock),
+        **range_frame(listing, clock),
         "trace_exports": offered(),
-        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
     }
     frame |= views_menu(request, project, "sessions", listing.params())
     try:

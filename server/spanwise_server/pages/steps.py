@@ -17,7 +17,7 @@ from ..query.filters import And, Filter, OneSpan, Query, Term
 from ..query.measures import Tallied
 from ..query.values import quoted
 from ..record import KINDS, Record
-from .listing import DAY_NS, PRESETS, Listing, joined, read, words_of
+from .listing import DAY_NS, Listing, joined, range_frame, read
 from .render import clock_of, render
 from .step_mix import dearest_steps, step_mix, steps_in
 from .urls import url
@@ -135,15 +135,7 @@ def _path(name: str) -> str:
 
 
 def _frame(request: Request, state: StepPage) -> dict[str, Any]:
-    clock = clock_of(request)
-    return {
-        "state": state,
-        "presets": PRESETS.values(),
-        "range_words": words_of(state.listing, clock),
-        "bounds": [
-            None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in state.listing.bounds(clock.now_ns)
-        ],
-    }
+    return {"state": state, **range_frame(state.listing, clock_of(request))}
 
 
 def _range(listing: Listing, now_ns: int) -> tuple[Filter, int | None, int | None]:

@@ -29,7 +29,7 @@ from .chips import chips, chosen, toggled
 from .chosen import TAG, Chosen
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .format import Clock
-from .listing import PRESETS, SORTS, Listing, histogram_query, joined, read, words_of
+from .listing import SORTS, Listing, histogram_query, joined, range_frame, read
 from .prompt_changes import histogram_with_changes
 from .render import clock_of, render
 from .running import is_running, only_begun
@@ -223,9 +223,7 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
     return {
         "listing": listing,
         "chips": chips(listing.filter),
-        "presets": PRESETS.values(),
-        "range_words": words_of(listing, clock),
-        "bounds": [None if ns is None else f"{clock.at(ns):%Y-%m-%dT%H:%M}" for ns in listing.bounds(clock.now_ns)],
+        **range_frame(listing, clock),
         "sorts": SORTS,
         "trace_exports": offered(),
         "columns": columns,
