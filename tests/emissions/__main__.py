@@ -38,13 +38,15 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="the program to run scenarios with, also node")
     parser.add_argument("--folder", type=Path, help="for node: the folder with node_modules")
     parser.add_argument("--packages", action="store_true", help="print what to install")
-    parser.add_argument("--table", action="store_true", help="print dialect x field over the whole corpus")
+    parser.add_argument(
+        "--table", action="store_true", help="print dialect x field over the whole corpus, and what emitters say wrong"
+    )
     said = parser.parse_args()
     emitters = all_emitters()
     if said.table:
-        from .table import markdown
+        from .table import markdown, mistakes
 
-        print(markdown())
+        print(markdown(), mistakes(), sep="\n")
     elif said.packages:
         print(*(package for name in said.names for package in emitters[name].packages))
     elif not said.names:

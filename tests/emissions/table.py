@@ -73,6 +73,19 @@ HEADS: Final = {
 }  # fmt: skip
 
 
+def mistakes() -> str:
+    """Return what emitters say wrong themselves, a line for each way and emitter, as the documentation shows it."""
+    lines = []
+    for name in corpus.names():
+        fields: dict[str, list[str]] = {}
+        for field, why in all_emitters()[name].mistakes.items():
+            api, _, bare = field.rpartition(".")
+            said = HEADS.get(bare, bare)
+            fields.setdefault(why, []).append(f"{said} ({api})" if api else said)
+        lines += [f"- `{name}`, {', '.join(said)}: {why}." for why, said in fields.items()]
+    return "\n".join(lines) + "\n"
+
+
 def markdown() -> str:
     """Return the table as the documentation shows it."""
     lines = [

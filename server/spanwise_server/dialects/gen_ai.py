@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from ..record import PromptUse, Tool
 from . import gen_ai_content
 from .base import Dialect, Draft
-from .decode import decoded, number, plain_text
+from .decode import count, decoded, number, plain_text
 from .messages.message import finish
 from .usage import Counts, say_usage
 
@@ -58,6 +59,9 @@ COUNTS: Final = Counts(
         "output_image": (f"{U}image.output_tokens",),
     }
 )  # fmt: skip
+
+#: How the names of Google's two ways to Gemini begin.
+GOOGLE: Final = "gcp."
 
 #: Parameter -> the attributes that hold it.
 PARAMS: Final[dict[str, str]] = {
@@ -116,6 +120,8 @@ def read(draft: Draft) -> None:
     draft.objects("documents", "gen_ai.retrieval.documents")
     draft.text("input", "gen_ai.retrieval.query.text")
     say_usage(draft, COUNTS)
+    if "usage" in draft.said and (draft.said.get("provider") or "").startswith(GOOGLE):
+        _thoughts(draft)
     draft.number("reported_cost_usd", "gen_ai.usage.cost")
     _first_chunk(draft)
     draft.texts("finish_reasons", "gen_ai.response.finish_reasons", "anthropic.message.stop_reason")
@@ -175,6 +181,15 @@ def _first_chunk(draft: Draft) -> None:
         if seconds is not None and seconds >= 0:
             draft.say("ttft_ms", round(seconds * 1000, 6), key)
             return
+
+
+def _thoughts(draft: Draft) -> None:
+    """Count what Gemini thought, which is no part of what it counts as its answer, where only the total has it."""
+    usage, total = draft.said["usage"], count(draft.attributes.get(f"{U}total_tokens"))
+    if usage is not None and usage.reasoning is None and total is not None:
+        more = total - (usage.total_tokens or 0)
+        if more > 0:
+            draft.said["usage"] = replace(usage, reasoning=more)
 
 
 def _prompt(draft: Draft) -> None:

@@ -8,7 +8,14 @@ from functools import partial
 from typing import Any, Final
 
 from ..record import Tool
-from . import openinference_google, openinference_langchain, openinference_llama_index, openinference_ollama
+from . import (
+    openinference_google,
+    openinference_groq,
+    openinference_langchain,
+    openinference_llama_index,
+    openinference_mistral,
+    openinference_ollama,
+)
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
 from .messages import exchange
@@ -49,7 +56,14 @@ DSPY: Final = "openinference.instrumentation.dspy"
 #: Scope -> what completes a span of it from what only it says.
 COMPLETE: Final[Mapping[str, Callable[[Draft], None]]] = {
     of.SCOPE: of.complete
-    for of in (openinference_google, openinference_langchain, openinference_llama_index, openinference_ollama)
+    for of in (
+        openinference_google,
+        openinference_groq,
+        openinference_langchain,
+        openinference_llama_index,
+        openinference_mistral,
+        openinference_ollama,
+    )
 }
 #: Amazon's names of parameters -> ours.
 AMAZON: Final = {"maxTokens": "max_tokens", "topP": "top_p", "topK": "top_k", "stopSequences": "stop_sequences"}

@@ -1,12 +1,14 @@
-"""Cohere's client asks for chats: ``python cohere_calls.py``."""
+"""Cohere's client asks for chats: ``python cohere_calls.py [MODULE:INSTRUMENTOR]``."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 
 import cohere
 import said
+import tracing
 
 MODEL = "command-a-03-2025"
 
@@ -42,6 +44,15 @@ async def talk_async(client) -> None:
         pass
 
 
-address = {"api_key": "fake", "base_url": os.environ["FAKE_PROVIDER_URL"]}
-talk(cohere.ClientV2(**address))
-asyncio.run(talk_async(cohere.AsyncClientV2(**address)))
+def main(*instrumentors: str) -> None:
+    """Instrument, call, flush."""
+    spans = tracing.start()
+    tracing.instrument(*instrumentors)
+    address = {"api_key": "fake", "base_url": os.environ["FAKE_PROVIDER_URL"]}
+    talk(cohere.ClientV2(**address))
+    if tracing.BY_SPANWISE:
+        asyncio.run(talk_async(cohere.AsyncClientV2(**address)))
+    spans.shutdown()
+
+
+main(*sys.argv[1:])

@@ -1,11 +1,13 @@
-"""Mistral's client asks for chats: ``python mistral_calls.py``."""
+"""Mistral's client asks for chats: ``python mistral_calls.py [MODULE:INSTRUMENTOR]``."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 
 import said
+import tracing
 
 try:
     from mistralai.client import Mistral
@@ -48,6 +50,15 @@ async def talk_async(client) -> None:
         pass
 
 
-with Mistral(api_key="fake", server_url=os.environ["FAKE_PROVIDER_URL"]) as client:
-    talk(client)
-    asyncio.run(talk_async(client))
+def main(*instrumentors: str) -> None:
+    """Instrument, call, flush."""
+    spans = tracing.start()
+    tracing.instrument(*instrumentors)
+    with Mistral(api_key="fake", server_url=os.environ["FAKE_PROVIDER_URL"]) as client, tracing.request():
+        talk(client)
+        if tracing.BY_SPANWISE:
+            asyncio.run(talk_async(client))
+    spans.shutdown()
+
+
+main(*sys.argv[1:])

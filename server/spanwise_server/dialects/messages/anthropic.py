@@ -1,4 +1,4 @@
-"""Content blocks of Anthropic's messages."""
+"""Content blocks of Anthropic's messages, some of which others have taken over."""
 
 from __future__ import annotations
 
@@ -42,11 +42,19 @@ def _tool_result(part: Mapping[str, Any]) -> Part:
 
 
 def _thinking(part: Mapping[str, Any]) -> Part:
-    new: Part = {"type": "reasoning", "content": part.get("thinking") or part.get("content") or ""}
+    thought = part.get("thinking") or part.get("content") or ""
+    new: Part = {"type": "reasoning", "content": thought if isinstance(thought, str) else _joined(thought)}
     for key in ("signature", "data"):
         if part.get(key):
             new[key] = part[key]
     return new
+
+
+def _joined(thought: Any) -> Any:
+    """Return a thought that is a list of pieces of text, as Mistral's are, as one text; any other as it is."""
+    pieces = thought if isinstance(thought, list) else [thought]
+    texts = [said for piece in pieces if isinstance(piece, dict) and isinstance(said := piece.get("text"), str)]
+    return "".join(texts) if len(texts) == len(pieces) else thought
 
 
 PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part | None]]] = {

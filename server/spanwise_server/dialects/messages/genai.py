@@ -104,14 +104,21 @@ def _tool_call(part: Mapping[str, Any]) -> Part | None:
         new["arguments"] = new.pop("args")
     if isinstance(new.get("arguments"), str):
         new["arguments"] = arguments(new["arguments"])
-    return new
+    return _named(new)
 
 
 def _tool_response(part: Mapping[str, Any]) -> Part:
     new = dict(part)
     if "response" not in new and "result" in new:
         new["response"] = new.pop("result")
-    return new
+    return _named(new)
+
+
+def _named(part: Part) -> Part:
+    """Return a part without an empty id: Gemini names no calls."""
+    if part.get("id") == "":
+        del part["id"]
+    return part
 
 
 def _media(part: Mapping[str, Any]) -> Part | None:
