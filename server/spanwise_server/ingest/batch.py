@@ -25,7 +25,7 @@ REASONS: Final[Mapping[str, str]] = {
     "too_many_attributes": "it has more attributes than `SPANWISE_MAX_SPAN_ATTRIBUTES`, events and links included",
     "attribute_too_large": "an attribute is larger than `SPANWISE_MAX_ATTRIBUTE_MB`",
     "too_deep": "an attribute is nested deeper than `SPANWISE_MAX_DEPTH`",
-    "unreadable": "in protobuf, text of it is not UTF-8 or its bytes are damaged",
+    "unreadable": "in protobuf, text of it is not UTF-8 or its bytes are damaged; in JSON, it is not an object",
     "no_span": "a log record without a trace id and a span id",
     "too_many_logs": "a log record of a span that has `SPANWISE_MAX_SPAN_LOGS` already",
 }

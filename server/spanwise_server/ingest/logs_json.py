@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..record import Attributes
 from .batch import BadSpan
 from .log_batch import Log, LogBatch, event_of, ids
-from .otlp_json import Object, attributes, hex_id, number, object_in, objects, parsed, said, text, value_of
+from .otlp_json import Object, attributes, hex_id, items, number, object_in, objects, parsed, said, text, value_of
 from .span_limits import SpanLimits
+
+RECORDS: Final = ("logRecords", "log_records")
 
 
 def decode(body: bytes, limits: SpanLimits) -> LogBatch:
     """Return what *body*, an ``ExportLogsServiceRequest`` as JSON, carries."""
-    request = parsed(body, "resourceLogs")
+    request = parsed(body, "resourceLogs", "resource_logs")
     batch = LogBatch()
-    resources = objects(request, "resourceLogs", "resource_logs")
+    resources = items(request, batch, "resourceLogs", "resource_logs")
     limits.check_count(
-        sum(len(_records(scope)) for r in resources for scope in objects(r, "scopeLogs", "scope_logs")), "log records"
+        sum(len(objects(scope, *RECORDS)) for r in resources for scope in objects(r, "scopeLogs", "scope_logs")),
+        "log records",
     )
     sizes = len(body) > limits.attribute_bytes
     for resource_logs in resources:
         resource, bad = said(object_in(resource_logs, "resource"), limits.depth)
-        for scope_logs in objects(resource_logs, "scopeLogs", "scope_logs"):
+        for scope_logs in items(resource_logs, batch, "scopeLogs", "scope_logs"):
             scope = text(object_in(scope_logs, "scope").get("name"))
-            for message in _records(scope_logs):
+            for message in items(scope_logs, batch, *RECORDS):
                 if bad is not None:
                     batch.refuse(_name(message), bad, scope)
                     continue
@@ -33,10 +38,6 @@ def decode(body: bytes, limits: SpanLimits) -> LogBatch:
                 except BadSpan as why:
                     batch.refuse(_name(message), why, scope)
     return batch
-
-
-def _records(scope_logs: Object) -> list[Object]:
-    return objects(scope_logs, "logRecords", "log_records")
 
 
 def _name(message: Object) -> str:

@@ -11,7 +11,7 @@ import orjson
 
 from ..errors import SpanwiseError
 from ..record import Attributes, Event, Link, Scope, Span
-from .batch import STATUSES, BadSpan, Batch, parent_id, span_id, times
+from .batch import STATUSES, BadSpan, Batch, Refusals, parent_id, span_id, times
 from .span_limits import SpanLimits, too_deep
 from .wire import BYTES_MARK
 
@@ -26,19 +26,19 @@ NOTHING: Final[Object] = {}
 
 def decode(body: bytes, limits: SpanLimits) -> Batch:
     """Return what *body*, an ``ExportTraceServiceRequest`` as JSON, carries."""
-    request = parsed(body, "resourceSpans")
+    request = parsed(body, "resourceSpans", "resource_spans")
     batch = Batch()
-    resources = objects(request, "resourceSpans", "resource_spans")
+    resources = items(request, batch, "resourceSpans", "resource_spans")
     limits.check_count(
         sum(len(objects(scope, "spans")) for r in resources for scope in objects(r, "scopeSpans", "scope_spans"))
     )
     depth, sizes = limits.depth, len(body) > limits.attribute_bytes
     for resource_spans in resources:
         resource, bad_resource = said(object_in(resource_spans, "resource"), depth)
-        for scope_spans in objects(resource_spans, "scopeSpans", "scope_spans"):
+        for scope_spans in items(resource_spans, batch, "scopeSpans", "scope_spans"):
             scope, bad = _scope(object_in(scope_spans, "scope"), depth)
             bad = bad_resource or bad
-            for message in objects(scope_spans, "spans"):
+            for message in items(scope_spans, batch, "spans"):
                 if bad is not None:
                     batch.refuse(text(message.get("name")), bad, scope.name)
                     continue
@@ -51,8 +51,11 @@ def decode(body: bytes, limits: SpanLimits) -> Batch:
     return batch
 
 
-def parsed(body: bytes, first_word: str) -> Object:
-    """Return *body* as a JSON object, mended where half a character or NaN in one span would cost all of them."""
+def parsed(body: bytes, *names: str) -> Object:
+    """Return *body* as a JSON object that has a list by one of *names* or is empty.
+
+    It is mended where half a character or NaN in one span would cost all of them.
+    """
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -63,8 +66,14 @@ def parsed(body: bytes, first_word: str) -> Object:
                 f"The body is not JSON: {error}.",
                 "Send OTLP/JSON, or set Content-Type to application/x-protobuf if it is protobuf.",
             ) from error
+    wanted = f'Send {{"{names[0]}": [...]}}.'
     if not isinstance(request, dict):
-        raise SpanwiseError("The body is JSON but not an object.", f'Send {{"{first_word}": [...]}}.')
+        raise SpanwiseError("The body is JSON but not an object.", wanted)
+    if request and not any(name in request for name in names):
+        raise SpanwiseError(f"The body is JSON without {names[0]}.", wanted)
+    for name in names:
+        if not isinstance(request.get(name, []), list | None):
+            raise SpanwiseError(f"{name} in the body is not a list.", wanted)
     return request
 
 
@@ -213,6 +222,22 @@ def objects(message: Object, *names: str) -> list[Object]:
     for name in names:
         if isinstance(found := message.get(name), list):
             return [item for item in found if isinstance(item, dict)]
+    return []
+
+
+def items(message: Object, lost: Refusals, *names: str) -> list[Object]:
+    """Return the objects in the first list among *names*; what is there but is none is refused in *lost*."""
+    for name in names:
+        found = message.get(name)
+        if found is None:
+            continue
+        if not isinstance(found, list):
+            lost.refuse("", BadSpan("unreadable", f"{name}, in which it lies, is not a list."))
+            continue
+        for item in found:
+            if not isinstance(item, dict):
+                lost.refuse("", BadSpan("unreadable", f"what stands in {name} is not an object."))
+        return [item for item in found if isinstance(item, dict)]
     return []
 
 

@@ -158,10 +158,27 @@ def test_resource_and_scope_are_one_object_for_all_their_spans():
         assert first.scope is second.scope
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"resourceSpans": null}', b'{"resourceSpans": [1, {"scopeSpans": 2}]}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"resourceSpans": null}', b'{"resourceSpans": [{"scopeSpans": null}]}'])
 def test_nothing_is_decoded_from_nothing(body):
     form = "json" if body else "protobuf"
     assert decode(body, form).spans == []
+
+
+@pytest.mark.parametrize("body", [b'{"spans": []}', b'{"resourceSpans": "x"}', b'{"resource_spans": {}}'])
+def test_json_that_is_no_export_is_refused_with_what_to_send(body):
+    with pytest.raises(SpanwiseError, match="resource_?[sS]pans") as refusal:
+        decode(body, "json")
+    assert refusal.value.status == 400
+    assert refusal.value.hint == 'Send {"resourceSpans": [...]}.'
+
+
+def test_what_is_no_object_in_json_costs_nobody_else():
+    whole = export(span())
+    whole["resourceSpans"][0]["scopeSpans"][0]["spans"] += ["x", 1]
+    whole["resourceSpans"] += [7, {"scopeSpans": 2}, {"scopeSpans": [{"spans": "x"}]}]
+    batch = decode(json.dumps(whole).encode(), "json")
+    assert (len(batch.spans), batch.counts) == (1, {"unreadable": 5})
+    assert "is not an object" in batch.message
 
 
 @pytest.mark.parametrize(
