@@ -166,7 +166,7 @@ def test_nothing_is_decoded_from_nothing(body):
 
 @pytest.mark.parametrize("body", [b'{"spans": []}', b'{"resourceSpans": "x"}', b'{"resource_spans": {}}'])
 def test_json_that_is_no_export_is_refused_with_what_to_send(body):
-    with pytest.raises(SpanwiseError, match="resource_?[sS]pans") as refusal:
+    with pytest.raises(SpanwiseError, match=r"resource_?[sS]pans") as refusal:
         decode(body, "json")
     assert refusal.value.status == 400
     assert refusal.value.hint == 'Send {"resourceSpans": [...]}.'
