@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from . import vocabulary as v
 from .config import Config
 from .delivery import ServerSender
+from .own_span import OwnSpan
 from .relevance import about_models
 from .safety import guard
 from .transport import Transport
@@ -42,7 +43,7 @@ class Announcer:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[int, tuple[float, ReadableSpan]] = {}
+        self._open: dict[int, tuple[float, ReadableSpan | OwnSpan]] = {}
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self._closing = threading.Event()
@@ -50,7 +51,7 @@ class Announcer:
         """Whether the server is one of ours; ``None`` until it was asked."""
         self._ask_at = 0.0
 
-    def started(self, span: ReadableSpan) -> None:
+    def started(self, span: ReadableSpan | OwnSpan) -> None:
         """Note that *span* has begun."""
         if self._welcome is False and time.monotonic() < self._ask_at:
             return
@@ -64,7 +65,7 @@ class Announcer:
             if self._thread is None:
                 self._start()
 
-    def ended(self, span: ReadableSpan) -> None:
+    def ended(self, span: ReadableSpan | OwnSpan) -> None:
         """Note that *span* has ended."""
         context = span.get_span_context()
         if context is not None:
@@ -106,15 +107,15 @@ class Announcer:
         transport.close()
         sender.close()
 
-    def _due(self, told: set[int]) -> Sequence[ReadableSpan]:
+    def _due(self, told: set[int]) -> Sequence[ReadableSpan | OwnSpan]:
         """Return the spans that have run on for long enough, each once."""
         before = time.monotonic() - self._after_s
-        due = []
+        due: list[ReadableSpan | OwnSpan] = []
         for span_id, (began, span) in list(self._open.items()):
             if began > before or span_id in told:
                 continue
             told.add(span_id)
-            if self._config.export == "all" or about_models(span):
+            if isinstance(span, OwnSpan) or self._config.export == "all" or about_models(span):
                 due.append(span)
         return due
 
@@ -135,7 +136,7 @@ def _names_us(body: bytes) -> bool:
     return isinstance(said, dict) and said.get("service") == "spanwise"
 
 
-def _announcement(span: ReadableSpan) -> ReadableSpan:
+def _announcement(span: ReadableSpan | OwnSpan) -> ReadableSpan:
     """Return what is known of an open span so far, marked as pending."""
     return ReadableSpan(
         name=span.name,

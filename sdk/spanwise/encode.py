@@ -17,7 +17,7 @@ _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 def to_json(value: Any) -> str:
     """Return *value* as JSON; what JSON has no word for becomes what it says of itself."""
     try:
-        return orjson.dumps(value, _plain, _OPTIONS).decode()
+        return orjson.dumps(value, plain_value, _OPTIONS).decode()
     except (TypeError, ValueError, RecursionError):  # a lone surrogate, a whole number of more than 64 bits, a circle
         return orjson.dumps(_shallow(repr(value))).decode()
 
@@ -34,7 +34,7 @@ def _shallow(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return the nearest plain value of an object that orjson does not know."""
     known = stand_in(value)
     return _fields(value) if known is value else known

@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from .config import Config
 from .delivery import Parcel, Sender, choose_sender
 from .outbox import Outbox
+from .own_span import OwnSpan
 from .safety import guard
 from .spool import Spool, open_spool
 
@@ -66,7 +67,7 @@ class Exporter:
         self._on_tick = on_tick
         self._most_bytes = config.max_queued_mb * 1_000_000
         self._writes_through = config.spool_after_ms == 0 and self._spool is not None
-        self._spans: deque[tuple[int, ReadableSpan]] = deque()
+        self._spans: deque[tuple[int, ReadableSpan | OwnSpan]] = deque()
         self._annotations: deque[Mapping[str, Any]] = deque()
         self._reset()
         _LIVING.add(self)
@@ -98,7 +99,7 @@ class Exporter:
         with self._lock:
             self._wake()
 
-    def put(self, span: ReadableSpan) -> None:
+    def put(self, span: ReadableSpan | OwnSpan) -> None:
         """Queue a finished span."""
         size = _weight(span)
         with self._lock:
@@ -233,7 +234,11 @@ class Exporter:
             return False
         parcel: Parcel | None = None
         try:
-            parcel = self._sender.spans(spans, since) if spans else self._sender.annotations(annotations, since)
+            parcel = (
+                self._sender.spans(list(map(_finished, spans)), since)
+                if spans
+                else self._sender.annotations(annotations, since)
+            )
         except Exception:
             # The thread must outlive whatever a span of another library can raise.
             logger.warning("spanwise could not pack %d items and gives them up", count, exc_info=True)
@@ -245,8 +250,8 @@ class Exporter:
             self._changed.notify_all()
         return True
 
-    def _take(self) -> list[ReadableSpan]:
-        taken: list[ReadableSpan] = []
+    def _take(self) -> list[ReadableSpan | OwnSpan]:
+        taken: list[ReadableSpan | OwnSpan] = []
         size = 0
         while self._spans and len(taken) < _BATCH_SPANS:
             size += self._spans[0][0]
@@ -292,14 +297,21 @@ class Exporter:
         return ask_s
 
 
-def _weight(span: ReadableSpan) -> int:
-    attributes = span.attributes
-    if not attributes:
-        return _SPAN_BYTES
-    # A copy is a plain dict, which is several times faster to walk than OpenTelemetry's own mapping.
-    values = attributes.copy().values() if hasattr(attributes, "copy") else attributes.values()
+def _finished(span: ReadableSpan | OwnSpan) -> ReadableSpan:
+    return span.readable() if isinstance(span, OwnSpan) else span
+
+
+def _weight(span: ReadableSpan | OwnSpan) -> int:
+    attributes: Any = span.attributes
     size = _SPAN_BYTES
-    for value in values:  # a sum over a generator takes twice as long
+    if type(span) is OwnSpan:
+        size += span.later_chars
+    elif not attributes:
+        return size
+    else:
+        # A copy is a plain dict, which is several times faster to walk than OpenTelemetry's own mapping.
+        attributes = attributes.copy() if hasattr(attributes, "copy") else attributes
+    for value in attributes.values():  # a sum over a generator takes twice as long
         if type(value) is str:
             size += len(value)
     return size

@@ -86,6 +86,7 @@ class PromptText(_Used, str):  # noqa: SLOT000  # it carries its prompt
         """Make the string."""
         made = super().__new__(cls, text)
         made.prompt = prompt
+        _REMEMBERED.any = True
         return made
 
     def __reduce__(self) -> tuple[type[PromptText], tuple[str, PromptUse]]:
@@ -98,6 +99,7 @@ class PromptMessages(_Used, list[dict[str, Any]]):
     def __init__(self, messages: Sequence[dict[str, Any]], prompt: PromptUse) -> None:
         super().__init__(messages)
         self.prompt = prompt
+        _REMEMBERED.any = True
 
 
 class _Remembered:
@@ -107,6 +109,8 @@ class _Remembered:
         self._by_text: OrderedDict[str, PromptUse] = OrderedDict()
         self._chars = 0
         self._lock = threading.Lock()
+        self.any = False
+        """Whether anything was ever rendered here."""
 
     def put(self, text: str, use: PromptUse) -> None:
         with self._lock:
@@ -285,7 +289,12 @@ def find_prompt(value: Any) -> PromptUse | None:
 
     Where it carries none, a text that is equal to one lately rendered tells it: frameworks copy what they are given.
     """
-    return _find(value, _carried) or _find(value, _copied)
+    return _find(value, _carried) or _find(value, _copied) if _REMEMBERED.any else None
+
+
+def any_prompt() -> bool:
+    """Return whether there is any prompt to be found."""
+    return _REMEMBERED.any
 
 
 def _carried(text: Any) -> PromptUse | None:

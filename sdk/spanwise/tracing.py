@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import time_ns
 from typing import Any, Final
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Tracer as SdkTracer
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from . import vocabulary as v
 from ._version import __version__
 from .config import Config
 from .context import current_attributes
+from .own_span import Attributes, Origin, OwnSpan
 from .relevance import about_models
 from .runtime import HELD
 from .safety import guard, swallowed
@@ -79,8 +87,114 @@ class Gate(SpanProcessor):
         return exporter is None or exporter.flush(timeout_millis / 1000)
 
 
+class OwnProvider(TracerProvider):
+    """A tracer provider of ours, which tells whether anybody else has come to see our spans."""
+
+    shared = False
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Let another one see every span."""
+        if not isinstance(span_processor, Gate):
+            self.shared = True
+        super().add_span_processor(span_processor)
+
+
+#: Under which key a context holds its span.
+SPAN_KEY: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
+_RANDOM: Final = int(getattr(trace.TraceFlags, "RANDOM_TRACE_ID", 0))
+_FLAGS: Final = {said: trace.TraceFlags(trace.TraceFlags.SAMPLED | said) for said in (0, _RANDOM)}
+_NO_STATE: Final = trace.TraceState()
+
+
+class OwnTracer(trace.Tracer):
+    """Makes the quick sort of span where nobody but us looks at it, and OpenTelemetry's own where somebody does."""
+
+    def __init__(self, provider: OwnProvider, plain: SdkTracer, limits: SpanLimits) -> None:
+        self._provider = provider
+        self._plain = plain
+        self._ids = ids = provider.id_generator
+        is_random = getattr(ids, "is_trace_id_random", None)
+        self._first_flags = _FLAGS[_RANDOM if is_random is not None and is_random() else 0]
+        scope = InstrumentationScope(v.SCOPE, __version__, v.SCHEMA_URL)
+        self._origin = Origin(provider.resource, scope, limits, _ended)
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: trace.SpanKind = trace.SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002  # the interface
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002  # the interface
+    ) -> trace.Span:
+        """Start a span; *attributes* are its own from here on."""
+        around = otel_context.get_current() if context is None else context
+        outer = around.get(SPAN_KEY)
+        parent = outer.get_span_context() if isinstance(outer, trace.Span) else None
+        if parent is not None and not parent.is_valid:
+            parent = None
+        if links or self._provider.shared or (parent is not None and not parent.trace_flags.sampled):
+            return self._plain.start_span(
+                name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+            )
+        said = attributes if type(attributes) is dict else dict(attributes or {})
+        from_around = current_attributes()
+        if from_around is not None:
+            said.update(from_around)
+        ids = self._ids
+        if parent is None:
+            trace_id, flags, state = ids.generate_trace_id(), self._first_flags, _NO_STATE
+        else:
+            trace_id, flags, state = parent.trace_id, _FLAGS[parent.trace_flags & _RANDOM], parent.trace_state
+        span = OwnSpan(
+            self._origin, name, kind, said, trace_id, ids.generate_span_id(), flags, state, parent,
+            time_ns() if start_time is None else start_time,
+        )  # fmt: skip
+        runtime = HELD.runtime
+        if runtime.announcer is not None:
+            runtime.announcer.started(span)
+        if not runtime.sieve.idle:
+            with guard():
+                runtime.sieve.started(trace_id)
+        return span
+
+    @contextmanager
+    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  # the interface, less decorators
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: trace.SpanKind = trace.SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002  # the interface
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002  # the interface
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002  # the interface
+    ) -> Iterator[trace.Span]:
+        """Start a span around a block."""
+        span = self.start_span(name, context, kind, attributes, links, start_time)
+        with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception) as used:
+            yield used
+
+
+def _ended(span: OwnSpan) -> None:
+    runtime = HELD.runtime
+    if runtime.announcer is not None:
+        runtime.announcer.ended(span)
+    exporter = runtime.exporter
+    if exporter is None:
+        return
+    if runtime.sieve.idle:
+        exporter.put(span)
+        return
+    finished = span.readable()
+    for kept in runtime.sieve.ended(finished, span.trace_id, wanted=True):
+        exporter.put(kept)
+
+
 _GATED: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
-_OURS: Final[weakref.WeakSet[TracerProvider]] = weakref.WeakSet()
 
 
 def make_tracer(config: Config) -> trace.Tracer:
@@ -90,7 +204,7 @@ def make_tracer(config: Config) -> trace.Tracer:
     other instrumentations record comes to us as well.  Otherwise ours becomes the application's.
     """
     provider = trace.get_tracer_provider()
-    if provider in _OURS:
+    if isinstance(provider, OwnProvider):
         provider = _ours(config, provider)
     elif isinstance(provider, trace.ProxyTracerProvider):
         provider = _ours(config, None)
@@ -101,17 +215,19 @@ def make_tracer(config: Config) -> trace.Tracer:
             _GATED.add(provider)
     else:  # of another make, such as a no-op one: left as it is, and our spans go their own way
         provider = _ours(config, None)
-    return provider.get_tracer(v.SCOPE, __version__, schema_url=v.SCHEMA_URL)
+    tracer = provider.get_tracer(v.SCOPE, __version__, schema_url=v.SCHEMA_URL)
+    # What else the environment asks of OpenTelemetry, such as sampling or silence, it does itself.
+    if isinstance(provider, OwnProvider) and isinstance(tracer, SdkTracer) and provider.sampler is DEFAULT_ON:
+        return OwnTracer(provider, tracer, SpanLimits())
+    return tracer
 
 
-def _ours(config: Config, present: trace.TracerProvider | None) -> TracerProvider:
+def _ours(config: Config, present: OwnProvider | None) -> OwnProvider:
     resource = _resource(config)
-    if isinstance(present, TracerProvider) and present.resource == resource:
+    if present is not None and present.resource == resource:
         return present
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider = OwnProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(Gate(own_resource=True))
-    _GATED.add(provider)
-    _OURS.add(provider)
     return provider
 
 

@@ -28,9 +28,9 @@ class Cover:
         return otel_context.set_value(_COVER, self, context)
 
 
-def tell(kind: str) -> None:
-    """Say that a provider's span of *kind* was made: whatever framework's call it is inside of is told by it."""
+def tell(kind: str, around: otel_context.Context) -> None:
+    """Say that a provider's span of *kind* was made: whatever framework's call is *around* it is told by it."""
     if kind in _CALLS:
-        cover = otel_context.get_value(_COVER)
+        cover = around.get(_COVER)
         if isinstance(cover, Cover) and cover.kind == kind:
             cover.told = True

@@ -15,13 +15,15 @@ from types import ModuleType
 from typing import Any, Final
 
 from opentelemetry import context as otel_context
-from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from .. import vocabulary as v
+from ..own_span import OwnSpan
 from ..prompts import prompt_in_use
 from ..runtime import HELD
-from ..safety import guard
+from ..safety import guard, swallowed
+from ..tracing import SPAN_KEY, OwnTracer
 from .coexist import tell
 from .generation import Generation
 
@@ -39,6 +41,11 @@ class Route:
     chunk: Reader | None = None
     surplus: Callable[[Any], bool] | None = None
     """Whether a chunk is there only because we asked for it."""
+    prompt_in: tuple[str, ...] = ()
+    """Fields in which a prompt may come, the first that has one counts; only of a request that can be read later.
+
+    Such a one is a body of JSON with a ``model`` in it, which is kept as the JSON that it is at the time of the call.
+    """
 
 
 @dataclass(slots=True)
@@ -148,17 +155,19 @@ def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs:
 
     A call that another client makes on behalf of one in the air is that same call, and of no interest.
     """
-    flight = None
-    with guard():
+    try:
         asked = recognise(instance, args, kwargs)
-        if asked is not None and not _is_of_one_in_the_air(asked.route.kind):
-            flight = Flight(asked)
-    return flight
-
-
-def _is_of_one_in_the_air(kind: str) -> bool:
-    aloft = otel_context.get_value(IN_FLIGHT)
-    return isinstance(aloft, list) and kind in aloft
+        if asked is None:
+            return None
+        around = otel_context.get_current()
+        aloft = around.get(IN_FLIGHT)
+        if isinstance(aloft, list) and asked.route.kind in aloft:
+            return None
+        return Flight(asked, around)
+    except Exception as error:
+        if not swallowed(error):
+            raise
+        return None
 
 
 IN_FLIGHT: Final = otel_context.create_key("spanwise-flight")
@@ -185,32 +194,42 @@ class Flight:
         "span",
     )
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, around: Context) -> None:
         runtime = HELD.runtime
         route = asked.route
+        kind = route.kind
         self.route = route
         self.generation = generation = Generation(content=runtime.config.capture_content)
         attributes = generation.attributes
-        attributes[v.KIND] = route.kind
+        attributes[v.KIND] = kind
         attributes[v.OPERATION_NAME] = route.operation
         attributes[v.PROVIDER_NAME] = asked.provider
         if asked.address:
             attributes[v.SERVER_ADDRESS] = asked.address
             if asked.port is not None:
                 attributes[v.SERVER_PORT] = asked.port
-        with guard():
-            route.request(generation, asked.request)
+        tracer = runtime.tracer
+        if (
+            route.prompt_in
+            and generation.content
+            and type(tracer) is OwnTracer
+            and generation.keep(route.request, asked.request, route.prompt_in)
+        ):
+            model = asked.request.get("model")
+        else:
+            with guard():
+                route.request(generation, asked.request)
+            model = attributes.get(v.REQUEST_MODEL)
         if generation.prompt is None:
             generation.prompt = prompt_in_use()
-        model = attributes.get(v.REQUEST_MODEL)
         name = f"{route.operation} {model}" if model else route.operation
-        self.span: Span = runtime.tracer.start_span(name, kind=SpanKind.CLIENT)
-        escorted = otel_context.get_value(ESCORTED)
+        self.span: Span = tracer.start_span(name, around, SpanKind.CLIENT)
+        escorted = around.get(ESCORTED)
         if isinstance(escorted, list):
             escorted.append(self)
-        self._aloft = [route.kind]
-        self.context = trace.set_span_in_context(self.span, otel_context.set_value(IN_FLIGHT, self._aloft))
-        tell(route.kind)
+        self._aloft = [kind]
+        self.context = Context({**around, SPAN_KEY: self.span, IN_FLIGHT: self._aloft})
+        tell(kind, around)
         self.landed = False
         self.seen = False
         self.left_at: float | None = None
@@ -233,8 +252,11 @@ class Flight:
 
     def whole(self, result: Any) -> None:
         """Record a whole response and land."""
-        with guard():
+        try:
             self.route.response(self.generation, result)
+        except Exception as error:
+            if not swallowed(error):
+                raise
         self.land()
 
     def see(self, chunk: Any) -> bool:
@@ -263,8 +285,10 @@ class Flight:
         self._aloft.clear()
         span = self.span
         try:
-            with guard():
-                self._tell(stream_end, error)
+            self._tell(stream_end, error)
+        except Exception as raised:
+            if not swallowed(raised):
+                raise
         finally:
             with guard():
                 span.end(self._ended_ns)
@@ -278,11 +302,15 @@ class Flight:
         if failure is not None:
             attributes[v.ERROR_TYPE] = failure[0]
             span.set_status(Status(StatusCode.ERROR, failure[1]))
+        if type(span) is OwnSpan and generation.can_wait():
+            span.later_chars = generation.later_chars()
+            span.fill = generation.fill
+            return
+        said: dict[str, Any] = {}
         try:
-            with guard():
-                generation.finish_up()
+            generation.fill(said)
         finally:
-            span.set_attributes(attributes)
+            span.set_attributes(said)
 
 
 def _sentence(error: BaseException) -> str:

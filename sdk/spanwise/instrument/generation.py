@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import orjson
 
 from .. import vocabulary as v
-from ..encode import from_json, to_json
-from ..prompts import PromptUse
+from ..encode import from_json, plain_value, to_json
+from ..prompts import PromptUse, any_prompt, find_prompt
+from ..safety import guard
 
 Message = dict[str, Any]
 Part = dict[str, Any]
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class Generation:
@@ -19,7 +23,7 @@ class Generation:
     Content that nobody is to see is never looked at: with ``content`` false the readers' words are dropped.
     """
 
-    __slots__ = ("_choices", "_parts", "_reasons", "attributes", "content", "failure", "prompt")
+    __slots__ = ("_choices", "_kept", "_parts", "_reasons", "attributes", "content", "failure", "prompt")
 
     def __init__(self, *, content: bool) -> None:
         self.content = content
@@ -28,6 +32,7 @@ class Generation:
         self.prompt: PromptUse | None = None
         self.failure: tuple[str, str] | None = None
         """Type and sentence, where the provider reports a failure inside a successful answer."""
+        self._kept: tuple[ReadRequest, bytes] | None = None
         self._choices: dict[int, list[list[Any]]] = {}
         self._parts: dict[tuple[int, str, int], list[Any]] = {}
         self._reasons: dict[int, str] = {}
@@ -46,6 +51,20 @@ class Generation:
                 rest[name] = value
         if rest:
             attributes[v.PARAMS] = to_json(rest)
+
+    def keep(self, read: ReadRequest, request: Mapping[str, Any], prompt_in: tuple[str, ...]) -> bool:
+        """Take the request as it is now, in JSON, to be read when there is time; return whether that can be."""
+        try:
+            body = orjson.dumps(request, _as_asked, _OPTIONS)
+        except (TypeError, ValueError, RecursionError):  # what JSON has no word for is read at once
+            return False
+        self._kept = read, body
+        if any_prompt():
+            for name in prompt_in:
+                if (found := find_prompt(request.get(name))) is not None:
+                    self.prompt = found
+                    break
+        return True
 
     def asked(self, messages: list[Message], system: list[Part] | None = None) -> None:
         """Take the conversation; encoded at once, since the application may go on changing it."""
@@ -141,6 +160,37 @@ class Generation:
         """Forget what has arrived, because the whole of it is coming."""
         self._choices, self._parts, self._reasons = {}, {}, {}
 
+    def can_wait(self) -> bool:
+        """Whether what has arrived is all text, which nobody can change any more."""
+        return all(part[0] != "whole" for parts in self._choices.values() for part in parts)
+
+    def later_chars(self) -> int:
+        """Return how many characters wait to be written down, about."""
+        count = 0 if self._kept is None else len(self._kept[1])
+        for parts in self._choices.values():
+            for part in parts:
+                if part[0] != "whole":
+                    count += sum(map(len, part[3]))
+        return count
+
+    def fill(self, attributes: dict[str, Any]) -> None:
+        """Put every attribute of the span among *attributes*: what was asked, and over it what was answered."""
+        try:
+            if self._kept is not None:
+                attributes.update(self._asked_earlier(*self._kept))
+        finally:
+            try:
+                with guard():
+                    self.finish_up()
+            finally:
+                attributes.update(self.attributes)
+
+    def _asked_earlier(self, read: ReadRequest, body: bytes) -> dict[str, Any]:
+        asked = Generation(content=self.content)
+        with guard():
+            read(asked, orjson.loads(body))
+        return asked.attributes
+
     def finished(self) -> dict[str, Any]:
         """Return every attribute of the span."""
         self.finish_up()
@@ -152,7 +202,7 @@ class Generation:
         if self.prompt is not None:
             attributes.update(self.prompt.attributes(capture_content=self.content))
         if self._reasons:
-            attributes[v.FINISH_REASONS] = tuple(str(self._reasons[choice]) for choice in sorted(self._reasons))
+            attributes[v.FINISH_REASONS] = tuple([str(self._reasons[choice]) for choice in sorted(self._reasons)])
         if self._choices:
             attributes[v.OUTPUT_MESSAGES] = to_json([self._message(choice) for choice in sorted(self._choices)])
 
@@ -170,6 +220,19 @@ class Generation:
             found = self._parts[key] = [kind, None, None, []]
             self._choices.setdefault(choice, []).append(found)
         return found
+
+
+ReadRequest: TypeAlias = Callable[[Generation, Mapping[str, Any]], None]
+
+
+def _as_asked(value: Any) -> Any:
+    """Return what a client sends for an object of its own."""
+    dump = getattr(value, "model_dump", None)
+    return (
+        dump(exclude_unset=True, warnings=False)
+        if callable(dump) and not isinstance(value, type)
+        else plain_value(value)
+    )
 
 
 def tool_call_part(call_id: str | None, name: str | None, arguments: Any) -> Part:

@@ -230,7 +230,7 @@ def _name(client: Any, _host: str | None) -> str:
 
 
 ROUTES: Final = {
-    "/v1/messages": Route("chat", "llm", request, response, chunk),
+    "/v1/messages": Route("chat", "llm", request, response, chunk, prompt_in=("system", "messages")),
     **anthropic_batches.ROUTES,
 }
 

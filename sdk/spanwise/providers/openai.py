@@ -250,7 +250,7 @@ def _can_tell_usage(host: str | None) -> bool:
 
 
 ROUTES: Final = {
-    "/chat/completions": Route("chat", "llm", request, response, chunk, only_usage),
+    "/chat/completions": Route("chat", "llm", request, response, chunk, only_usage, ("messages",)),
     "/completions": openai_completions.ROUTE,
     "/responses": openai_responses.ROUTE,
     "/embeddings": openai_embeddings.ROUTE,

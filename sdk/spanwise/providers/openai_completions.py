@@ -53,4 +53,4 @@ def only_usage(piece: Any) -> bool:
     return not piece.choices and getattr(piece, "usage", None) is not None
 
 
-ROUTE: Final = Route("text_completion", "llm", request, answer, answer, only_usage)
+ROUTE: Final = Route("text_completion", "llm", request, answer, answer, only_usage, ("prompt",))

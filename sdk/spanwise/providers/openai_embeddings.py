@@ -36,4 +36,4 @@ def response(g: Generation, result: Any) -> None:
         g.attributes[v.EMBEDDINGS_DIMENSION_COUNT] = len(first)
 
 
-ROUTE: Final = Route("embeddings", "embedding", request, response)
+ROUTE: Final = Route("embeddings", "embedding", request, response, prompt_in=("input",))

@@ -246,4 +246,4 @@ _PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part]]] = {
     ),
 }
 
-ROUTE: Final = Route("chat", "llm", request, response, chunk)
+ROUTE: Final = Route("chat", "llm", request, response, chunk, prompt_in=("instructions", "input"))
