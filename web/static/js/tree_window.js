@@ -1,9 +1,10 @@
 // A tree of very many spans: the page holds the rows around what is seen, and gaps as high as the rows they stand for.
-// <… class="more-rows" data-from data-until> is a gap; without scripts it is a link to its rows.
+// <… class="more-rows" data-from data-until> is a gap; without scripts it is a link to its rows. <… class="rows"> is a
+// block of rows. All rows are of one height: where a block is follows from its number, and the browser is not asked.
 {
-  const AHEAD = 800; // pixels beyond the window that are fetched before they are seen
-  const AT_ONCE = 200; // rows
-  const MOST = 1200; // rows that stay
+  const AHEAD = 70; // rows beyond the window that are fetched before they are seen
+  const AT_ONCE = 60; // rows, which come in blocks
+  const MOST = 400; // rows that stay
   const tree = () => document.querySelector("#tree[data-windowed]");
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
@@ -28,19 +29,22 @@
     setBounds(made, from, until);
     return made;
   }
+  // The places of the rows that are seen.
+  function seen() {
+    const { top } = tree().getBoundingClientRect();
+    return [Math.floor(-top / rowHeight()), Math.ceil((innerHeight - top) / rowHeight())];
+  }
 
-  // Which rows of a gap are to be seen, a whole block of them; null where none is.
-  function wanted(gap) {
-    const { top, bottom } = gap.getBoundingClientRect();
-    const [above, below] = [Math.max(top, -AHEAD), Math.min(bottom, innerHeight + AHEAD)];
-    if (above >= below) return null;
+  // Which rows of a gap are to be seen, a whole number of blocks; null where none is.
+  function wanted(gap, [top, bottom]) {
     const [from, until] = bounds(gap);
-    const first = from + Math.floor((above - top) / rowHeight());
-    const last = Math.min(from + Math.ceil((below - top) / rowHeight()), until);
+    const [first, last] = [Math.max(from, top - AHEAD), Math.min(until, bottom + AHEAD)];
+    if (first >= last) return null;
     if (first > from && last === until) return [Math.max(from, Math.min(first, until - AT_ONCE)), until];
     return [first, Math.min(Math.max(last, first + AT_ONCE), until)];
   }
 
+  let filling = false;
   async function fill(gap, [first, last]) {
     const [from, until] = bounds(gap);
     const place = Object.assign(document.createElement("div"), { className: "rows" });
@@ -53,18 +57,19 @@
     if (shut) url.searchParams.set("shut", shut); else url.searchParams.delete("shut");
     url.searchParams.set("rows", first);
     url.searchParams.set("until", last);
+    filling = true;
     await htmx.ajax("GET", url.pathname + url.search, { target: place, swap: "outerHTML", source: place });
+    filling = false;
     if (!place.isConnected) return true;
     place.replaceWith(gapLike(gap, first, last)); // the server did not answer
     return false;
   }
 
   // Rows far from what is seen go, but those with the focus or the chosen span; gaps side by side are one.
-  function trim() {
-    const middle = innerHeight / 2;
-    const far = (block) => { const { top, bottom } = block.getBoundingClientRect(); return Math.abs((top + bottom) / 2 - middle); };
+  function trim(middle) {
+    const far = (block) => { const [from, until] = bounds(block); return Math.abs((from + until) / 2 - middle); };
     const blocks = [...tree().querySelectorAll(".rows")].sort((a, b) => far(b) - far(a));
-    let held = tree().querySelectorAll("[data-n]").length;
+    let held = blocks.reduce((sum, block) => sum + block.childElementCount, 0);
     for (const block of blocks) {
       if (held <= MOST) break;
       if (block.matches(":focus-within") || block.querySelector("[aria-selected=true]")) continue;
@@ -72,10 +77,13 @@
       block.replaceWith(gapLike(like(), ...bounds(block)));
     }
     for (const gap of gaps()) {
+      if (!gap.isConnected) continue;
+      let [from, until] = bounds(gap);
       while (gap.nextElementSibling?.matches(".more-rows")) {
-        setBounds(gap, bounds(gap)[0], bounds(gap.nextElementSibling)[1]);
+        [, until] = bounds(gap.nextElementSibling);
         gap.nextElementSibling.remove();
       }
+      setBounds(gap, from, until);
     }
   }
   // A trace that is held whole has no gap to copy until rows of it go.
@@ -88,18 +96,20 @@
   let busy = false;
   async function look() {
     if (busy || !tree()) return;
+    const rows = seen();
     for (const gap of gaps()) {
-      const rows = wanted(gap);
-      if (!rows) continue;
+      const asked = wanted(gap, rows);
+      if (!asked) continue;
       busy = true;
-      const came = await fill(gap, rows);
+      const came = await fill(gap, asked);
       busy = false;
       if (!tree()) return;
-      trim();
-      if (came) look(); else setTimeout(look, 2000);
+      trim((rows[0] + rows[1]) / 2);
+      if (came) soon(); else setTimeout(look, 2000);
       return;
     }
   }
+  // In a frame before anything of it has changed: what is asked then is known already.
   let asked = 0;
   function soon() {
     if (!asked) asked = requestAnimationFrame(() => { asked = 0; look(); });
@@ -108,9 +118,9 @@
   // What is fetched anew around the chosen span must not move what is seen; a tree just opened begins at that span.
   const known = new WeakSet();
   let scrolled = null;
-  addEventListener("htmx:before:swap", () => { scrolled = tree() && $scroller().scrollTop; });
+  addEventListener("htmx:before:swap", () => { scrolled = tree() && !filling ? $scroller().scrollTop : null; });
   function begin() {
-    if (!tree()) return;
+    if (!tree() || filling) return;
     sizeGaps();
     if (!known.has(tree())) {
       known.add(tree());
