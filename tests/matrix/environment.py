@@ -77,8 +77,19 @@ def uv_path() -> str:
     return find_uv_bin()
 
 
+@cache
+def _index() -> dict[str, str]:
+    """Return where pip is told to find packages, if anywhere: uv reads none of pip's settings."""
+    asked = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    told = os.environ.get("PIP_INDEX_URL") or subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return {"UV_DEFAULT_INDEX": told.strip()} if told.strip() else {}
+
+
 def uv(*command: str, wanted: str | None = None) -> str:
     """Run uv, which takes seconds for what takes pip minutes."""
-    done = subprocess.run([uv_path(), *command], input=wanted, capture_output=True, text=True, check=False, cwd=ROOT)
+    environ = {**_index(), **os.environ}
+    done = subprocess.run(
+        [uv_path(), *command], input=wanted, capture_output=True, text=True, check=False, cwd=ROOT, env=environ
+    )
     assert done.returncode == 0, f"uv {' '.join(command)}\n{done.stderr}"
     return done.stdout

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from emissions.answers import answer
 from emissions.emitter import Emitter
 from emissions.expect import expected
 from emissions.sink import Sink
+from emissions.table import model_calls
 from emissions.wires.server import WireServer, as_counted
 from fake_provider import Answer, FakeProvider, Request
 from spanwise_server.ingest.otlp import decode
@@ -51,6 +53,7 @@ def run(case: Case, python: Path, **environ: str) -> Told:
 
     with FakeProvider(answering) as provider, WireServer(answering) as wires, Sink() as sink:
         recorded = {
+            "PYTHONDONTWRITEBYTECODE": "",  # what one run of an environment compiles, the next need not
             "SPANWISE_AUTO": "1",
             "SPANWISE_ENDPOINT": sink.url,
             "SPANWISE_SPOOL": "off",
@@ -65,6 +68,16 @@ def run(case: Case, python: Path, **environ: str) -> Told:
     return Told([expected(*pair) for pair in log], records)
 
 
-def without_scope(case: Case, scope: str) -> Case:
-    """Return *case* with one part of the SDK switched off."""
-    return replace(case, env={**case.env, "SPANWISE_EXCLUDE": scope})
+def paired(told: Told) -> list[tuple[Record, dict[str, Any]]]:
+    """Return each call of a model that was told with what the provider saw of it.
+
+    They go by the answer's id, since processes at work beside each other start and arrive in no order; what has none
+    that is known goes by its turn.
+    """
+    ids = Counter(call.get("response_id") for call in told.calls)
+    known = {made: call for call in told.calls if (made := call.get("response_id")) and ids[made] == 1}
+    records = model_calls(told.records)
+    found = [known.pop(record.reading.response_id, None) for record in records]
+    taken = {id(call) for call in found if call is not None}
+    left = iter([call for call in told.calls if id(call) not in taken])
+    return [(record, call or next(left)) for record, call in zip(records, found, strict=True)]

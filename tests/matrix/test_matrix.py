@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
 from emissions.judge import OURS, judged
@@ -14,29 +12,19 @@ from spanwise_server.record import MODEL_KINDS, Record
 
 from .case import EDGES, Case, Edge
 from .cases import CASES, FRAMEWORKS, STORES
-from .environment import environment
-from .run import Told, run
+from .programs import told_of
+from .run import Told, paired
 
 pytestmark = pytest.mark.matrix
 
 
 def at_both_edges(cases):
-    """Run with each case at its oldest and its newest version; one program is run once, by one process."""
-    together = [
-        pytest.param(case, edge, id=f"{case.name}-{edge}", marks=pytest.mark.xdist_group(f"{case.name}-{edge}"))
-        for case in cases
-        for edge in EDGES
-    ]
+    """Run with each case at its oldest and its newest version."""
+    together = [pytest.param(case, edge, id=f"{case.name}-{edge}") for case in cases for edge in EDGES]
     return pytest.mark.parametrize(("case", "edge"), together)
 
 
 both = at_both_edges(CASES)
-
-
-@cache
-def told_of(case_name: str, edge: Edge) -> Told:
-    case = next(case for case in CASES if case.name == case_name)
-    return run(case, environment(case, edge))
 
 
 def above(record: Record, told: Told) -> list[Record]:
@@ -56,7 +44,7 @@ def test_each_call_counts_once_and_is_told_right(case: Case, edge: Edge) -> None
     assert len(records) == len(told.calls), f"{len(told.calls)} calls were made, {len(records)} told: {shown}"
     wrong = [
         f"{record.name}: {field} is {verdict}"
-        for record, call in zip(records, told.calls, strict=True)
+        for record, call in paired(told)
         for field, verdict in judged(record, call, case.mistakes).items()
         if verdict in OURS
     ]
@@ -114,7 +102,7 @@ def test_what_a_tool_of_a_server_is_asked_and_answers_is_told_on_both_sides(case
 
 @pytest.mark.parametrize("case", FRAMEWORKS, ids=lambda case: case.name)
 def test_without_the_framework_its_calls_are_told_all_the_same(case: Case) -> None:
-    told = run(case, environment(case, "newest"), SPANWISE_EXCLUDE=case.name)
+    told = told_of(case.name, "newest", excluded=True)
     assert len(model_calls(told.records)) == len(told.calls)
 
 
