@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -27,6 +30,31 @@ _NAMES: Final = {
 }
 
 
+def _written(read: Reader) -> Reader:
+    """Return *read* that also takes the tokens written to a cache, for which LiteLLM long had a word of its own."""
+
+    def with_written(g: Generation, answer: Any) -> None:
+        read(g, answer)
+        usage = getattr(answer, "usage", None)
+        written = getattr(usage, "cache_creation_input_tokens", None)
+        if type(written) is not int or not written or v.USAGE_CACHE_WRITE in g.attributes:
+            return
+        asked = getattr(usage, "prompt_tokens", None)
+        g.usage(
+            input_tokens=asked + written if type(asked) is int and _counts_written_apart() else None,
+            cache_write=written,
+        )
+
+    return with_written
+
+
+@cache
+def _counts_written_apart() -> bool:
+    """Whether this LiteLLM leaves what is written to a cache out of the prompt's tokens."""
+    major, minor, patch = (*(int(number) for number in re.findall(r"\d+", version("litellm"))), 0, 0)[:3]
+    return (1, 66, 0) <= (major, minor, patch) < (1, 77, 3)
+
+
 def _whole(read: Reader) -> Reader:
     """Return *read* of a whole answer, which also tells who gave it."""
 
@@ -49,7 +77,9 @@ def _embedded(g: Generation, answer: Any) -> None:
         g.attributes[v.EMBEDDINGS_DIMENSION_COUNT] = len(vector)
 
 
-_CHAT: Final = Route("chat", "llm", openai.request, _whole(openai.response), openai.chunk, openai.only_usage)
+_CHAT: Final = Route(
+    "chat", "llm", openai.request, _whole(_written(openai.response)), _written(openai.chunk), openai.only_usage
+)
 _TEXT: Final = Route(
     "text_completion", "llm", openai_completions.request, _whole(openai_completions.answer), openai_completions.answer
 )
