@@ -6,7 +6,9 @@ import asyncio
 
 import fireworks
 import groq
+import httpx
 import pytest
+import sambanova
 import together
 
 from fake_provider import Answer, ToolCall
@@ -20,6 +22,11 @@ CLIENTS = {
     "groq": (groq.Groq, groq.AsyncGroq, "groq"),
     "together": (together.Together, together.AsyncTogether, "together_ai"),
     "fireworks": (fireworks.Fireworks, fireworks.AsyncFireworks, "fireworks_ai"),
+}
+#: Those that speak Anthropic's Messages too, with the path in front of them.
+MESSAGES = {
+    "fireworks": (fireworks.Fireworks, fireworks.AsyncFireworks, "", "fireworks_ai"),
+    "sambanova": (sambanova.SambaNova, sambanova.AsyncSambaNova, "/v1", "sambanova"),
 }
 
 
@@ -84,6 +91,60 @@ def test_a_stream_that_is_closed_ends_its_span(spans, provider, name):
         next(stream)
         stream.close()
     assert spans.attributes()["spanwise.stream.end"] == "closed"
+
+
+def to_loopback(provider):
+    """A client of HTTP that goes to the test's server whatever address it is given, as a proxy would."""
+
+    def redirect(request: httpx.Request) -> None:
+        request.url = httpx.URL(provider.url + request.url.path.removeprefix("/inference"))
+
+    return httpx.Client(event_hooks={"request": [redirect]})
+
+
+def test_fireworks_at_its_own_address_names_all_of_it_in_each_call(spans, provider):
+    with to_loopback(provider) as http, fireworks.Fireworks(api_key="k", max_retries=0, http_client=http) as client:
+        client.chat.completions.create(model="m", messages=USER)
+        client.messages.create(model="m", messages=USER, max_tokens=9)
+    assert [span.name for span in spans.all()] == ["chat m", "chat m"]
+    assert {span.attributes["server.address"] for span in spans.all()} == {"api.fireworks.ai"}
+    assert all("server.port" not in span.attributes for span in spans.all())
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages_are_anthropics(spans, provider, name):
+    provider.answer = lambda _: FULL
+    ask = {"model": "m", "messages": USER, "max_tokens": 9}
+
+    async def go() -> None:
+        async with MESSAGES[name][1](api_key="k", base_url=provider.url + MESSAGES[name][2], max_retries=0) as client:
+            await client.messages.create(**ask)
+
+    with MESSAGES[name][0](api_key="k", base_url=provider.url + MESSAGES[name][2], max_retries=0) as client:
+        client.messages.create(**ask)
+    asyncio.run(go())
+    for span in spans.all():
+        said = span.attributes
+        assert (span.name, said["gen_ai.provider.name"]) == ("chat m", MESSAGES[name][3])
+        assert (said["gen_ai.usage.input_tokens"], said["gen_ai.usage.output_tokens"]) == (50, 19)
+        assert said["gen_ai.response.finish_reasons"] == ("tool_call",)
+        assert '{"type":"text","content":"In Peru."}' in said["gen_ai.output.messages"]
+        assert '{"type":"reasoning","content":"I think."}' in said["gen_ai.output.messages"]
+        assert '"name":"weather","arguments":{"city":"Lima"}' in said["gen_ai.output.messages"]
+    assert len(spans.all()) == 2
+
+
+def test_sambanova_streams_messages_and_counts_their_tokens(spans, provider):
+    provider.answer = lambda _: FULL
+    with sambanova.SambaNova(api_key="k", base_url=provider.url + "/v1", max_retries=0) as client:
+        with client.messages.create(model="m", messages=USER, max_tokens=9, stream=True) as stream:
+            assert len(list(stream)) > 2
+        assert {"type": "text", "content": "In Peru."} in spans.said()
+        assert spans.attributes()["spanwise.stream.end"] == "exhausted"
+        assert spans.attributes()["gen_ai.usage.output_tokens"] == 19
+        spans.clear()
+        client.messages.count_tokens(model="m", messages=USER)
+    assert spans.one().name == "count_tokens m"
 
 
 def test_groq_tells_tokens_and_thoughts_in_fields_of_its_own():

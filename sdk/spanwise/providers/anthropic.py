@@ -8,11 +8,13 @@ from typing import Any, Final
 from opentelemetry import context as otel_context
 
 from .. import vocabulary as v
+from ..encode import to_json
 from ..instrument.engine import IN_FLIGHT, Provider, Route
 from ..instrument.generation import Generation, Message, Part, server_tool_call_part, tool_call_part
 from ..prompts import find_prompt
 from . import anthropic_batches
 from .content import blob_part, file_part, functions, media_part, plain, text_part
+from .fields import fields
 from .stainless import methods
 
 PARAMS: Final = {
@@ -74,6 +76,8 @@ def _head(g: Generation, message: Any) -> None:
 def _usage(g: Generation, usage: Any) -> None:
     if usage is None:
         return
+    if isinstance(usage, Mapping):  # Fireworks' client has no shape for it
+        usage = fields(to_json(usage))
     read = getattr(usage, "cache_read_input_tokens", None)
     written = getattr(usage, "cache_creation_input_tokens", None)
     fresh = getattr(usage, "input_tokens", None)

@@ -1,20 +1,23 @@
-"""Clients that speak OpenAI's language under a name of their own: a line each."""
+"""Clients that speak OpenAI's language, and some Anthropic's, under a name of their own: a line each."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from ..instrument.engine import Provider
+from . import anthropic
 from .openai import ROUTES
 from .stainless import methods
 
 #: What stands before OpenAI's paths; clients have moved it from there to their address and back.
-_PREFIXES: Final = ("", "/v1", "/openai/v1")
+_PREFIXES: Final = ("", "/v1", "/openai/v1", "/inference/v1")
+#: Anthropic's Messages, which some of these speak as well.
+_MESSAGES: Final = {path.removeprefix("/v1"): route for path, route in anthropic.ROUTES.items()}
 
 
 def alike(package: str, provider: str) -> Provider:
-    """Return the client in *package*, which asks what OpenAI's does."""
-    routes = {prefix + path: route for prefix in _PREFIXES for path, route in ROUTES.items()}
+    """Return the client in *package*, which asks what OpenAI's and Anthropic's do."""
+    routes = {prefix + path: route for prefix in _PREFIXES for path, route in {**ROUTES, **_MESSAGES}.items()}
     name = package.partition(".")[0]
     return Provider(name, f"{package}._base_client", methods(routes, lambda _client, _host: provider))
 
