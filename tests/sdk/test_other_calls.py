@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -51,6 +52,54 @@ def test_a_raw_response_of_coheres_is_told(spans, client):
     messages = [{"role": "user", "content": "Where?"}]
     assert client.with_raw_response.chat(model="m", messages=messages).data.message.content
     assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("cohere")
+def test_a_raw_stream_of_coheres_is_told_as_its_block_ends(spans, client):
+    ask = {"model": "m", "messages": [{"role": "user", "content": "Where?"}]}
+    with client.with_raw_response.chat_stream(**ask) as response:
+        assert response.headers
+        assert spans.all() == []
+        assert len(list(response.data)) > 2
+    assert spans.said()[0]["content"] == "Lima is in Peru."
+    assert spans.attributes()["spanwise.stream.end"] == "exhausted"
+    assert spans.attributes()["gen_ai.usage.output_tokens"] == 19
+    spans.clear()
+    with client.with_raw_response.chat_stream(**ask) as response:
+        next(response.data)
+    assert spans.attributes()["spanwise.stream.end"] == "closed"
+    spans.clear()
+    with contextlib.suppress(ZeroDivisionError), client.with_raw_response.chat_stream(**ask) as response:
+        next(response.data)
+        raise ZeroDivisionError
+    assert spans.attributes()["spanwise.stream.end"] == "closed"
+    spans.clear()
+    del response
+    block = client.with_raw_response.chat_stream(**ask)
+    del block
+    assert spans.attributes()["spanwise.stream.end"] == "abandoned"
+
+
+@of("cohere")
+def test_a_raw_stream_of_coheres_that_is_refused_is_an_error(spans, provider, client):
+    provider.answer = lambda _: Answer(status=400, error="no such model")
+    ask = {"model": "m", "messages": [{"role": "user", "content": "Where?"}]}
+    with pytest.raises(Exception, match="no such model"), client.with_raw_response.chat_stream(**ask):
+        pass
+    assert spans.one().attributes["error.type"] == "BadRequestError"
+
+
+def test_an_async_raw_stream_of_coheres_is_told(spans, provider):
+    async def go() -> None:
+        async with CLIENTS["cohere"].opened_async(provider.url) as client:
+            messages = [{"role": "user", "content": "Where?"}]
+            async with client.with_raw_response.chat_stream(model="m", messages=messages) as response:
+                assert len([event async for event in response.data]) > 2
+            async with client.with_raw_response.chat_stream(model="m", messages=messages) as response:
+                await anext(response.data)
+
+    asyncio.run(go())
+    assert [span.attributes["spanwise.stream.end"] for span in spans.all()] == ["exhausted", "closed"]
 
 
 @of("mistralai")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .. import vocabulary as v
 from ..encode import from_json, to_json
-from ..instrument.engine import Asked, Provider, Route
+from ..instrument.block import ObservedBlock
+from ..instrument.engine import Asked, Flight, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
+from ..instrument.stream import arrive
 from ..prompts import find_prompt
 from .content import functions, media_part, plain, text_part
 
@@ -232,7 +235,13 @@ def _recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 
 _METHODS: Final = (
     *(f"{owner}.{name}" for owner in _CLASSES for name in ("chat", "chat_stream", "embed", "rerank")),
-    *(f"cohere.v2.raw_client:{owner}.{name}" for owner in _RAW for name in ("chat", "embed", "rerank")),
+    *(f"cohere.v2.raw_client:{owner}.{name}" for owner in _RAW for name in ("chat", "chat_stream", "embed", "rerank")),
 )
 
-PROVIDER: Final = Provider("cohere", "cohere.v2.client", dict.fromkeys(_METHODS, _recognise))
+
+def _arrive(flight: Flight, result: Any) -> Any:
+    in_block = isinstance(result, AbstractContextManager | AbstractAsyncContextManager)
+    return ObservedBlock(result, flight) if in_block else arrive(flight, result)
+
+
+PROVIDER: Final = Provider("cohere", "cohere.v2.client", dict.fromkeys(_METHODS, _recognise), arrive=_arrive)
