@@ -22,6 +22,7 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "together": "spanwise.providers.openai_alike:TOGETHER",
     "fireworks": "spanwise.providers.openai_alike:FIREWORKS",
     "google-genai": "spanwise.providers.google:PROVIDER",
+    "vertexai": "spanwise.providers.vertexai:PROVIDER",
     "mistralai": "spanwise.providers.mistral:PROVIDER",
     "ollama": "spanwise.providers.ollama:PROVIDER",
     "chroma": "spanwise.retrievers.chroma:PROVIDER",
@@ -43,6 +44,7 @@ CLIENTS: Final[Mapping[str, str]] = {
     "together": "together",
     "fireworks": "fireworks",
     "google-genai": "google.genai",
+    "vertexai": "vertexai.generative_models",
     "mistralai": "mistralai.client",  # the package itself is only a namespace, and no hook is called for one
     "ollama": "ollama",
     "chroma": "chromadb.api.models.Collection",

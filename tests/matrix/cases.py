@@ -154,6 +154,9 @@ CLIENTS: Final = (
     _client("clients", "openai", "openai_calls.py", "openai>=1.66"),
     _client("clients", "anthropic", "anthropic_calls.py", "anthropic>=0.49"),
     _client("clients", "google-genai", "gemini_calls.py", "google-genai>=1.21"),
+    _client(
+        "clouds", "vertexai", "vertex_calls.py", "google-cloud-aiplatform>=1.110", env={"PYTHONWARNINGS": "ignore"}
+    ),
     _client("clients", "mistralai", "mistral_calls.py", "mistralai>=3.0"),
     _client("clients", "cohere", "cohere_calls.py", "cohere>=5.13"),
     _client("clouds", "bedrock", "bedrock_calls.py", "boto3>=1.38"),

@@ -116,3 +116,9 @@ def test_what_a_store_finds_is_told(case: Case, edge: Edge) -> None:
         assert document["metadata"] == {"page": 7}
         assert isinstance(document["score"], float)
         assert reading.provider == (case.name if case.name in PROVIDERS else None)
+
+
+@pytest.mark.parametrize("case", [case for case in STORES if case.name == "chroma"], ids=["newest"])
+def test_chromas_asynchronous_client_is_told_too(case: Case) -> None:
+    records = told_of(case.name, "newest").records
+    assert [record.kind for record in records].count("retriever") == 3

@@ -28,6 +28,8 @@ FULL = Answer(
 )  # fmt: skip
 #: The providers of models; the others are stores.
 MODELS = {name for name, path in PROVIDERS.items() if path.startswith("spanwise.providers.")}
+#: Their clients are too heavy to be here: ``make matrix`` runs them.
+HEAVY = {"vertexai"}
 NAMES = {
     "openai chat": "openai", "openai responses": "openai", "openai on Azure": "azure.ai.openai",
     "anthropic": "anthropic", "anthropic on Vertex AI": "gcp.vertex_ai",
@@ -105,7 +107,7 @@ spanwise.init(span_exporter=InMemorySpanExporter())
 assert not [package for package in CLIENTS.values() if package in sys.modules]
 told = {}
 for name, package in CLIENTS.items():
-    if not PROVIDERS[name].startswith("spanwise.providers."):
+    if not PROVIDERS[name].startswith("spanwise.providers.") or name in sys.argv[1:]:
         continue
     importlib.import_module(package)
     provider = load_object(PROVIDERS[name])
@@ -120,11 +122,11 @@ print(json.dumps(told))
 
 def test_each_client_is_patched_when_it_is_imported_after_init():
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IMPORTED_LATER], check=False, capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-c", IMPORTED_LATER, *HEAVY], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert set(told) == MODELS
+    assert set(told) == MODELS - HEAVY
     for modules, patched, undo in told.values():
         assert patched == modules
         assert undo > 0

@@ -107,7 +107,7 @@ def test_what_an_archive_announces_is_asked_of_its_metadata(monkeypatch, tmp_pat
 
 
 #: Their clients are too heavy beside all others: they are run in environments of their own, by ``make matrix``.
-IN_THE_MATRIX = {"chroma", "chroma-async", "qdrant", "pinecone"}
+IN_THE_MATRIX = {"chroma", "chroma-async", "qdrant", "pinecone", "vertexai"}
 
 
 @pytest.mark.parametrize("name", [name for name in registry.PROVIDERS if name not in IN_THE_MATRIX])

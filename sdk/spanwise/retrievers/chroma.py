@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from ..documents import Document
@@ -31,4 +32,8 @@ def _row(result: Any, name: str, number: int) -> Any:
 _ROUTE: Final = route(_found, "query_texts", "n_results", "collection")
 _OWNED: Final = {"collection": "name"}
 PROVIDER: Final = store("chroma", "chromadb.api.models.Collection", ("Collection.query",), _ROUTE, _OWNED)
-ASYNC: Final = store("chroma-async", "chromadb.api.models.AsyncCollection", ("AsyncCollection.query",), _ROUTE, _OWNED)
+#: The same store; its other client lies in a module of its own.
+ASYNC: Final = replace(
+    store("chroma", "chromadb.api.models.AsyncCollection", ("AsyncCollection.query",), _ROUTE, _OWNED),
+    name="chroma-async",
+)

@@ -1,9 +1,10 @@
-"""Gemini's API."""
+"""Gemini's API, also as Vertex AI serves it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from fake_provider import Answer
@@ -11,6 +12,8 @@ from fake_provider import Answer
 from .wire import IMAGE, Json, Wire, call, no_ids, offered, spoken
 
 ROLES: Final = {"model": "assistant"}
+#: What the schema of a function is called by newer clients, by older ones, and by that of Vertex AI.
+SCHEMAS: Final = ("parametersJsonSchema", "parameters_json_schema", "parameters")
 
 
 def asked(body: Json) -> dict[str, Json]:
@@ -21,8 +24,7 @@ def asked(body: Json) -> dict[str, Json]:
     config = body.get("generationConfig", {})
     functions = [function for tool in body.get("tools", ()) for function in tool["functionDeclarations"]]
     tools = [
-        offered(f["name"], f.get("description"), f.get("parametersJsonSchema") or f["parameters_json_schema"])
-        for f in functions
+        offered(f["name"], f.get("description"), next(f[name] for name in SCHEMAS if name in f)) for f in functions
     ]
     params = {"temperature": config.get("temperature"), "max_tokens": config.get("maxOutputTokens")}
     return {"messages": turns, "tools": tools, **params}
@@ -114,4 +116,7 @@ WIRE: Final = Wire(
     lambda message: {"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}},
     frozenset({"cache_write"}),
     changes,
+)
+VERTEX: Final = replace(
+    WIRE, name="google.vertex", path=r"/v1/publishers/google/models/(?P<model>[^:]+):(streamG|g)enerateContent"
 )

@@ -16,7 +16,7 @@ from fake_provider import Answer, Request, openai_chat
 from . import bedrock, gemini, ollama
 from .wire import Wire
 
-WIRES: Final = (bedrock.WIRE, gemini.WIRE, ollama.WIRE)
+WIRES: Final = (bedrock.WIRE, gemini.VERTEX, gemini.WIRE, ollama.WIRE)
 
 
 def wire_of(name: str) -> Wire | None:
