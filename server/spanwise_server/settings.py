@@ -9,8 +9,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_data_path
-
 from .errors import ConfigError
 
 
@@ -142,6 +140,8 @@ def load(given: Mapping[str, str | None] | None = None, environ: Mapping[str, st
 
 def user_data_dir() -> Path:
     """Return the folder for data of this user's programs that the operating system suggests."""
+    from platformdirs import user_data_path  # noqa: PLC0415  # the SDK alone has its commands without the server's needs
+
     return user_data_path("spanwise", appauthor=False)
 
 
