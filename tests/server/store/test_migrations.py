@@ -16,11 +16,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from spanwise_server.errors import ConfigError
 from spanwise_server.resources import resource_dir
-from spanwise_server.store.migrate import migrate
+from spanwise_server.store.migrate import migrate, newest_version
 from spanwise_server.store.sqlite import SqliteStore
 from spanwise_server.store.tables import METADATA
 
@@ -114,6 +115,18 @@ def test_the_data_of_a_newer_version_is_left_alone(tmp_path):
         db.commit()
     with pytest.raises(ConfigError, match="newer"):
         migrate(tmp_path / "main.db")
+
+
+def test_the_newest_version_is_told_by_the_names_of_the_files():
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")))
+    assert ScriptDirectory.from_config(config).get_heads() == [newest_version()]
+
+
+def test_a_start_on_the_newest_schema_reads_no_migration(tmp_path):
+    migrate(tmp_path / "main.db")
+    asked = f"{MIGRATE}\nassert 'alembic' not in sys.modules, 'migrations were loaded'"
+    subprocess.run([sys.executable, "-c", asked, str(tmp_path / "main.db")], check=True, capture_output=True)
 
 
 def brought_to(path, revision):
