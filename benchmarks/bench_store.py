@@ -1,6 +1,6 @@
 """How quickly pages come from a store of very many spans, over real HTTP, while a thousand spans a second arrive.
 
-    python benchmarks/bench_store.py [--size 100k|1m|10m] [--store URL] [--folder FOLDER] [--rate 1000]
+    python benchmarks/bench_store.py [--size 100k|1m|10m] [--store URL] [--folder FOLDER] [--rate 1000] [--process PID]
 
 A server process is started on FOLDER (a temporary one by default; a folder is kept, and used again when it is as large
 as was asked for), filled by posting exports, started anew, and asked for its pages. ``--store`` names another engine.
@@ -58,7 +58,8 @@ class Answer:
 class Server:
     """A server process on a folder and a store."""
 
-    def __init__(self, folder: Path, store: str | None) -> None:
+    def __init__(self, folder: Path, store: str | None, engine: int | None = None) -> None:
+        self.engine = engine
         self.port = free_port()
         began = time.perf_counter()
         self.process = start_server(folder, self.port, *(("--store", store) if store else ()))
@@ -79,6 +80,10 @@ class Server:
             own.close()
         return Answer(took, body)
 
+    def cpu(self) -> float:
+        """Return the CPU seconds that the server has taken, and its engine where that is a process of its own."""
+        return cpu_of(self.process.pid) + (0.0 if self.engine is None else cpu_of(self.engine))
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(60)
@@ -95,7 +100,7 @@ def fill(server: Server, load: Load) -> tuple[float, float]:
     threads = [threading.Thread(target=send) for _ in range(SENDERS)]
     for thread in threads:
         thread.start()
-    began, before = time.perf_counter(), cpu_of(server.process.pid)
+    began, before = time.perf_counter(), server.cpu()
     for n, body in enumerate(load.bodies()):
         queue.put(body)
         if n % 100 == 99:
@@ -108,15 +113,15 @@ def fill(server: Server, load: Load) -> tuple[float, float]:
         thread.join()
     took = time.perf_counter() - began
     rest(server)
-    return took, (cpu_of(server.process.pid) - before) / load.all_spans * 1e6
+    return took, (server.cpu() - before) / load.all_spans * 1e6
 
 
 def rest(server: Server) -> None:
     """Wait until the server has nothing left to do."""
-    last = cpu_of(server.process.pid)
+    last = server.cpu()
     for _ in range(1_200):
         time.sleep(1)
-        now = cpu_of(server.process.pid)
+        now = server.cpu()
         if now - last < 0.03:
             return
         last = now
@@ -202,23 +207,21 @@ def measured(server: Server, asked: dict[str, str], goal_ms: float, times: int) 
     """
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     missed = []
-    began, before = time.perf_counter(), cpu_of(server.process.pid)
+    began, before = time.perf_counter(), server.cpu()
     time.sleep(4)
-    arrivals = (cpu_of(server.process.pid) - before) / (time.perf_counter() - began)
-    print(
-        f"{'':<42}{'p50':>9}{'p95':>9}{'CPU':>9}  ms, at most {goal_ms:g}; CPU is of the server, without what arrives"
-    )
+    arrivals = (server.cpu() - before) / (time.perf_counter() - began)
+    print(f"{'':<42}{'p50':>9}{'p95':>9}{'CPU':>9}  ms, at most {goal_ms:g}; CPU is without what arrives")
     for name, path in asked.items():
         if NO_WORDS in server.get(path, connection, refusable=True).body:
             print(f"{name:<42}{'':>9}refused: words of texts are not kept without --full-text on", flush=True)
             continue
         took = []
-        began, before = time.perf_counter(), cpu_of(server.process.pid)
+        began, before = time.perf_counter(), server.cpu()
         for _ in range(times):
             took.append(server.get(path, connection).ms)
             if sum(took) > 20_000 and len(took) > 4:
                 break
-        used = cpu_of(server.process.pid) - before - arrivals * (time.perf_counter() - began)
+        used = server.cpu() - before - arrivals * (time.perf_counter() - began)
         cpu = max(0.0, used / len(took) * 1e3)
         took.sort()
         p50, p95 = took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.95))]
@@ -229,16 +232,16 @@ def measured(server: Server, asked: dict[str, str], goal_ms: float, times: int) 
     return missed
 
 
-def filled(folder: Path, store: str | None, load: Load) -> int:
+def filled(folder: Path, store: str | None, load: Load, engine: int | None) -> int:
     """Fill the store unless it was before; return the bytes on disk afterwards."""
     mark = folder / f"filled-{load.spans}"
     if not mark.exists():
-        server = Server(folder / "data", store)
+        server = Server(folder / "data", store, engine)
         try:
             took, cpu_us = fill(server, load)
         finally:
             server.stop()
-        mark.write_text(f"{load.all_spans / took:,.0f} spans a second, {cpu_us:.0f} us of the server's CPU each")
+        mark.write_text(f"{load.all_spans / took:,.0f} spans a second, {cpu_us:.0f} us of CPU each")
     print(f"filled at {mark.read_text()}")
     return size_of(folder / "data", store)
 
@@ -264,6 +267,7 @@ def main() -> None:
     parser.add_argument("--size", default="100k", help="how many spans: 100k, 1m, 10m (narrow)")
     parser.add_argument("--store", default=None, help="URL of another engine than the embedded one")
     parser.add_argument("--folder", type=Path, default=None, help="kept, and used again")
+    parser.add_argument("--process", type=int, default=None, help="of the engine: its CPU is counted with the server's")
     parser.add_argument("--rate", type=int, default=1_000, help="spans a second that arrive meanwhile")
     parser.add_argument("--times", type=int, default=TIMES, help="how often each page is asked for")
     parser.add_argument("--only", default="", help="pages whose names have this")
@@ -274,8 +278,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = given.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        size = filled(folder, given.store, load)
-        server = Server(folder / "data", given.store)
+        size = filled(folder, given.store, load, given.process)
+        server = Server(folder / "data", given.store, given.process)
         stop = multiprocessing.get_context("spawn").Event()
         try:
             time.sleep(3)
