@@ -117,13 +117,17 @@ CREATE TABLE IF NOT EXISTS spans_local ON CLUSTER {cluster} (
     unpriced UInt8,
     version UInt64,
     gone UInt8,
-    INDEX of_body body TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 1,
-    INDEX of_keys said_keys TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX of_texts said_texts TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX of_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX of_version version TYPE minmax GRANULARITY 1,
+    INDEX of_words body TYPE text(tokenizer = splitByString([' '])),
+    INDEX of_said
+        arrayConcat(said_keys, arrayMap((k, x) -> if(length(x) <= 64, concat(k, '\x1F', x), ''), said_keys, said_texts))
+        TYPE text(tokenizer = 'array')
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', version, gone)
 PARTITION BY toDate(fromUnixTimestamp64Nano(start_ns))
 ORDER BY (project_id, trace_id, span_id)
-SETTINGS index_granularity = 1024, replicated_deduplication_window = 10000;
+SETTINGS index_granularity = 1024, replicated_deduplication_window = 10000,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_written_local ON CLUSTER {cluster} TO spans_local AS
 SELECT * EXCEPT (sign) FROM span_writes_local WHERE sign = 1 OR gone = 1;
@@ -167,11 +171,13 @@ CREATE TABLE IF NOT EXISTS traces_local ON CLUSTER {cluster} (
     has_root UInt8,
     version UInt64,
     gone UInt8,
-    INDEX of_words words TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX of_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX of_each_word words TYPE text(tokenizer = 'array')
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', version, gone)
 PARTITION BY toDate(fromUnixTimestamp64Nano(start_ns))
 ORDER BY (project_id, trace_id)
-SETTINGS index_granularity = 1024, replicated_deduplication_window = 10000;
+SETTINGS index_granularity = 1024, replicated_deduplication_window = 10000,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 -- Sums by the hour.
 CREATE TABLE IF NOT EXISTS r_hour_local ON CLUSTER {cluster} (
@@ -317,3 +323,12 @@ ORDER BY id;
 
 CREATE TABLE IF NOT EXISTS owner ON CLUSTER {cluster} AS owner_local
 ENGINE = Distributed({cluster}, currentDatabase(), owner_local, cityHash64(id));
+
+-- Which files of the folder "steps" were run: each brings tables of an older release along.
+CREATE TABLE IF NOT EXISTS steps_local ON CLUSTER {cluster} (
+    name String
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+ORDER BY name;
+
+CREATE TABLE IF NOT EXISTS steps ON CLUSTER {cluster} AS steps_local
+ENGINE = Distributed({cluster}, currentDatabase(), steps_local, cityHash64(name));

@@ -116,13 +116,17 @@ CREATE TABLE IF NOT EXISTS spans (
     unpriced UInt8,
     version UInt64,
     gone UInt8,
-    INDEX of_body body TYPE tokenbf_v1(32768, 3, 0) GRANULARITY 1,
-    INDEX of_keys said_keys TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX of_texts said_texts TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX of_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX of_version version TYPE minmax GRANULARITY 1,
+    INDEX of_words body TYPE text(tokenizer = splitByString([' '])),
+    INDEX of_said
+        arrayConcat(said_keys, arrayMap((k, x) -> if(length(x) <= 64, concat(k, '\x1F', x), ''), said_keys, said_texts))
+        TYPE text(tokenizer = 'array')
 ) ENGINE = ReplacingMergeTree(version, gone)
 PARTITION BY toDate(fromUnixTimestamp64Nano(start_ns))
 ORDER BY (project_id, trace_id, span_id)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000;
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_written TO spans AS
 SELECT * EXCEPT (sign) FROM span_writes WHERE sign = 1 OR gone = 1;
@@ -166,11 +170,13 @@ CREATE TABLE IF NOT EXISTS traces (
     has_root UInt8,
     version UInt64,
     gone UInt8,
-    INDEX of_words words TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX of_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX of_each_word words TYPE text(tokenizer = 'array')
 ) ENGINE = ReplacingMergeTree(version, gone)
 PARTITION BY toDate(fromUnixTimestamp64Nano(start_ns))
 ORDER BY (project_id, trace_id)
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000;
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000,
+    min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 -- Sums by the hour.
 CREATE TABLE IF NOT EXISTS r_hour (
@@ -295,3 +301,9 @@ CREATE TABLE IF NOT EXISTS owner (
     id String
 ) ENGINE = MergeTree
 ORDER BY id;
+
+-- Which files of the folder "steps" were run: each brings tables of an older release along.
+CREATE TABLE IF NOT EXISTS steps (
+    name String
+) ENGINE = MergeTree
+ORDER BY name;

@@ -57,20 +57,28 @@ class Engine:
         path = folder if config is None else f"{folder}?config-file={config}"
         self._connection = chdb.connect(path)
         self._lock = threading.Lock()
+        self._database: str | None = None
+        self._settings: dict[str, str] = {}
 
     @contextmanager
     def session(self, database: str | None, settings: dict[str, str]):
-        """Give the session, alone, with these settings until the end."""
+        """Give the session, alone, with these settings."""
         with self._lock:
-            if database:
+            if database and database != self._database:
                 self._connection.query(f"USE `{database}`", "TabSeparated")
-            for name, value in settings.items():
+                self._database = database
+            self._set(settings)
+            yield self._connection
+
+    def _set(self, settings: dict[str, str]) -> None:
+        """Have these settings and no others in force: what the query before had stays, since most have the same."""
+        for name in self._settings.keys() - settings.keys():
+            self._connection.query(f"SET {name} = DEFAULT", "TabSeparated")
+            del self._settings[name]
+        for name, value in settings.items():
+            if self._settings.get(name) != value:
                 self._connection.query(f"SET {name} = {quoted(value)}", "TabSeparated")
-            try:
-                yield self._connection
-            finally:
-                for name in settings:
-                    self._connection.query(f"SET {name} = DEFAULT", "TabSeparated")
+                self._settings[name] = value
 
 
 def quoted(text: str) -> str:

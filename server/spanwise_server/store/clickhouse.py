@@ -72,6 +72,8 @@ class ClickHouseStore(SmallStore):
         self.server.open()
         self._keep_small_in(self._database)
         self.server.claim(self._small_id())
+        with self._alone():
+            self._writer.mend()
 
     def close(self) -> None:
         """Close every connection; closing twice is closing once."""
@@ -266,9 +268,11 @@ class ClickHouseStore(SmallStore):
     def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
         """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
 
-        def labels_of(trace_ids: Sequence[bytes]) -> Counter[str]:
+        def labels_of(trace_ids: Callable[[], Sequence[bytes]]) -> Counter[str]:
             with self._reading(query.project) as (connection, project_id):
-                return label_counts(connection, project_id or 0, trace_ids)
+                if not labels_given(connection, project_id or 0, "", 1):
+                    return Counter()
+                return label_counts(connection, project_id or 0, trace_ids())
 
         return figures.facets(self._finder(query.project), query, fields, limit, labels_of)
 

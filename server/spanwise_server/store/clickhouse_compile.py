@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..query.filters import Filter, OneSpan, Query, Term, Text
+from ..query.filters import ATTRIBUTE, Filter, OneSpan, Query, Term, Text
 from .attribute_words import asks_of_attributes
-from .clickhouse_rows import NO_TEXT, OF_WORD, word
+from .clickhouse_rows import IN_PAYLOAD, INDEXED_BYTES, NO_TEXT, OF_WORD, word
 from .compile import NUMBERS, OF_SPANS_ALONE, conjuncts, in_units
 from .conditions import EVERYTHING, NOTHING, Sql, combined, one_of
 from .judged import asks_of_judgements
@@ -23,9 +23,14 @@ from .words import WORD_FIELDS
 Judged = Callable[[Term], Mapping[bytes, frozenset[str]]]
 """Returns the traces with a judgement that a term asks for, and to which spans it was given, ``""`` for all."""
 
-_LAST_NS: Final = 2**63 - 1
+LAST_NS: Final = 2**63 - 1
 #: What a span says of itself, else its trace.
 _OF_EITHER: Final = {"user": "user_id", "session": "session_id", "env": "environment"}
+#: What the index of said values is of: as the schema has it.
+_SAID: Final = (
+    "arrayConcat(s.said_keys, "
+    "arrayMap((k, x) -> if(length(x) <= 64, concat(k, '\\x1F', x), ''), s.said_keys, s.said_texts))"
+)
 _VERSIONED: Final = "concat(assumeNotNull(s.prompt_name), '@', assumeNotNull(s.prompt_version))"
 _PROMPT: Final = f"if(s.prompt_version IS NULL OR s.prompt_name IS NULL, s.prompt_name, {_VERSIONED})"
 STATUS: Final = "multiIf(s.status = 1, 'ok', s.status = 2, 'error', 'unset')"
@@ -48,7 +53,7 @@ class Compiler:
         self._project_id = project_id
         self._judged = judged
         self._from_ns = 0 if query.from_ns is None else query.from_ns
-        self._to_ns = _LAST_NS if query.to_ns is None else query.to_ns
+        self._to_ns = LAST_NS if query.to_ns is None else query.to_ns
         self._filter = query.filter
         self._own_environment = query.own_environment
 
@@ -89,12 +94,20 @@ class Compiler:
         return Sql.all([Sql("s.parent_id IS NULL"), inner]) if part.which == "root" else inner
 
     def _has_span(self, asked: Sql, table: str = "t") -> Sql:
-        inner = f"SELECT s.trace_id FROM spans AS s WHERE s.project_id = ? AND ({asked.text})"
-        return Sql(f"{table}.trace_id IN ({inner})", (self._project_id, *asked.values))
+        asked = Sql.all([Sql("s.project_id = ?", (self._project_id,)), *self._while_traces_last(table), asked])
+        return Sql(f"{table}.trace_id IN (SELECT s.trace_id FROM spans AS s WHERE {asked.text})", asked.values)
+
+    def _while_traces_last(self, table: str) -> list[Sql]:
+        """Return when spans of the traces asked for can be, so that only those days are read."""
+        if table != "t" or (self._from_ns == 0 and self._to_ns == LAST_NS):
+            return []
+        within = self._within("t")
+        last = f"(SELECT max(t.start_ns + t.duration_ns) FROM traces AS t WHERE {within.text})"
+        return [Sql(f"s.start_ns >= ? AND s.start_ns <= {last}", (self._from_ns, *within.values))]
 
     def _of_its_trace(self, asked: Sql) -> Sql:
-        inner = f"SELECT t.trace_id FROM traces AS t WHERE t.project_id = ? AND ({asked.text})"
-        return Sql(f"s.trace_id IN ({inner})", (self._project_id, *asked.values))
+        asked = Sql.all([Sql("t.project_id = ? AND t.start_ns < ?", (self._project_id, self._to_ns)), asked])
+        return Sql(f"s.trace_id IN (SELECT t.trace_id FROM traces AS t WHERE {asked.text})", asked.values)
 
     def _trace_term(self, term: Term) -> Sql:
         if term.field in NUMBERS:
@@ -159,7 +172,7 @@ def like_of(pattern: str) -> str:
 def _has_word(term: Term) -> Sql:
     if term.operator == "=":
         words = [word((term.field, str(value))) for value in term.values]
-        return Sql(f"hasAny(t.words, [{', '.join('?' * len(words))}])", tuple(words)) if words else NOTHING
+        return Sql(f"hasAnyTokens(t.words, [{', '.join('?' * len(words))}])", tuple(words)) if words else NOTHING
     patterns = [like_of(f"{term.field}{OF_WORD}") + like_of(str(value)) for value in term.values]
     asked = " OR ".join("w LIKE ?" for _ in patterns)
     return Sql(f"arrayExists(w -> {asked}, t.words)", tuple(patterns))
@@ -190,32 +203,53 @@ def _holds(phrase: str) -> Sql:
     wanted = words_in(phrase)
     if not wanted:
         return EVERYTHING
-    looked_for = f" {' '.join(wanted)}{'' if phrase.rstrip().endswith('*') else ' '}"
-    whole = wanted[:-1] if phrase.rstrip().endswith("*") else wanted
-    # The index knows words, so those that are whole are asked for too.
-    parts = [Sql("hasToken(s.body, ?)", (one,)) for one in whole if one.isascii() and one.isalnum()]
-    return Sql.all([*parts, Sql("position(s.body, ?) > 0", (looked_for,))])
+    open_ended = phrase.rstrip().endswith("*")
+    whole = wanted[:-1] if open_ended else wanted
+    parts = [Sql(f"hasAllTokens(s.body, [{', '.join('?' * len(whole))}])", tuple(whole))] if whole else []
+    if open_ended or len(wanted) > 1:
+        looked_for = f" {' '.join(wanted)}{'' if open_ended else ' '}"
+        parts.append(Sql("position(s.body, ?) > 0", (looked_for,)))
+    return Sql.all(parts)
 
 
 def _says(term: Term) -> Sql:
     """Return that an attribute or a key of metadata says what *term* asks for."""
-    has_key = Sql("has(s.said_keys, ?)", (term.field,))
+    has_key = Sql(f"hasAllTokens({_SAID}, [?])", (term.field,))
     if term.operator == "like" and "*" in term.values:
         return has_key
+    if term.operator == "=" and all(_indexed(value) for value in term.values):
+        pairs = tuple(f"{term.field}{OF_WORD}{value}" for value in term.values)
+        return Sql(f"hasAnyTokens({_SAID}, [{', '.join('?' * len(pairs))}])", pairs)
+    if term.operator == "like" or isinstance(term.values[0], str):
+        return Sql.all([has_key, _says_text(term)])
+    parts = [Sql(f"ifNull(x {term.operator} ?, 0)", (float(value),)) for value in term.values]
+    return Sql.all([has_key, _some_of("said_numbers", term.field, Sql.all(parts, "OR"))])
+
+
+def _indexed(value: object) -> bool:
+    """Whether the index of said values tells what is *value*."""
+    return isinstance(value, str) and value != IN_PAYLOAD and len(value.encode("utf-8", "replace")) <= INDEXED_BYTES
+
+
+def _says_text(term: Term) -> Sql:
     if term.operator == "like":
-        parts = [Sql("x LIKE ? AND x != ?", (like_of(str(value)), NO_TEXT)) for value in term.values]
-        array = "said_texts"
-    elif isinstance(term.values[0], str):
-        parts = [Sql("x = ?", (value,)) for value in term.values]
-        array = "said_texts"
+        parts = [Sql("x LIKE ?", (like_of(str(value)),)) for value in term.values]
     else:
-        parts = [Sql(f"ifNull(x {term.operator} ?, 0)", (float(value),)) for value in term.values]
-        array = "said_numbers"
+        parts = [Sql("x = ?", (value,)) for value in term.values]
     asked = Sql.all(parts, "OR")
-    exists = Sql(
-        f"arrayExists((k, x) -> k = ? AND ({asked.text}), s.said_keys, s.{array})", (term.field, *asked.values)
+    here = Sql.all([Sql("x NOT IN (?, ?)", (NO_TEXT, IN_PAYLOAD)), asked])
+    elsewhere = _some_of("said_texts", term.field, Sql("x = ?", (IN_PAYLOAD,)))
+    key = term.field.removeprefix(ATTRIBUTE)
+    long = Sql(
+        f"arrayExists(x -> {asked.text}, [JSONExtractString(s.payload, 'a', ?)])",
+        (*asked.values, key),
     )
-    return Sql.all([has_key, exists])
+    return Sql.all([_some_of("said_texts", term.field, here), Sql.all([elsewhere, long])], "OR")
+
+
+def _some_of(array: str, field: str, asked: Sql) -> Sql:
+    """Return that one of the values of *field* in *array*, ``x``, is what is *asked*."""
+    return Sql(f"arrayExists((k, x) -> k = ? AND ({asked.text}), s.said_keys, s.{array})", (field, *asked.values))
 
 
 def ids_in(column: str, ids: Sequence[bytes]) -> Sql:

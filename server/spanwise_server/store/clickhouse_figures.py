@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from ..query.filters import Filter, OneSpan, Query, Term, Text
@@ -32,6 +33,12 @@ from .tables import SUMS
 from .words import WORD_FIELDS
 
 _DAY_NS: Final = HOUR_NS * HOURS_A_DAY
+#: As it stands within a text of SQL.
+_OF_WORD: Final = "\\x1F"
+
+
+LabelsOf = Callable[[Callable[[], Sequence[bytes]]], Counter[str]]
+"""Counts labels of the traces that it is told when it asks: it need not where no label was ever given."""
 
 
 def totals(finder: Finder, query: Query) -> Totals:
@@ -60,7 +67,7 @@ def histogram(finder: Finder, query: Query, bars: int) -> tuple[Bar, ...]:
     if last <= first or bars < 1:
         return ()
     step = -(-(last - first) // bars)
-    where = finder.compiler(replace(query, from_ns=first, to_ns=last)).traces()
+    where = finder.compiler(query).traces()  # with its open sides: nothing of the project lies beyond them
     ok, errors = [0] * bars, [0] * bars
     for at, failed, n in finder.server.rows(
         Sql(
@@ -69,29 +76,29 @@ def histogram(finder: Finder, query: Query, bars: int) -> tuple[Bar, ...]:
             (first, step, *where.values),
         )
     ):
-        (errors if failed else ok)[at] += n
+        if 0 <= at < bars:  # what came meanwhile is on the next page
+            (errors if failed else ok)[at] += n
     edges = [min(last, first + step * at) for at in range(bars + 1)]
     return tuple(Bar(edges[at], edges[at + 1], ok[at], errors[at]) for at in range(bars))
 
 
 def facets(
-    finder: Finder, query: Query, fields: Sequence[str], limit: int, labels_of: Any
+    finder: Finder, query: Query, fields: Sequence[str], limit: int, labels_of: LabelsOf
 ) -> Mapping[str, tuple[FacetValue, ...]]:
     """Return the commonest values of *fields* among the newest 5,000 traces found without the field's own terms."""
+    asked = [field for field in fields if field in WORD_FIELDS]
+    of_rest: defaultdict[Filter, list[str]] = defaultdict(list)
+    for field in asked:
+        of_rest[without(query.filter, field)].append(field)
+    counts: dict[str, Counter[str]] = {}
+    for rest, of_words in of_rest.items():
+        narrowed = replace(query, filter=rest)
+        if "label" in of_words:
+            counts["label"] = labels_of(partial(_newest_ids, finder, narrowed))
+        counts |= _word_counts(finder, narrowed, [field for field in of_words if field != "label"], limit)
     found: dict[str, tuple[FacetValue, ...]] = {}
-    counts_of: dict[Filter, Mapping[str, Counter[str]]] = {}
-    for field in fields:
-        if field not in WORD_FIELDS:
-            continue
-        rest = without(query.filter, field)
-        counts: Counter[str]
-        if field == "label":
-            counts = labels_of(_newest_ids(finder, replace(query, filter=rest)))
-        else:
-            if rest not in counts_of:
-                counts_of[rest] = _word_counts(finder, replace(query, filter=rest))
-            counts = counts_of[rest].get(field, Counter())
-        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:limit]
+    for field in asked:
+        ordered = sorted(counts.get(field, Counter()).items(), key=lambda one: (-one[1], one[0]))[:limit]
         values = tuple(FacetValue(value, n) for value, n in ordered)
         found[field] = ok_together(values) if field == "status" else values
     return found
@@ -107,15 +114,21 @@ def _newest_ids(finder: Finder, query: Query) -> list[bytes]:
     return [trace_id for (trace_id,) in finder.server.rows(_newest(finder, query, "trace_id"))]
 
 
-def _word_counts(finder: Finder, query: Query) -> Mapping[str, Counter[str]]:
+def _word_counts(finder: Finder, query: Query, fields: Sequence[str], limit: int) -> dict[str, Counter[str]]:
+    if not fields:
+        return {}
     newest = _newest(finder, query, "words")
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for text, n in finder.server.rows(
-        Sql(f"SELECT w, count() FROM ({newest.text}) ARRAY JOIN words AS w GROUP BY w", newest.values)
+    for field, text, n in finder.server.rows(
+        Sql(
+            f"SELECT substring(w, 1, position(w, '{_OF_WORD}') - 1) AS field, w, count() AS n "
+            f"FROM ({newest.text}) ARRAY JOIN words AS w "
+            f"WHERE field IN ({', '.join('?' * len(fields))}) GROUP BY w ORDER BY n DESC, w LIMIT {limit} BY field",
+            (*newest.values, *fields),
+        )
     ):
-        field, _, value = text.partition(OF_WORD)
-        counts[field][value] = n
-    return counts
+        counts[field][text.partition(OF_WORD)[2]] = n
+    return dict(counts)
 
 
 def values(finder: Finder, field: str, prefix: str, limit: int) -> tuple[FacetValue, ...]:
@@ -231,28 +244,37 @@ def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered
 
 def session_costs(finder: Finder, query: Query) -> SessionCosts:
     """Return what the newest priced calls that *query* finds cost by session."""
-    where = finder.compiler(replace(query, cursor=None, own_environment=True)).spans()
-    rows = finder.server.rows(
-        Sql(
-            f"SELECT coalesce(s.session_id, o.session_id), s.cost_nusd FROM spans AS s {_JOINED} WHERE {where.text} "
-            "AND s.counted = 1 AND s.cost_nusd IS NOT NULL "
-            f"ORDER BY s.start_ns DESC LIMIT {measuring.MOST_OF_SESSIONS + 1}",
-            (finder.project_id, *where.values),
-        )
+    select = Sql(
+        f"SELECT coalesce(s.session_id, o.session_id), s.cost_nusd FROM spans AS s {_JOINED}", (finder.project_id,)
     )
-    return measuring.session_costs_of(rows)
+    asked = "s.counted = 1 AND s.cost_nusd IS NOT NULL"
+    return measuring.session_costs_of(_newest_spans(finder, query, select, asked, measuring.MOST_OF_SESSIONS + 1))
 
 
 def call_points(finder: Finder, query: Query, most: int) -> tuple[CallPoint, ...]:
     """Return the newest answered calls that say how many tokens they gave."""
-    where = finder.compiler(replace(query, cursor=None, own_environment=True)).spans()
-    rows = finder.server.rows(
-        Sql(
-            "SELECT s.trace_id, s.span_id, s.model, ifNull(s.output_visible, 0) + ifNull(s.reasoning, 0) + "
-            "ifNull(s.output_audio, 0) + ifNull(s.output_image, 0), s.duration_ns FROM spans AS s "
-            f"WHERE {where.text} AND s.kind = 'llm' AND s.counted = 1 AND s.model IS NOT NULL "
-            f"AND s.output_visible IS NOT NULL AND s.status != {ERROR} ORDER BY s.start_ns DESC LIMIT {most}",
-            where.values,
-        )
+    select = Sql(
+        "SELECT s.trace_id, s.span_id, s.model, ifNull(s.output_visible, 0) + ifNull(s.reasoning, 0) + "
+        "ifNull(s.output_audio, 0) + ifNull(s.output_image, 0), s.duration_ns FROM spans AS s"
     )
-    return tuple(CallPoint(trace.hex(), span.hex(), model, output, ns / 1e6) for trace, span, model, output, ns in rows)
+    asked = (
+        "s.kind = 'llm' AND s.counted = 1 AND s.model IS NOT NULL AND s.output_visible IS NOT NULL "
+        f"AND s.status != {ERROR}"
+    )
+    return tuple(
+        CallPoint(trace.hex(), span.hex(), model, output, ns / 1e6)
+        for trace, span, model, output, ns in _newest_spans(finder, query, select, asked, most)
+    )
+
+
+def _newest_spans(finder: Finder, query: Query, select: Sql, asked: str, most: int) -> list[tuple[Any, ...]]:
+    """Return what *select* says of the newest spans that are *asked* for, reading no more days than that takes."""
+    found: list[tuple[Any, ...]] = []
+    newest_first = replace(query, cursor=None, own_environment=True, sort="-time")
+    for some in finder.stretches(newest_first, "s", found, most):
+        where = finder.compiler(some).spans()
+        text = f"{select.text} WHERE {where.text} AND {asked} ORDER BY s.start_ns DESC LIMIT {most - len(found)}"
+        found += finder.server.rows(Sql(text, (*select.values, *where.values)))
+        if len(found) >= most:
+            break
+    return found

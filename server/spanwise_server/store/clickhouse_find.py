@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -13,7 +13,7 @@ from ..errors import SpanwiseError
 from ..query.filters import Query
 from ..record import TraceSummary
 from .base import Extent, Page, SessionSummary, Trace
-from .clickhouse_compile import Compiler, Judged, ids_in
+from .clickhouse_compile import LAST_NS, Compiler, Judged, ids_in
 from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept
 from .clickhouse_server import Server
 from .conditions import Sql
@@ -25,7 +25,16 @@ from .summary import total
 
 T = TypeVar("T")
 _SORTS: Final = {"time": "start_ns", "latency": "duration_ns", "cost": "cost_nusd", "tokens": "total_tokens"}
+_ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns"})
 _SESSION_SORT: Final = "-time"
+#: What a page in order of time looks through at first, and how much longer each next stretch is.
+_FIRST_STRETCH_NS: Final = 86_400 * 10**9
+_LONGER: Final = 8
+#: What only searching needs, and who reads a span does not; it is half of it.
+_UNREAD: Final = {
+    "body": "''", "said_keys": "CAST([], 'Array(String)')", "said_texts": "CAST([], 'Array(String)')",
+    "said_numbers": "CAST([], 'Array(Float64)')",
+}  # fmt: skip
 _AT: Final = {name: n for n, name in enumerate(TRACE_COLUMNS)}
 
 
@@ -44,16 +53,28 @@ class Finder:
 
     def traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces."""
-        source = Sql(f"SELECT {', '.join(f't.{name}' for name in TRACE_COLUMNS)} FROM traces AS t")
-        column = _column(query)
-        page, rows = self._page(query, source, self.compiler(query).traces(), "t", (_AT[column], _AT["tie"]))
-        return replace(page, items=tuple(summary_of(self.project, row) for row in rows))
+        listed = f"SELECT t.trace_id, t.{_column(query)}, t.tie, t.start_ns FROM traces AS t"
+        page, rows = self._page(query, "t", lambda some: (listed, self.compiler(some).traces()), (1, 2))
+        starts = [row[3] for row in rows] or [0]
+        summed = self._summed([row[0] for row in rows], min(starts), max(starts))
+        whole = {row[_AT["trace_id"]]: row for row in summed}
+        found = (whole[row[0]] for row in rows if row[0] in whole)
+        return replace(page, items=tuple(summary_of(self.project, row) for row in found))
+
+    def _summed(self, trace_ids: Sequence[bytes], first: int = 0, last: int = LAST_NS) -> list[tuple[Any, ...]]:
+        """Return the rows of traces, whole: of those on a page, since all columns of all would be dear to sort."""
+        if not trace_ids:
+            return []
+        which = ids_in("t.trace_id", trace_ids)
+        columns = ", ".join(f"t.{name}" for name in TRACE_COLUMNS)
+        text = f"SELECT {columns} FROM traces AS t PREWHERE t.project_id = ? AND {which.text}"
+        between = "WHERE t.start_ns >= ? AND t.start_ns <= ?"
+        return self.server.rows(Sql(f"{text} {between}", (self.project_id, *which.values, first, last)))
 
     def spans(self, query: Query) -> Page[Kept]:
         """Return one page of spans."""
-        column = _column(query)
-        source = Sql(f"SELECT s.trace_id, s.span_id, s.{column}, s.tie FROM spans AS s")
-        page, rows = self._page(query, source, self.compiler(query).spans(), "s", (2, 3))
+        listed = f"SELECT s.trace_id, s.span_id, s.{_column(query)}, s.tie FROM spans AS s"
+        page, rows = self._page(query, "s", lambda some: (listed, self.compiler(some).spans()), (2, 3))
         whole = {(kept.trace_id, kept.row.span_id): kept for kept in self._whole(rows)}
         return replace(page, items=tuple(whole[key] for row in rows if (key := (row[0], row[1])) in whole))
 
@@ -69,22 +90,28 @@ class Finder:
         )
 
     def kept(self, asked: Sql, after: str = "") -> list[Kept]:
-        """Return the spans ``s`` of the project that *asked* is true of, whole."""
-        columns = ", ".join(f"s.{name} AS {name}" for name in SPAN_COLUMNS)
-        text = f"SELECT {columns} FROM spans AS s WHERE s.project_id = ? AND ({asked.text}) {after}"
+        """Return the spans ``s`` whose ids are what is *asked*, without what only searching needs."""
+        columns = ", ".join(f"{_UNREAD.get(name, f's.{name}')} AS {name}" for name in SPAN_COLUMNS)
+        text = f"SELECT {columns} FROM spans AS s PREWHERE s.project_id = ? AND ({asked.text}) {after}"
         return list(read_kept(*self.server.table(Sql(text, (self.project_id, *asked.values)))))
 
     def _page(
-        self, query: Query, source: Sql, where: Sql, table: str, at: tuple[int, int]
+        self, query: Query, table: str, listing: Callable[[Query], tuple[str, Sql]], at: tuple[int, int]
     ) -> tuple[Page[Any], list[tuple[Any, ...]]]:
         limit = max(1, min(query.limit, MOST_ITEMS))
         cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
         backwards = cursor is not None and cursor.backwards
+        descending = query.sort.startswith("-")
         column = f"{table}.{_column(query)}"
-        after, order = _beside(column, f"{table}.tie", descending=query.sort.startswith("-"), cursor=cursor)
-        asked = Sql.all([where, after])
-        text = f"{source.text} WHERE {asked.text} ORDER BY {order} LIMIT {limit + 1}"
-        rows = self.server.rows(Sql(text, (*source.values, *asked.values)))
+        after, order = _beside(column, f"{table}.tie", descending=descending, cursor=cursor)
+        rows: list[tuple[Any, ...]] = []
+        for some in self.stretches(query, table, rows, limit + 1, cursor, newest_first=descending != backwards):
+            listed, where = listing(some)
+            asked = Sql.all([where, after])
+            text = f"{listed} WHERE {asked.text} ORDER BY {order} LIMIT {limit + 1 - len(rows)}"
+            rows += self.server.rows(Sql(text, asked.values))
+            if len(rows) > limit:
+                break
         more, rows = len(rows) > limit, rows[:limit]
         if backwards:
             rows.reverse()
@@ -97,6 +124,47 @@ class Finder:
         next_cursor = beside(rows[-1], before=False) if more or backwards else None
         previous = beside(rows[0], before=True) if (more if backwards else cursor is not None) else None
         return Page((), next_cursor, previous), rows
+
+    def stretches(
+        self,
+        query: Query,
+        table: str,
+        found: Sequence[object],
+        wanted: int,
+        cursor: Cursor | None = None,
+        *,
+        newest_first: bool = True,
+    ) -> Iterator[Query]:
+        """Yield *query* over one stretch of time after another, each longer, where its order is that of time.
+
+        A page is most often full after the first, and only its days are read. How long the next one is follows from
+        how much of what is *wanted* was *found* so far.
+        """
+        if _column(query) != "start_ns":
+            yield query
+            return
+        first, last = self._times(table)
+        first = first if query.from_ns is None else max(first, query.from_ns)
+        last = last + 1 if query.to_ns is None else min(last + 1, query.to_ns)
+        if cursor is not None and cursor.value is not None:
+            beyond = int(cursor.value)
+            first, last = (first, min(last, beyond + 1)) if newest_first else (max(first, beyond), last)
+        step = _FIRST_STRETCH_NS
+        while first < last:
+            if newest_first:
+                begin = max(first, last - step)
+                yield replace(query, from_ns=begin, to_ns=last)
+                last = begin
+            else:
+                end = min(last, first + step)
+                yield replace(query, from_ns=first, to_ns=end)
+                first = end
+            step *= max(_LONGER, 2 * wanted // max(1, len(found)))
+
+    def _times(self, table: str) -> tuple[int, int]:
+        """Return the first and the last time of any row there is or was, which each part of a table knows by itself."""
+        name = "traces" if table == "t" else "spans"
+        return self.server.rows(Sql(f"SELECT min(start_ns), max(start_ns) FROM {name} SETTINGS final = 0"))[0]
 
     def sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions, the one with the newest trace that *query* finds first."""
@@ -151,16 +219,16 @@ class Finder:
     def extent(self, trace_id: bytes) -> Extent | None:
         """Return how many spans a trace has, and its newest version."""
         asked = Sql(
-            "SELECT count(), max(version) FROM spans WHERE project_id = ? AND trace_id = ?", (self.project_id, trace_id)
+            "SELECT count(), max(version) FROM spans PREWHERE project_id = ? AND trace_id = ?",
+            (self.project_id, trace_id),
         )
         ((spans, version),) = self.server.rows(asked)
         return Extent(spans, str(version)) if spans else None
 
     def outline(self, trace_id: bytes) -> Trace | None:
         """Return a trace as its tree shows it."""
-        where = Sql("WHERE t.project_id = ? AND t.trace_id = ?", (self.project_id, trace_id))
-        columns = ", ".join(f"t.{name}" for name in TRACE_COLUMNS)
-        summed = self.server.rows(Sql(f"SELECT {columns} FROM traces AS t {where.text}", where.values))
+        where = Sql("PREWHERE t.project_id = ? AND t.trace_id = ?", (self.project_id, trace_id))
+        summed = self._summed([trace_id])
         if not summed:
             return None
         columns = ", ".join(f"t.{name}" for name in OUTLINE_COLUMNS)
@@ -192,7 +260,11 @@ def _beside(column: str, tie: str, *, descending: bool, cursor: Cursor | None) -
     falls = descending != backwards
     direction, beyond = ("DESC", "<") if falls else ("ASC", ">")
     unsaid_first = "DESC" if backwards else "ASC"
-    order = f"{column} IS NULL {unsaid_first}, {column} {direction}, {tie} {direction}"
+    order = f"{column} {direction}, {tie} {direction}"
+    if column.partition(".")[2] in _ALWAYS_SAID:
+        beside = Sql("1") if cursor is None else Sql(f"({column}, {tie}) {beyond} (?, ?)", (cursor.value, cursor.row))
+        return beside, order
+    order = f"{column} IS NULL {unsaid_first}, {order}"
     if cursor is None:
         return Sql("1"), order
     if cursor.value is None:

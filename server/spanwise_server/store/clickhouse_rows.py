@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from ..dialects import read
+from ..query.filters import ATTRIBUTE
 from ..record import Event, Record
 from .attribute_words import said_pairs
 from .log_rows import with_logs
@@ -38,6 +39,12 @@ TRACE_COLUMNS: Final = (
 AS_BYTES: Final = {"payload": "bytes", "origin": "bytes"}
 #: Stands for what is no single value; nobody writes it.
 NO_TEXT: Final = "\x1f"
+#: Stands for a text of the span's own attributes that is long: it is in the payload, and need not be here too.
+IN_PAYLOAD: Final = "\x1e"
+#: Bytes from which on it is.
+LONG_BYTES: Final = 257
+#: Bytes up to which the index of said values has a value: those of the schema.
+INDEXED_BYTES: Final = 64
 Said = tuple[tuple[str, ...], tuple[str, ...], tuple[float | None, ...]]
 """Fields of attributes and metadata, with their values as text and as numbers."""
 #: Between the field and the value of a word.
@@ -91,7 +98,23 @@ def _said(record: Record) -> Said:
     if not found:
         return (), (), ()
     keys, texts, numbers = zip(*found, strict=True)
-    return keys, tuple(NO_TEXT if text is None else text for text in texts), numbers
+    long = {f"{ATTRIBUTE}{key}": said for key, said in record.span.attributes.items() if _is_long(said)}
+    return keys, tuple(_kept_text(text, long.get(key)) for key, text in zip(keys, texts, strict=True)), numbers
+
+
+def _is_long(said: Any) -> bool:
+    if not isinstance(said, str):
+        return False
+    try:
+        return len(said.encode()) >= LONG_BYTES
+    except UnicodeEncodeError:  # half a pair, which ClickHouse does not read out of JSON
+        return False
+
+
+def _kept_text(text: str | None, long: str | None) -> str:
+    if text is None:
+        return NO_TEXT
+    return IN_PAYLOAD if text == long else text
 
 
 def kept_again(kept: Kept, record: Record) -> Kept:

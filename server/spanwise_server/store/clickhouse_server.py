@@ -15,7 +15,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
-from ..errors import ConfigError, SpanwiseError
+from ..errors import ConfigError, Overloaded
 from ..resources import resource_dir
 from .clickhouse_rows import AS_BYTES
 from .conditions import Sql
@@ -23,9 +23,10 @@ from .conditions import Sql
 _TRIES: Final = 4
 _PAUSE_S: Final = 0.2
 _LONGEST_COPY_S: Final = 86_400
-#: Newer rows win wherever they lie; whatever narrows a table is asked after that is settled.
+#: Newer rows win within their day, and what moved to another day is gone from its old one; whatever narrows a table is
+#: asked after that is settled.
 _EVERY_QUERY: Final = {
-    "final": 1, "do_not_merge_across_partitions_select_final": 0, "optimize_move_to_prewhere_if_final": 0,
+    "final": 1, "do_not_merge_across_partitions_select_final": 1, "optimize_move_to_prewhere_if_final": 0,
     "use_skip_indexes_if_final": 1, "use_skip_indexes_if_final_exact_mode": 1, "join_use_nulls": 1,
     "distributed_product_mode": "global", "prefer_localhost_replica": 1, "max_query_size": 100_000_000,
     "max_ast_elements": 10_000_000, "max_expanded_ast_elements": 10_000_000,
@@ -100,8 +101,23 @@ class Server:
         file = resource_dir("migrations") / "clickhouse" / ("cluster.sql" if place.cluster else "node.sql")
         for statement in statements(file.read_text("utf-8")):
             self.command(self._rendered(statement))
+        self._take_steps()
         if place.retention_days is not None:
             self._keep_for(place.retention_days, on)
+
+    def _take_steps(self) -> None:
+        """Bring tables of an older release along; a step that was cut short is taken again, which changes nothing."""
+        taken = {name for (name,) in self.rows(Sql("SELECT name FROM steps"))}
+        for file in sorted((resource_dir("migrations") / "clickhouse" / "steps").glob("*.sql")):
+            if file.stem not in taken:
+                for statement in statements(file.read_text("utf-8")):
+                    self.command(statement.replace("{local}", self._local))
+                self.insert("steps", ("name",), [(file.stem,)])
+
+    @property
+    def _local(self) -> str:
+        """What follows the name of a table that holds rows."""
+        return f"_local{self._on_cluster}" if self.place.cluster else ""
 
     @property
     def _on_cluster(self) -> str:
@@ -187,8 +203,7 @@ class Server:
 
     def command_of(self, statement: str) -> None:
         """Run a statement about the tables that hold rows: ``{local}`` is what their names end in."""
-        local = f"_local{self._on_cluster}" if self.place.cluster else ""
-        self.client.command(statement.replace("{local}", local), settings={"mutations_sync": 1})
+        self.client.command(statement.replace("{local}", self._local), settings={"mutations_sync": 1})
 
     def rows(self, sql: Sql) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -210,7 +225,9 @@ class Server:
                 self._insert_at_once(table, columns, rows, settings)
             except OperationalError as error:  # noqa: PERF203  # a try is what this loop is of
                 if not left:
-                    raise SpanwiseError(f"ClickHouse does not take spans: {error}.", "See that it runs.") from error
+                    raise Overloaded(
+                        f"ClickHouse does not take spans: {error}.", "Send the same again when it runs."
+                    ) from error
                 time.sleep(_PAUSE_S * (_TRIES - left))
             else:
                 return

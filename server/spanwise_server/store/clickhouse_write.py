@@ -106,14 +106,37 @@ class Writer:
         version = self._next_version(old)
         rows = [kept.values(version=version, gone=1, sign=-1) for spans in old.values() for kept in spans.values()]
         self._server.insert("span_writes", WRITE_COLUMNS, rows)
-        # What was said is to leave the disk, not only the answers; a deletion cut short is ended by the next.
+        self._take_off(keys)
+        return len(old)
+
+    def _take_off(self, keys: Sequence[Key]) -> None:
+        """Have traces leave the disk, not only the answers: their spans last, which tell that it is to be done."""
         for project_id in {project_id for project_id, _ in keys}:
             listed = ", ".join(f"unhex('{trace_id.hex()}')" for of, trace_id in keys if of == project_id)
-            for table in ("spans", "traces"):
+            for table in ("traces", "spans"):
                 self._server.command_of(
                     f"ALTER TABLE {table}{{local}} DELETE WHERE project_id = {project_id} AND trace_id IN ({listed})"
                 )
-        return len(old)
+
+    def mend(self) -> int:
+        """Bring to its end what a process was cut off in; return of how many traces.
+
+        Spans go in before the summaries of their traces, both with a version above all there were: spans newer than
+        every summary are those of a write, or of a deletion, that did not come to its summaries.
+        """
+        rows = self._server.rows(
+            Sql(
+                "SELECT DISTINCT project_id, trace_id FROM spans WHERE version > "
+                "(SELECT max(version) FROM traces) SETTINGS final = 0"
+            )
+        )
+        keys = [(project_id, trace_id) for project_id, trace_id in rows]
+        for at in range(0, len(keys), _ASKED_AT_ONCE):
+            found = self.spans_of(keys[at : at + _ASKED_AT_ONCE])
+            there = {key: spans for key, spans in found.items() if spans}
+            self.put(there, there)
+            self._take_off([key for key, spans in found.items() if not spans])
+        return len(keys)
 
     def delete_empty(self) -> None:
         """Take away the rows of traces that have no span."""
@@ -132,7 +155,7 @@ class Writer:
             for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
                 which = ids_in("trace_id", trace_ids[at : at + _ASKED_AT_ONCE])
                 sql = Sql(
-                    f"SELECT {', '.join(SPAN_COLUMNS)} FROM spans WHERE project_id = ? AND {which.text}",
+                    f"SELECT {', '.join(SPAN_COLUMNS)} FROM spans PREWHERE project_id = ? AND {which.text}",
                     (project_id, *which.values),
                 )
                 for kept in read_kept(*self._server.table(sql)):

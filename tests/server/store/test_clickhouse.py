@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import OperationalError
 from clickhouse_server import clickhouse, database
 from postgres_cluster import running
 from server_process import run_cli
-from spanwise_server.errors import ConfigError, SpanwiseError
+from spanwise_server.errors import ConfigError, Overloaded
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
@@ -77,7 +77,7 @@ def test_a_server_that_stays_away_is_told(store, monkeypatch):
         raise OperationalError("nobody is there")
 
     monkeypatch.setattr(store.server.client, "insert", refuse)
-    with pytest.raises(SpanwiseError, match="nobody is there"):
+    with pytest.raises(Overloaded, match="nobody is there"):
         store.write([record(TRACES[0], "a" * 16)])
     assert store.find_traces(Query("default")).items == ()
 

@@ -453,7 +453,8 @@ def test_terms_about_attributes_and_metadata_find_traces_and_spans(store, monkey
         "attr.tenant:T7": "", "-attr.tenant:*": "b", "attr.retries:3": "a", "attr.retries>3": "c",
         "attr.retries>=3": "ac", "attr.retries<3": "", "attr.tenant>3": "", "attr.ratio:0.5": "a", "attr.whole:2": "a",
         "attr.cached:false": "a", "attr.ports:443": "a", "attr.service.name:shop": "b", f"attr.note:{'x' * 300}": "b",
-        f"attr.note:{'x' * 299}": "", "attr.app/x-id@2:q": "c", "meta.plan:pro": "c", "meta.user.seats>10": "c",
+        f"attr.note:{'x' * 299}": "", "attr.note:x*x": "b", "attr.note:*xy*": "",
+        "attr.app/x-id@2:q": "c", "meta.plan:pro": "c", "meta.user.seats>10": "c",
         "meta.user.seats:12": "c", "meta.beta:true": "c", "attr.plan:pro": "", "attr.nothing:*": "",
         "attr.tenant:t7 -attr.retries>3": "a",
     }  # fmt: skip
