@@ -120,17 +120,23 @@ def microseconds(call: Callable[[], object]) -> float:
     return (time.thread_time_ns() - before) / CALLS / 1e3
 
 
-def added(modes: dict[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return what each mode adds to the plain one, in microseconds: medians over the rounds."""
-    found: dict[str, list[float]] = {name: [] for name in modes if name != "plain"}
+def paired(modes: dict[str, Callable[[], Sequence[float]]], rounds: int) -> dict[str, list[float]]:
+    """Return what each mode adds to the plain one, figure by figure: medians of the differences within each round."""
+    found: dict[str, list[list[float]]] = {name: [] for name in modes if name != "plain"}
     shuffled = list(modes)
     for number in range(rounds + 3):
         random.shuffle(shuffled)
         measured = {name: modes[name]() for name in shuffled}
         if number >= 3:
             for name, times in found.items():
-                times.append(measured[name] - measured["plain"])
-    return {name: statistics.median(times) for name, times in found.items()}
+                times.append([one - plain for one, plain in zip(measured[name], measured["plain"], strict=True)])
+    return {name: [statistics.median(figure) for figure in zip(*times, strict=True)] for name, times in found.items()}
+
+
+def added(modes: dict[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Return what each mode adds to the plain one, in microseconds: medians over the rounds."""
+    each = {name: (lambda mode=mode: (mode(),)) for name, mode in modes.items()}
+    return {name: figures[0] for name, figures in paired(each, rounds).items()}
 
 
 def bench_calls(url: str) -> bool:

@@ -1,12 +1,13 @@
 """What the SDK adds to streams: to each chunk, and to the first, beside the same stream unobserved.
 
-The real client reads from a server over loopback, which is a process of its own; the figures are CPU time of the
-reading thread, the least of many rounds.  Beside them, OpenInference's instrumentation of whole calls.
+The real client reads from a server over loopback, which is a process of its own.  Every round reads the same streams
+plain, with a span written by hand and with Spanwise, in changing order, and compares within the round; the figures are
+CPU time of the reading thread.  What delays the first chunk is told whole, and in its two parts: what is done before
+the request goes out, and what between the client's having the chunk and the program's.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import statistics
 import subprocess
@@ -14,8 +15,9 @@ import sys
 import time
 from collections.abc import Callable
 
+import httpx
 import openai
-from bench_sdk import Sink, messages_of
+from bench_sdk import Sink, paired
 from openai._base_client import SyncAPIClient
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -23,58 +25,80 @@ from opentelemetry.trace import SpanKind, Tracer
 
 import spanwise
 
-CHUNKS = 500
-ROUNDS = 12
-STREAMS = 8
+SHORT, LONG = 20, 500
+"""Chunks of a stream: few where the first is looked at, many where each is."""
+ROUNDS = 100
+STREAMS = {SHORT: 8, LONG: 1}
+WARM = 2
+"""Streams of each block that do not count: putting the method in its place makes the first ones dearer."""
 CHUNK_LIMIT_US = 5.0
 FIRST_LIMIT_US = 50.0
-PEER_LIMIT = 3.0
 SERVER = """
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 piece = ('data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
          '[{"index":0,"delta":{"content":"word %d "},"finish_reason":null}]}\\n\\n')
-body = "".join(piece % number for number in range(COUNT)).encode() + b"data: [DONE]\\n\\n"
-whole = (b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":'
-         b'"assistant","content":"words"},"finish_reason":"stop"}],'
-         b'"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}')
+bodies = {c: "".join(piece % number for number in range(c)).encode() + b"data: [DONE]\\n\\n" for c in COUNTS}
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     def do_POST(self):
-        streamed = b'"stream":true' in self.rfile.read(int(self.headers["content-length"])).replace(b" ", b"")
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        body = next(body for count, body in bodies.items() if b'"%d"' % count in asked)
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream" if streamed else "application/json")
-        self.send_header("content-length", str(len(body if streamed else whole)))
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body if streamed else whole)
+        self.wfile.write(body)
     def log_message(self, *_):
         pass
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()
-""".replace("COUNT", str(CHUNKS))
+""".replace("COUNTS", str((SHORT, LONG)))
 
 
-def read(made: openai.OpenAI) -> tuple[float, float]:
-    """Return the microseconds of this thread to the first chunk, and for each further one."""
-    firsts, each = [], []
-    for _ in range(STREAMS):
-        before = time.thread_time_ns()
-        stream = made.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True)
-        loop = iter(stream)
+class Clock(httpx.HTTPTransport):
+    """A transport that notes when a request goes out; and when the client has had a chunk."""
+
+    sent_ns = 0
+    had_ns = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and note it."""
+        Clock.sent_ns = time.thread_time_ns()
+        return super().handle_request(request)
+
+
+def note_chunks() -> None:
+    """Have the client's streams note when they have a chunk, in every mode alike."""
+    inner = openai.Stream.__stream__
+
+    def noted(self):
+        for chunk in inner(self):
+            Clock.had_ns = time.thread_time_ns()
+            yield chunk
+
+    openai.Stream.__stream__ = noted
+
+
+def read(create: Callable, chunks: int) -> list[float]:
+    """Return the microseconds of this thread: to the first chunk, of that before and after, and for each further."""
+    found = []
+    for number in range(STREAMS[chunks] + WARM):
+        began = time.thread_time_ns()
+        loop = iter(create(model="m", messages=[{"role": "user", "content": str(chunks)}], stream=True))
         next(loop)
         first = time.thread_time_ns()
-        for _chunk in loop:
-            pass
-        each.append((time.thread_time_ns() - first) / (CHUNKS - 1) / 1e3)
-        firsts.append((first - before) / 1e3)
-    # Putting the method in its place, and the collector that ran before, make the first calls dearer.
-    return statistics.median(firsts[2:]), statistics.median(each[2:])
+        had = Clock.had_ns
+        count = sum(1 for _ in loop)
+        if number >= WARM:
+            each = (time.thread_time_ns() - first) / count
+            found.append((first - began, Clock.sent_ns - began, first - had, each))
+    return [statistics.median(times) / 1e3 for times in zip(*found, strict=True)]
 
 
-def read_by_hand(made: openai.OpenAI, tracer: Tracer) -> tuple[float, float]:
-    """Return the same with a span that somebody wrote around it by hand: begun, and told what is asked."""
-    create = made.chat.completions.create
+def by_hand(create: Callable, tracer: Tracer) -> Callable:
+    """Return the call with a span around it that somebody wrote by hand: begun, and told what is asked."""
 
     def spanned(model: str, messages: list[dict[str, str]], *, stream: bool):
         attributes = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": model}
@@ -83,113 +107,54 @@ def read_by_hand(made: openai.OpenAI, tracer: Tracer) -> tuple[float, float]:
             span.set_attribute("gen_ai.input.messages", json.dumps(given))
             return create(model=model, messages=messages, stream=stream)
 
-    made.chat.completions.create = spanned
-    try:
-        return read(made)
-    finally:
-        del made.chat.completions.create
+    return spanned
 
 
-def added(modes: dict[str, Callable[[], tuple[float, ...]]]) -> dict[str, list[float]]:
-    """Return what each mode adds to the plain one: the least that any round took, which a busy machine hardly moves."""
-    least: dict[str, list[float]] = {}
-    for _ in range(ROUNDS):
-        for name, mode in modes.items():
-            gc.collect()
-            figures = list(mode())
-            least[name] = [min(pair) for pair in zip(figures, least.get(name, figures), strict=True)]
-    return {
-        name: [with_it - without for without, with_it in zip(least["plain"], figures, strict=True)]
-        for name, figures in least.items()
-    }
-
-
-def bench_chunks(made: openai.OpenAI) -> bool:
-    """Print what a chunk costs; return whether the limits hold."""
+def bench(made: openai.OpenAI) -> bool:
+    """Print what streams cost; return whether the limits hold."""
     wrapped = SyncAPIClient.request
-
-    def plain() -> tuple[float, float]:
-        SyncAPIClient.request = wrapped.__wrapped__
-        try:
-            return read(made)
-        finally:
-            SyncAPIClient.request = wrapped
-
+    original = wrapped.__wrapped__
+    SyncAPIClient.request = original
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(Sink()))
-    tracer = provider.get_tracer("by-hand")
+    create = made.chat.completions.create
+    spanned = by_hand(create, provider.get_tracer("by-hand"))
 
-    def hand() -> tuple[float, float]:
-        SyncAPIClient.request = wrapped.__wrapped__
+    def ours(chunks: int) -> list[float]:
+        SyncAPIClient.request = wrapped
         try:
-            return read_by_hand(made, tracer)
+            return read(create, chunks)
         finally:
-            SyncAPIClient.request = wrapped
+            SyncAPIClient.request = original
 
-    result = added({"plain": plain, "hand": hand, "ours": lambda: read(made)})
-    first, each = result["ours"]
-    print(f"stream: first chunk +{first:.0f} us (limit {FIRST_LIMIT_US:.0f}), by hand +{result['hand'][0]:.0f} us")
+    def measured(chunks: int) -> dict[str, list[float]]:
+        modes = {
+            "plain": lambda: read(create, chunks),
+            "hand": lambda: read(spanned, chunks),
+            "ours": lambda: ours(chunks),
+        }
+        return paired(modes, ROUNDS)
+
+    result = measured(SHORT)
+    first, before_it, after_it, _ = result["ours"]
+    by_hand_us = result["hand"][0]
+    each = measured(LONG)["ours"][3]
+    print(f"stream: first chunk +{first:.0f} us (limit {FIRST_LIMIT_US:.0f}), by hand +{by_hand_us:.0f} us")
+    print(f"stream: of that, before the request +{before_it:.0f} us, once the client has the chunk +{after_it:.0f} us")
     print(f"stream: each further chunk +{each:.2f} us (limit {CHUNK_LIMIT_US:.0f})")
     return first < FIRST_LIMIT_US and each < CHUNK_LIMIT_US
-
-
-def bench_peer(made: openai.OpenAI) -> bool:
-    """Print what OpenInference adds to a call, over what we add; return whether the limit holds."""
-    from openinference.instrumentation.openai import OpenAIInstrumentor
-
-    peer = OpenAIInstrumentor()
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Sink()))
-    holds = True
-    for size in (1_000, 50_000):
-        messages = messages_of(size)
-
-        def block(messages=messages) -> tuple[float]:
-            made.chat.completions.create(model="m", messages=messages)  # wrapping makes the first dearer
-            before = time.thread_time_ns()
-            for _ in range(20):
-                made.chat.completions.create(model="m", messages=messages)
-            return ((time.thread_time_ns() - before) / 20e3,)
-
-        def ours() -> tuple[float]:
-            spanwise.instrument("openai")
-            try:
-                return block()
-            finally:
-                spanwise.uninstrument("openai")
-
-        def theirs() -> tuple[float]:
-            peer.instrument(tracer_provider=provider)
-            try:
-                return block()
-            finally:
-                peer.uninstrument()
-                if "request" in vars(openai.OpenAI):  # left there by them, it hides the method that we wrap
-                    del openai.OpenAI.request
-
-        spanwise.uninstrument("openai")
-        (with_us,) = added({"plain": block, "ours": ours})["ours"]
-        (with_them,) = added({"plain": block, "theirs": theirs})["theirs"]
-        spanwise.instrument("openai")
-        ratio = with_them / with_us
-        holds = holds and ratio >= PEER_LIMIT
-        print(
-            f"call of {size // 1000:>2} KB: openinference +{with_them:.0f} us, spanwise +{with_us:.0f} us, "
-            f"{ratio:.1f} times cheaper (at least {PEER_LIMIT:.0f})"
-        )
-    return holds
 
 
 def main() -> int:
     """Run everything; return 1 where a limit is broken."""
     spanwise.init(span_exporter=Sink())
+    note_chunks()
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
         try:
-            made = openai.OpenAI(api_key="k", base_url=url, max_retries=0)
-            holds = bench_chunks(made)
-            return 0 if bench_peer(made) and holds else 1
+            client = httpx.Client(transport=Clock())
+            return 0 if bench(openai.OpenAI(api_key="k", base_url=url, max_retries=0, http_client=client)) else 1
         finally:
             server.terminate()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from time import time_ns
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -112,8 +115,13 @@ class OwnTracer(trace.Tracer):
     def __init__(self, provider: OwnProvider, plain: SdkTracer, limits: SpanLimits) -> None:
         self._provider = provider
         self._plain = plain
-        self._ids = ids = provider.id_generator
+        ids = provider.id_generator
         is_random = getattr(ids, "is_trace_id_random", None)
+        self._new_trace_id, self._new_span_id = ids.generate_trace_id, ids.generate_span_id
+        if (
+            type(ids) is RandomIdGenerator
+        ):  # which does no more than this; that one is 0 is as likely as that two are one
+            self._new_trace_id, self._new_span_id = partial(random.getrandbits, 128), partial(random.getrandbits, 64)
         self._first_flags = _FLAGS[_RANDOM if is_random is not None and is_random() else 0]
         scope = InstrumentationScope(v.SCOPE, __version__, v.SCHEMA_URL)
         self._origin = Origin(provider.resource, scope, limits, _ended)
@@ -132,9 +140,7 @@ class OwnTracer(trace.Tracer):
         """Start a span; *attributes* are its own from here on."""
         around = otel_context.get_current() if context is None else context
         outer = around.get(SPAN_KEY)
-        parent = outer.get_span_context() if isinstance(outer, trace.Span) else None
-        if parent is not None and not parent.is_valid:
-            parent = None
+        parent = None if outer is None else _parent(outer)
         if links or self._provider.shared or (parent is not None and not parent.trace_flags.sampled):
             return self._plain.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
@@ -143,15 +149,12 @@ class OwnTracer(trace.Tracer):
         from_around = current_attributes()
         if from_around is not None:
             said.update(from_around)
-        ids = self._ids
         if parent is None:
-            trace_id, flags, state = ids.generate_trace_id(), self._first_flags, _NO_STATE
+            trace_id, flags, state = self._new_trace_id(), self._first_flags, _NO_STATE
         else:
             trace_id, flags, state = parent.trace_id, _FLAGS[parent.trace_flags & _RANDOM], parent.trace_state
-        span = OwnSpan(
-            self._origin, name, kind, said, trace_id, ids.generate_span_id(), flags, state, parent,
-            time_ns() if start_time is None else start_time,
-        )  # fmt: skip
+        begun = time_ns() if start_time is None else start_time
+        span = OwnSpan(self._origin, name, kind, said, trace_id, self._new_span_id(), flags, state, parent, begun)
         runtime = HELD.runtime
         if runtime.announcer is not None:
             runtime.announcer.started(span)
@@ -177,6 +180,13 @@ class OwnTracer(trace.Tracer):
         span = self.start_span(name, context, kind, attributes, links, start_time)
         with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception) as used:
             yield used
+
+
+def _parent(outer: object) -> trace.SpanContext | None:
+    if type(outer) is OwnSpan:
+        return outer.get_span_context()
+    parent = outer.get_span_context() if isinstance(outer, trace.Span) else None
+    return parent if parent is not None and parent.is_valid else None
 
 
 def _ended(span: OwnSpan) -> None:

@@ -20,12 +20,13 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from .. import vocabulary as v
 from ..own_span import OwnSpan
-from ..prompts import prompt_in_use
+from ..prompts import any_prompt, prompt_in_use
 from ..runtime import HELD
 from ..safety import guard, swallowed
 from ..tracing import SPAN_KEY, OwnTracer
 from .coexist import tell
 from .generation import Generation
+from .left import closed
 
 Reader = Callable[[Generation, Any], None]
 
@@ -112,7 +113,6 @@ def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival
         flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
             return original(*args, **kwargs)
-        before = otel_context.get_current()
         otel_context.attach(flight.context)
         try:
             result = original(*args, **kwargs)
@@ -120,7 +120,7 @@ def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival
             flight.fail(error)
             raise
         finally:
-            otel_context.attach(before)
+            otel_context.attach(flight.before)
         return arrive(flight, result)
 
     return observed
@@ -134,7 +134,6 @@ def _observe_async(
         flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
             return await original(*args, **kwargs)
-        before = otel_context.get_current()
         otel_context.attach(flight.context)
         try:
             result = await original(*args, **kwargs)
@@ -144,7 +143,7 @@ def _observe_async(
         finally:
             # Attached again rather than detached: a coroutine may be closed in a context that is not its own.
             if otel_context.get_current() is flight.context:
-                otel_context.attach(before)
+                otel_context.attach(flight.before)
         return arrive(flight, result)
 
     return observed
@@ -160,8 +159,7 @@ def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs:
         if asked is None:
             return None
         around = otel_context.get_current()
-        aloft = around.get(IN_FLIGHT)
-        if isinstance(aloft, list) and asked.route.kind in aloft:
+        if around and isinstance(aloft := around.get(IN_FLIGHT), list) and asked.route.kind in aloft:
             return None
         return Flight(asked, around)
     except Exception as error:
@@ -183,8 +181,11 @@ class Flight:
         "__weakref__",
         "_aloft",
         "_ended_ns",
+        "_first",
         "_hides",
+        "_reads",
         "_started",
+        "before",
         "context",
         "generation",
         "landed",
@@ -220,19 +221,22 @@ class Flight:
             with guard():
                 route.request(generation, asked.request)
             model = attributes.get(v.REQUEST_MODEL)
-        if generation.prompt is None:
+        if generation.prompt is None and any_prompt():
             generation.prompt = prompt_in_use()
         name = f"{route.operation} {model}" if model else route.operation
         self.span: Span = tracer.start_span(name, around, SpanKind.CLIENT)
-        escorted = around.get(ESCORTED)
-        if isinstance(escorted, list):
-            escorted.append(self)
+        if around:
+            tell(kind, around)
+            if isinstance(escorted := around.get(ESCORTED), list):
+                escorted.append(self)
         self._aloft = [kind]
         self.context = Context({**around, SPAN_KEY: self.span, IN_FLIGHT: self._aloft})
-        tell(kind, around)
+        self.before = around
         self.landed = False
         self.seen = False
         self.left_at: float | None = None
+        self._first: Any = None
+        self._reads = route.chunk
         self._hides = route.surplus if asked.asked_for_usage else None
         self._started = time.perf_counter()
         self._ended_ns: int | None = None
@@ -260,17 +264,36 @@ class Flight:
         self.land()
 
     def see(self, chunk: Any) -> bool:
-        """Record one chunk of a stream; return whether it is to be kept from the application."""
-        with guard():
+        """Record one chunk of a stream; return whether it is to be kept from the application.
+
+        The first one, which the application waits for most, is read when it has it.
+        """
+        try:
             if not self.landed:
                 if not self.seen:
                     self.seen = True
-                    waited_s = time.perf_counter() - self._started
-                    self.generation.attributes[v.TIME_TO_FIRST_CHUNK] = waited_s
-                if self.route.chunk is not None:
-                    self.route.chunk(self.generation, chunk)
-            return self._hides is not None and self._hides(chunk)
-        return False
+                    self.generation.attributes[v.TIME_TO_FIRST_CHUNK] = time.perf_counter() - self._started
+                    self._first = chunk
+                elif self._reads is not None:
+                    if self._first is not None:
+                        self._read_first()
+                    self._reads(self.generation, chunk)
+        except Exception as error:
+            if not swallowed(error):
+                raise
+        if self._hides is None:
+            return False
+        try:
+            return self._hides(chunk)
+        except Exception as error:
+            if not swallowed(error):
+                raise
+            return False
+
+    def _read_first(self) -> None:
+        chunk, self._first = self._first, None
+        if chunk is not None and self._reads is not None:
+            self._reads(self.generation, chunk)
 
     def fail(self, error: BaseException, *, midway: bool = False) -> None:
         """Land with what the application is about to see raised, maybe in the midst of a stream."""
@@ -283,6 +306,7 @@ class Flight:
             return
         self.landed = True
         self._aloft.clear()
+        closed(self)
         span = self.span
         try:
             self._tell(stream_end, error)
@@ -296,21 +320,27 @@ class Flight:
     def _tell(self, stream_end: str | None, error: BaseException | None) -> None:
         span, generation = self.span, self.generation
         attributes = generation.attributes
+        if self._first is not None:
+            with guard():
+                self._read_first()
         if stream_end is not None:
             attributes[v.STREAM_END] = stream_end
         failure = generation.failure if error is None else (type(error).__qualname__, _sentence(error))
         if failure is not None:
             attributes[v.ERROR_TYPE] = failure[0]
             span.set_status(Status(StatusCode.ERROR, failure[1]))
-        if type(span) is OwnSpan and generation.can_wait():
-            span.later_chars = generation.later_chars()
-            span.fill = generation.fill
-            return
-        said: dict[str, Any] = {}
         try:
-            generation.fill(said)
+            generation.finish_up()
         finally:
-            span.set_attributes(said)
+            tell_all = generation.telling()
+            if type(span) is OwnSpan:
+                span.fill, span.later_chars = tell_all, generation.chars()
+            else:
+                said: dict[str, Any] = {}
+                try:
+                    tell_all(said)
+                finally:
+                    span.set_attributes(said)
 
 
 def _sentence(error: BaseException) -> str:

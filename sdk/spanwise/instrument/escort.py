@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry import context as otel_context
 
 from .engine import ESCORTED, Flight
+from .left import closed
 from .stream import ObservedGenerator
 
 
@@ -46,12 +47,14 @@ class Escort:
     def fail(self, error: BaseException, *, midway: bool = False) -> None:
         """End what is still open with what the application is about to see raised."""
         self.landed = True
+        closed(self)
         for flight in self.flights:
             flight.fail(error, midway=midway)
 
     def land(self, stream_end: str | None = None) -> None:
         """End what is still open."""
         self.landed = True
+        closed(self)
         for flight in self.flights:
             flight.land(stream_end)
 

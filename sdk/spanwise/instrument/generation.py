@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -14,6 +15,7 @@ from ..safety import guard
 
 Message = dict[str, Any]
 Part = dict[str, Any]
+_LONG: Final = (v.INPUT_MESSAGES, v.OUTPUT_MESSAGES, v.TOOL_DEFINITIONS)
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
@@ -160,36 +162,18 @@ class Generation:
         """Forget what has arrived, because the whole of it is coming."""
         self._choices, self._parts, self._reasons = {}, {}, {}
 
-    def can_wait(self) -> bool:
-        """Whether what has arrived is all text, which nobody can change any more."""
-        return all(part[0] != "whole" for parts in self._choices.values() for part in parts)
+    def telling(self) -> Callable[[dict[str, Any]], None]:
+        """Return what puts all of it among a span's attributes, now or later; nothing is to arrive any more."""
+        if self._kept is None:
+            return partial(_tell, self.attributes)
+        return partial(_tell_later, self.attributes, *self._kept)
 
-    def later_chars(self) -> int:
-        """Return how many characters wait to be written down, about."""
+    def chars(self) -> int:
+        """Return how many characters that will be, about."""
         count = 0 if self._kept is None else len(self._kept[1])
-        for parts in self._choices.values():
-            for part in parts:
-                if part[0] != "whole":
-                    count += sum(map(len, part[3]))
+        for name in _LONG:
+            count += len(self.attributes.get(name, ""))
         return count
-
-    def fill(self, attributes: dict[str, Any]) -> None:
-        """Put every attribute of the span among *attributes*: what was asked, and over it what was answered."""
-        try:
-            if self._kept is not None:
-                attributes.update(self._asked_earlier(*self._kept))
-        finally:
-            try:
-                with guard():
-                    self.finish_up()
-            finally:
-                attributes.update(self.attributes)
-
-    def _asked_earlier(self, read: ReadRequest, body: bytes) -> dict[str, Any]:
-        asked = Generation(content=self.content)
-        with guard():
-            read(asked, orjson.loads(body))
-        return asked.attributes
 
     def finished(self) -> dict[str, Any]:
         """Return every attribute of the span."""
@@ -223,6 +207,21 @@ class Generation:
 
 
 ReadRequest: TypeAlias = Callable[[Generation, Mapping[str, Any]], None]
+
+
+def _tell(said: dict[str, Any], attributes: dict[str, Any]) -> None:
+    attributes.update(said)
+
+
+def _tell_later(said: dict[str, Any], read: ReadRequest, body: bytes, attributes: dict[str, Any]) -> None:
+    """Put what was asked among *attributes*, and over it what was answered."""
+    asked = Generation(content=True)
+    try:
+        with guard():
+            read(asked, orjson.loads(body))
+    finally:
+        attributes.update(asked.attributes)
+        attributes.update(said)
 
 
 def _as_asked(value: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from typing import Any, Final, Protocol
-from weakref import WeakSet
 
 from opentelemetry.context import Context
 
@@ -37,22 +36,23 @@ class InTheAir(Protocol):
 
 _GRACE_S: Final = 1.0
 _LEFT: Final[dict[int, InTheAir]] = {}
-_OPEN: Final[WeakSet[InTheAir]] = WeakSet()
+_OPEN: Final[dict[int, InTheAir]] = {}
 _LEFT_LOCK: Final = threading.RLock()  # the collector may leave a loop in the midst of anything here
 
 
 def opened(flight: InTheAir) -> None:
-    """Note that a stream was opened."""
-    with _LEFT_LOCK:
-        _OPEN.add(flight)
+    """Note that a stream was opened; whatever drops it ends it."""
+    _OPEN[id(flight)] = flight
+
+
+def closed(flight: InTheAir) -> None:
+    """Note that a call has ended."""
+    _OPEN.pop(id(flight), None)
 
 
 def settle_open() -> None:
     """End the spans of all streams that are still open, because nothing is recorded after this."""
-    with _LEFT_LOCK:
-        waiting = list(_OPEN)
-        _OPEN.clear()
-    for flight in waiting:
+    for flight in list(_OPEN.values()):
         flight.land("abandoned")
 
 

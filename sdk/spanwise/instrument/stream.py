@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +23,21 @@ else:
 
 def arrive(flight: Flight, result: Any) -> Any:
     """Record a whole response now, a stream as its chunks go by, a raw response when it is parsed."""
-    kind = type(result)
-    if isinstance(result, GeneratorType | AsyncGeneratorType):
-        return ObservedGenerator(result, flight)
-    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
-        return ObservedStream(result, flight)
-    if hasattr(kind, "parse") and hasattr(result, "http_response"):
-        return ObservedRawResponse(result, flight)
+    observe = _observer(type(result))  # type: ignore[arg-type]  # any class can be hashed
+    if observe is not None and (observe is not ObservedRawResponse or hasattr(result, "http_response")):
+        return observe(result, flight)
     flight.whole(result)
     return result
+
+
+@lru_cache(maxsize=256)  # looking for what a class has not takes long
+def _observer(kind: type) -> Callable[[Any, Flight], Any] | None:
+    """Return what observes results of a class that are no whole responses."""
+    if issubclass(kind, GeneratorType | AsyncGeneratorType):
+        return ObservedGenerator
+    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+        return ObservedStream
+    return ObservedRawResponse if hasattr(kind, "parse") else None
 
 
 class ObservedStream(_Proxy):
@@ -241,23 +248,24 @@ class _ObservedBody(_Proxy):
 class _Pass:
     """One loop over a stream: when the loop is left, the stream may be too."""
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_advance", "_flight")
 
     def __init__(self, stream: ObservedStream) -> None:
-        self._stream = stream
+        self._advance = stream.__next__
+        self._flight = stream._self_flight  # noqa: SLF001  # one mechanism in two classes
 
     def __iter__(self) -> _Pass:
         return self
 
     def __next__(self) -> Any:
-        return self._stream.__next__()
+        return self._advance()
 
     def close(self) -> None:
         """Leave the loop, as a generator is left."""
-        leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
+        leave(self._flight)
 
     def __del__(self) -> None:
-        self.close()
+        leave(self._flight)
 
 
 class _AsyncPass:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -111,13 +112,19 @@ def _said(g: Generation, choice: int, delta: Any) -> None:
     if isinstance(delta, dict) and not isinstance(delta, Fields):  # of no shape that the client knows
         delta = fields(to_json(delta))
     # DeepSeek, vLLM and others put their reasoning here; a client that has no such field keeps it as an extra one.
-    for known in (getattr(delta, "model_extra", None), delta.__dict__):
+    for known in (getattr(delta, "__pydantic_extra__", None), delta.__dict__):
         if known and (thought := known.get("reasoning_content") or known.get("reasoning")):
             g.text(thought, choice=choice, kind="reasoning")
-    g.text(delta.content, choice=choice)
-    if (refusal := getattr(delta, "refusal", None)) is not None:
+    if content := delta.content:
+        g.text(content, choice=choice)
+    if refusal := getattr(delta, "refusal", None):
         g.text(refusal, choice=choice, kind="refusal")
-    for position, call in enumerate(delta.tool_calls or ()):
+    if calls := delta.tool_calls:
+        _called(g, choice, calls)
+
+
+def _called(g: Generation, choice: int, calls: Any) -> None:
+    for position, call in enumerate(calls):
         index = getattr(call, "index", None)
         function = getattr(call, "function", None) or getattr(call, "custom", None)
         g.tool_call(
@@ -233,12 +240,13 @@ def wants_usage(asked: Asked, host: str | None) -> bool:
     if asked.route.surplus is None or body.get("stream") is not True:
         return False
     given = body.get("stream_options")
-    if not isinstance(given, (Mapping, type(None))) or "include_usage" in (given or {}):
+    if given is not None and (not isinstance(given, Mapping) or "include_usage" in given):
         return False
     wanted = HELD.runtime.config.stream_usage
     return wanted == "always" or (wanted == "auto" and _can_tell_usage(host))
 
 
+@lru_cache(maxsize=256)
 def _can_tell_usage(host: str | None) -> bool:
     """Whether *host* is known to, or is this machine, where vLLM, Ollama, llama.cpp and SGLang all do."""
     if host is None or host in _TELL_USAGE or host == "localhost":

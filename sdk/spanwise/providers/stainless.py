@@ -6,7 +6,7 @@ Wrapping it catches ``create``, ``parse``, ``stream``, raw and streaming respons
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from ..instrument.engine import Asked, Recognise, Route
@@ -14,6 +14,9 @@ from ..instrument.engine import Asked, Recognise, Route
 #: What these clients put where nothing was given; some leave it in the body until it is sent.
 _UNSAID: Final = frozenset({"Omit", "NotGiven"})
 _RAW_HEADER: Final = "X-Stainless-Raw-Response"
+_MOST_PLACES: Final = 64
+#: Clients whose address is a variable of their module.
+_CHANGING: Final = frozenset({"_ModuleClient"})
 
 Named = Callable[[Any, str | None], str]
 
@@ -32,6 +35,35 @@ def _split(url: str) -> _Url:
     return _Url(parts.hostname, parts.port, parts.path)
 
 
+class _Places:
+    """Host, port and provider of each client lately used.
+
+    To read an address takes long, and none is ever changed: a client that is pointed elsewhere gets another one.
+    """
+
+    def __init__(self, name: Named) -> None:
+        self._name = name
+        self._by_address: dict[int, tuple[Any, type, str | None, int | None, str]] = {}
+
+    def of(self, client: Any) -> tuple[Any, type, str | None, int | None, str]:
+        """Return the client's address and class, host, port and provider."""
+        held = getattr(client, "_base_url", None)
+        known = self._by_address.get(id(held))
+        if known is None or known[0] is not held or known[1] is not type(client):
+            url = getattr(client, "base_url", None)
+            host = getattr(url, "host", None)
+            known = held, type(client), host, getattr(url, "port", None), self._name(client, host)
+            if url is held and type(client).__name__ not in _CHANGING:
+                if len(self._by_address) >= _MOST_PLACES:
+                    self._by_address.clear()
+                self._by_address[id(held)] = known
+        return known
+
+
+def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return type(value) is dict or (value is not None and isinstance(value, Mapping))
+
+
 def methods(
     routes: Mapping[str, Route],
     name: Named,
@@ -41,21 +73,25 @@ def methods(
 
     *name* tells the provider from client and host; *adjust* may change the client's options before they go out.
     """
+    places = _Places(name)
 
     def recognise(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
         options = kwargs.get("options") or args[1]
-        url: Any = getattr(instance, "base_url", None)
-        route = routes.get(options.url)
+        route, elsewhere = routes.get(options.url), None
         if route is None:
             asked_for = _split(options.url)
-            route, url = routes.get(asked_for.path), asked_for if asked_for.host else url
-        if route is None or options.method.lower() != "post" or not isinstance(options.json_data, Mapping):
+            route, elsewhere = routes.get(asked_for.path), asked_for if asked_for.host else None
+        body = options.json_data
+        if route is None or options.method.lower() != "post" or not _is_mapping(body):
             return None
-        host = getattr(url, "host", None)
-        body = {field: value for field, value in options.json_data.items() if type(value).__name__ not in _UNSAID}
-        if isinstance(extra := getattr(options, "extra_json", None), Mapping):  # given as ``extra_body``
+        if elsewhere is None:
+            _, _, host, port, provider = places.of(instance)
+        else:
+            host, port, provider = elsewhere.host, elsewhere.port, name(instance, elsewhere.host)
+        body = {field: value for field, value in body.items() if type(value).__name__ not in _UNSAID}
+        if _is_mapping(extra := getattr(options, "extra_json", None)):  # given as ``extra_body``
             body.update(extra)
-        asked = Asked(route, body, name(instance, host), host, getattr(url, "port", None))
+        asked = Asked(route, body, provider, host, port)
         if adjust is not None:
             headers = options.headers
             adjust(options, asked, isinstance(headers, Mapping) and _RAW_HEADER in headers)
