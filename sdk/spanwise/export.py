@@ -242,11 +242,17 @@ class Exporter:
         except Exception:
             # The thread must outlive whatever a span of another library can raise.
             logger.warning("spanwise could not pack %d items and gives them up", count, exc_info=True)
-        if parcel is not None:
-            self._outbox.put(parcel)
-        with self._lock:
+        taken = 0 if parcel is None else parcel.count
+
+        def handed() -> None:
             self._in_hand = 0
-            self._dropped += count - (0 if parcel is None else parcel.count)
+            self._dropped += count - taken
+
+        if parcel is not None:
+            self._outbox.put(parcel, handed)
+        with self._lock:
+            if parcel is None:
+                handed()
             self._changed.notify_all()
         return True
 

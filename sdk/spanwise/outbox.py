@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,13 +87,17 @@ class Outbox:
         """Whether *thread* is ours, and may hold locks that others wait for."""
         return self._thread is not None and self._thread.ident == thread
 
-    def put(self, parcel: Parcel) -> None:
-        """Take a parcel: to be sent at once, or to the disk where it cannot be."""
+    def put(self, parcel: Parcel, handed: Callable[[], None]) -> None:
+        """Take a parcel: to be sent at once, or to the disk where it cannot be.
+
+        *handed* is called in the moment it is here, with the lock held, so that nobody counts it twice.
+        """
         spool_first = self._away or self._spool_after_s == 0
-        if not (spool_first and self._keep(parcel)):
-            with self._changed:
-                self._hold(parcel)
+        kept = spool_first and self._keep(parcel)
         with self._changed:
+            if not kept:
+                self._hold(parcel)
+            handed()
             self._news += 1
             self._changed.notify_all()
         self.start()

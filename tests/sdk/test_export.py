@@ -16,6 +16,7 @@ from random import SystemRandom
 import pytest
 
 import spanwise
+from spanwise.outbox import Outbox
 from spanwise.runtime import HELD
 
 from .receiver import Receiver
@@ -118,6 +119,21 @@ def test_a_batch_that_is_too_large_goes_in_halves_and_only_the_culprit_fails():
         assert spanwise.flush()
         assert receiver.names().count("work") == 8
         assert spanwise.status() == spanwise.Status(sent=8, failed=1)
+
+
+def test_what_is_handed_on_to_be_sent_is_counted_once(monkeypatch):
+    start, seen = Outbox.start, []
+
+    def looked_at(outbox):
+        seen.append(spanwise.status().queued)
+        start(outbox)
+
+    monkeypatch.setattr(Outbox, "start", looked_at)
+    with Receiver() as receiver:
+        spanwise.init(endpoint=receiver.url, export_interval_ms=60_000)
+        work(3)
+        assert spanwise.flush(10)
+    assert max(seen) == 3
 
 
 def test_a_server_that_is_away_delays_nothing_and_loses_nothing(caplog):
