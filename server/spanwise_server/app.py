@@ -50,6 +50,7 @@ from .pages import (
     chosen,
     compare,
     compare_spans,
+    completion,
     dashboard,
     dataset_acts,
     experiment_compare,
@@ -87,11 +88,11 @@ ROUTERS: Final = (
     annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiment_runs_api.router,
     experiments_api.router, media.router, prompts_page.router, playground_api.router,
     playground_page.router, playground_rows_page.router, measures_api.router,
-    static.router, login.router, live.router, views.router, traces_page.router, chosen.router, trace_page.router,
-    annotate.router, compare.router, calls.router, dashboard.router, sessions.router, queues.router, label.router,
-    dataset_acts.router, datasets_page.router, experiment_compare.router, experiments.router,
-    ingest_health.router, help_page.router, steps.router, compare_spans.router, prompt_examples.router,
-    alerts_api.router, alerts.router, alert_channels.router, search.router,
+    static.router, login.router, live.router, views.router, completion.router, traces_page.router, chosen.router,
+    trace_page.router, annotate.router, compare.router, calls.router, dashboard.router, sessions.router,
+    queues.router, label.router, dataset_acts.router, datasets_page.router, experiment_compare.router,
+    experiments.router, ingest_health.router, help_page.router, steps.router, compare_spans.router,
+    prompt_examples.router, alerts_api.router, alerts.router, alert_channels.router, search.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 

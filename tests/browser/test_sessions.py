@@ -32,6 +32,11 @@ def test_a_session_is_found_read_and_followed_to_a_trace_and_back(server, page: 
     page.keyboard.press("s")
     expect(page.get_by_role("heading", name="Sessions", level=1)).to_be_visible()
     page.goto(f"{server.url}/sessions?project=acme-support&range=all")
+    page.keyboard.press("/")
+    page.keyboard.type("user:")
+    expect(page.locator("#complete [role=option]").first).to_contain_text("user:")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     row = page.locator(ROWS).first
     newest = row.locator(".row-link").inner_text()
     for key in ("j", "x", "j", "X"):

@@ -57,6 +57,7 @@ def test_new_pages_fit_a_phone(server, open_page):
     for path in ("/steps?range=all", "/steps/lookup_order?range=all", "/compare/prompts?prompt=support"):
         go(phone, server, path)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert phone.evaluate("[...document.querySelectorAll('.scroll-x')].every(e => e.scrollWidth <= 390)"), path
 
 
 def test_a_view_is_saved_begun_with_deleted_and_brought_back(server, page: Page, axe):

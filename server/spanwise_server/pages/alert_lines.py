@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..alerts.budget import Budget, budgets
@@ -13,10 +13,12 @@ from ..alerts.message import condition, traces_path, written
 from ..alerts.rule import Rule, measure_of, rule_json
 from ..query.measures import KEYS
 from .call_list import CallList
-from .listing import Listing
+from .listing import Listing, joined
 
 #: Which calls a measure of money is of.
 _CALLS: Final = {"cost_usd": "priced", "priced": "priced", "unpriced": "unpriced"}
+#: Which spans of all a count is about, as a filter.
+_SPANS: Final = {"spans": "", "traces": "", "errors": "status:error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +147,21 @@ def _budget_line(one: Budget) -> BudgetLine:
         written(unit, one.projected),
         round(min(one.used / widest, 1.0) * 100, 1),
         round(min(one.projected / widest, 1.0) * 100, 1),
-        _calls_of(one),
+        _href_of(one),
     )
 
 
-def _calls_of(one: Budget) -> str:
+def _href_of(one: Budget) -> str:
+    """Return what has been used: the calls of it, or the traces with such spans; nothing before it was looked at."""
     rule, name = one.rule, one.rule.said.measure
-    only = "tokens" if rule.measure.unit == "tokens" else _CALLS.get(name)
-    if only is None or rule.last is None:
+    if rule.last is None:
         return ""
     start, _ = rule.window.period(rule.last.at_ns)
     listing = Listing(rule.project, filter=rule.filter_of(one.key), from_ns=start, to_ns=rule.last.at_ns)
-    return CallList(listing, only).link()
+    only = "tokens" if rule.measure.unit == "tokens" else _CALLS.get(name)
+    if only is not None:
+        return CallList(listing, only).link()
+    if name not in _SPANS:
+        return ""
+    terms = joined(f"({listing.filter})" if listing.filter else "", _SPANS[name])
+    return replace(listing, filter=f"any:({terms})" if terms else "").link()

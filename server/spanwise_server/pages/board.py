@@ -14,7 +14,7 @@ from ..query.values import quoted
 from .call_list import ALL, CallList
 from .format import SECOND_NS, Clock
 from .listing import DAY_NS, HOUR_NS, MINUTE_NS, Listing, joined, read
-from .urls import url
+from .urls import complete_link, url
 
 PATH: Final = "/dashboard"
 MOST_BARS: Final = 48
@@ -67,6 +67,10 @@ class Board:
     def params(self) -> dict[str, object]:
         """Return every parameter of the URL."""
         return {**self.listing.params(), **self.extras()}
+
+    def complete_link(self) -> str:
+        """Return where the words being typed into the filter are completed."""
+        return complete_link(self.project, self.params(), "dashboard")
 
     def calls(
         self, only: str = ALL, *terms: str, sort: str = "-time", start: int | None = None, end: int | None = None

@@ -11,7 +11,7 @@ from ..query.measures import Measured
 from . import format as fmt
 from .format import Clock
 from .listing import Listing, joined, read
-from .urls import stamp, url
+from .urls import complete_link, stamp, url
 
 PATH: Final = "/dashboard/calls"
 ALL: Final = "all"
@@ -64,7 +64,7 @@ class CallList:
 
     def complete_link(self) -> str:
         """Return where the words being typed into the filter are completed."""
-        return url("/traces/complete", self.project, {**self.params(), "cursor": None, "place": "calls"})
+        return complete_link(self.project, self.params(), "calls")
 
     def export_link(self, form: str, start_ns: int, end_ns: int) -> str:
         """Return where all that is listed, not one page of it, is downloaded as a file."""

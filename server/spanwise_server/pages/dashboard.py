@@ -18,7 +18,7 @@ from ..store.alerts import Alerts
 from ..store.prompt_changes import changes_of_prompts
 from . import board_charts as shown
 from .alert_lines import budget_lines
-from .board import PATH, Board, query_of, read_board, steps_of
+from .board import PATH, Board, query_of, read_board, steps_of, term_of
 from .chips import chips
 from .format import SECOND_NS, Clock
 from .listing import Listing, range_frame
@@ -90,6 +90,7 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
     sessions_before = None if before is None else server.store.session_costs(query_of(board, tree, steps.before()))
     by_model = measured if board.by == "model" else server.store.measure(query, "model", steps, times=False)
     changes = changes_of_prompts(server.store, board.project, steps.first_ns, steps.end_ns)
+    projection = _projection(by_model, board, shown.elapsed_days(steps, clock.now_ns), clock)
     charts = with_changes(shown.charts(board, measured, clock), changes, steps, board.project, clock)
     return {
         "measured": measured,
@@ -97,7 +98,8 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
         "keys": shown.keys(board, measured, before, sessions, sessions_before),
         "charts": charts,
         "speed": shown.speed(board, server.store.call_points(query, _POINTS)),
-        "projection": _projection(by_model, board, shown.elapsed_days(steps, clock.now_ns), clock),
+        "projection": projection,
+        "moved_href": "" if projection is None else board.calls("priced", term_of("model", projection.of)),
         "rows": shown.rows(board, measured, _ROWS),
         "per_call": shown.per_call,
         "hrefs": shown.calls_by_key(board),

@@ -25,7 +25,7 @@ from .chips import chips
 from .listing import Listing, range_frame, read
 from .prose import as_json, json_tree, prose
 from .render import clock_of, render
-from .urls import url
+from .urls import complete_link, url
 from .views import views_menu
 
 router = APIRouter(include_in_schema=False)
@@ -58,6 +58,10 @@ class Sessions:
     def params(self) -> dict[str, object]:
         """Return the parameters that say this list."""
         return self.listing.params()
+
+    def complete_link(self) -> str:
+        """Return where the words being typed into the filter are completed."""
+        return complete_link(self.project, self.params(), "sessions")
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,10 @@ def steps(request: Request, server: CurrentServer, project: CurrentProject) -> R
     state = StepPage(listing)
     traces = _traces(server, Query(project, *_range(listing, clock.now_ns), limit=LOOKED_AT))
     uses = [(use, step_link(project, use.name, use.kind, listing)) for use in steps_in(traces)]
-    dearest = [(dear, step_link(project, dear.name, dear.kind, listing)) for dear in dearest_steps(traces, _DEAREST)]
+    dearest = [
+        (dear, step_link(project, dear.name, dear.kind, listing), _traces_with(listing, dear.name, dear.kind))
+        for dear in dearest_steps(traces, _DEAREST)
+    ]
     return render(
         request, "pages/steps.html", uses=uses, dearest=dearest, looked_at=len(traces), **_frame(request, state)
     )
@@ -128,6 +131,11 @@ def step_link(project: str, name: str, kind: str, listing: Listing | None = None
     """Return the URL of a step's page."""
     params = {} if listing is None else {k: v for k, v in listing.params().items() if k in ("range", "from", "to")}
     return url(f"{PATH}/{_path(name)}", project, {**params, "kind": kind})
+
+
+def _traces_with(listing: Listing, name: str, kind: str) -> str:
+    """Return the list of the traces that have the step, the dearest first."""
+    return replace(listing, filter=f"any:(name:{quoted(name)} kind:{kind})", sort="-cost").link()
 
 
 def _path(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,20 +15,18 @@ from ..auth.current import CurrentProject, CurrentServer, Server, server_of
 from ..errors import FilterError
 from ..exports.trace_files import offered
 from ..jobs import deletion
-from ..query.filters import EVERYTHING, FIELDS, NAMED, ONE_SPAN, OPEN_FIELDS, Field, Query, field_of
+from ..query.filters import EVERYTHING, Query
 from ..query.parse import parse
-from ..query.values import quoted
 from ..record import Annotation, TraceSummary
 from ..store.base import Bar, FacetValue, Totals
 from ..store.datasets import Datasets
 from ..store.prompt_changes import changes_of_prompts
-from .call_list import CallList, read_call_list
 from .chart import Histogram, histogram
 from .chips import chips, chosen, toggled
 from .chosen import TAG, Chosen
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .format import Clock
-from .listing import SORTS, Listing, histogram_query, joined, range_frame, read
+from .listing import SORTS, Listing, histogram_query, range_frame, read
 from .prompt_changes import histogram_with_changes
 from .render import clock_of, render
 from .running import is_running, only_begun
@@ -77,9 +74,6 @@ FACETS: Final = (
     ("session", "Session", False),
     ("provider", "Provider", False),
 )
-#: The word that is being typed: what stands before its field, and the rest.
-_LAST_WORD: Final = re.compile(r"((?:-|root:|any:)*)(\S*)$")
-_COMPLETED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,42 +164,6 @@ def traces(request: Request, server: CurrentServer, project: CurrentProject) -> 
         "error": None,
     }
     return render(request, "pages/traces.html", **_frame(request, listing), **context)
-
-
-@router.get("/traces/complete")
-def complete(request: Request, server: CurrentServer, project: CurrentProject, q: str = "") -> Response:
-    """Suggest fields and values for the word that is being typed, on the page that ``place`` says."""
-    listing = read(project, {**request.query_params, "q": ""}, clock_of(request))
-    last = _LAST_WORD.search(q)
-    assert last is not None  # noqa: S101 - it matches nothing too
-    before, prefix_of_term, bare = q[: last.start()], last[1], last[2]
-    name, colon, prefix = bare.partition(":")
-    values: tuple[FacetValue, ...] = ()
-    if colon and field_of(name) is not None:
-        values = server.store.values(project, name, prefix.strip('"'), _COMPLETED)
-    state: Listing | CallList = listing
-    if request.query_params.get("place") == "calls":
-        state = read_call_list(project, {**request.query_params, "q": ""}, clock_of(request))
-    suggestions = [
-        (value, state.link(filter=joined(listing.filter, before, f"{prefix_of_term}{name}:{quoted(value.value)}")))
-        for value in values
-    ]
-    fields = [] if colon else _fields(server, project, bare)
-    return render(
-        request, "parts/complete.html", name=name, prefix=prefix, values=suggestions,
-        fields=fields, before=before, minus=prefix_of_term, typed=bare, asked=q,
-        shows_examples=not bare.startswith(NAMED),
-    )  # fmt: skip
-
-
-def _fields(server: CurrentServer, project: str, begun: str) -> list[Field]:
-    """Return the fields that begin so; after ``label.``, ``attr.`` and ``meta.`` those that exist."""
-    begin = next((begin for begin in NAMED if begun.startswith(begin)), None)
-    if begin is None:
-        known = (*FIELDS.values(), *OPEN_FIELDS, *ONE_SPAN) if begun else FIELDS.values()
-        return [field for field in known if field.name.startswith(begun.lower())]
-    names = server.store.values(project, begin, begun.removeprefix(begin), _COMPLETED)
-    return [field for name in names if (field := field_of(begin + name.value)) is not None]
 
 
 @router.get("/traces/first")

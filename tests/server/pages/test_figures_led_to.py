@@ -264,14 +264,19 @@ class Walk:
         if link.section == "note":
             return link.words[0]
         if link.section == "What it will cost":
-            told = (
-                f"{each(spans)} a call"
-                if link.words[0].startswith("$")
-                else f"{cached(spans)} of input read from cache"
-            )
-            assert link.words[0] == told
-            return link.section
+            return self._projected(link, spans)
         return self._drawn(link, spans)
+
+    def _projected(self, link: Link, spans: Listed) -> str:
+        (words,) = link.words
+        if words.endswith(" a call"):
+            assert words == f"{each(spans)} a call"
+        elif words.startswith("$"):  # a month of what these calls cost
+            assert spans
+            assert all(one["cost"] is not None for one in spans)
+        else:
+            assert words == f"{cached(spans)} of input read from cache"
+        return link.section
 
     def _cell(self, link: Link, spans: Listed) -> str:
         (words,) = link.words

@@ -154,6 +154,10 @@ def test_completion_offers_fields_then_values_that_exist(shop):
     assert "user:jonas" not in values
     assert f"/traces?project={PROJECT}&amp;filter=user:maya" in values
     assert "-user:maya" in page(shop, f"/traces/complete?{ALL}&q=-user:ma")
+    for place, path in (("sessions", "/sessions"), ("dashboard", "/dashboard"), ("calls", "/dashboard/calls")):
+        assert f"place={place}" in page(shop, f"{path}?{ALL}")
+        values = page(shop, f"/traces/complete?{ALL}&place={place}&q=user:ma")
+        assert f"{path}?project={PROJECT}&amp;filter=user:maya" in values
 
 
 def test_a_term_about_one_span_is_completed_and_shown_like_any_other(shop):
