@@ -8,6 +8,7 @@ import math
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry import trace
@@ -23,6 +24,7 @@ from .rules import Rule
 from .runtime import HELD, Runtime
 from .safety import guard
 from .sampling import Sieve
+from .servers import flush_after_shutdown
 from .span import current_span
 from .tracing import make_tracer
 
@@ -106,6 +108,7 @@ def _start(config: Config) -> None:
     if not _CHILDREN.watched:
         _CHILDREN.watched = True
         ARRIVALS.when_imported("multiprocessing.util", _CHILDREN.watch)
+        ARRIVALS.when_imported("uvicorn.server", partial(flush_after_shutdown, _flush_at_end))
 
 
 class _Children:
@@ -131,6 +134,11 @@ def _stop(timeout_s: float) -> bool:
     settle_open()
     HELD.retire()
     return exporter is None or exporter.close(timeout_s)
+
+
+def _flush_at_end() -> None:
+    with guard():
+        flush(HELD.runtime.config.exit_timeout_s)
 
 
 def _at_exit() -> None:

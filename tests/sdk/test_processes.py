@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import textwrap
+import urllib.request
 
 import pytest
 
@@ -35,6 +38,19 @@ PROGRAM = """
 """
 
 
+APP = """
+    import spanwise
+
+    spanwise.init()
+
+
+    async def app(scope, receive, send):
+        with spanwise.span("answer", kind="chain"):
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+"""
+
+
 @pytest.mark.parametrize("how", ["fork", "spawn"])
 def test_what_a_child_records_is_sent_before_it_ends(tmp_path, how):
     program = tmp_path / "program.py"
@@ -43,3 +59,22 @@ def test_what_a_child_records_is_sent_before_it_ends(tmp_path, how):
         environ = {**os.environ, "SPANWISE_ENDPOINT": receiver.url}
         subprocess.run([sys.executable, str(program), how], env=environ, check=True, timeout=120)
         assert sorted(receiver.names()) == [f"work {number}" for number in range(5)]
+
+
+def test_what_uvicorn_has_answered_is_sent_before_its_signal_ends_it(tmp_path):
+    (tmp_path / "served.py").write_text(textwrap.dedent(APP), encoding="utf-8")
+    with Receiver() as receiver, socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        environ = {**os.environ, "SPANWISE_ENDPOINT": receiver.url, "SPANWISE_EXPORT_INTERVAL_MS": "600000"}
+        command = [sys.executable, "-m", "uvicorn", "--lifespan", "off", "--fd", str(listening.fileno()), "served:app"]
+        server = subprocess.Popen(command, cwd=tmp_path, env=environ, pass_fds=[listening.fileno()])
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{listening.getsockname()[1]}/", timeout=60) as answer:
+                assert answer.status == 204
+            assert receiver.names() == []
+        finally:
+            server.terminate()
+            server.wait(60)
+        assert server.returncode == -signal.SIGTERM
+        assert receiver.names() == ["answer"]
