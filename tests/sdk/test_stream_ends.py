@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 
 import anthropic
 import openai
@@ -18,7 +15,7 @@ import spanwise
 from fake_provider import Answer
 
 from .clients import CLIENTS
-from .stream_ends import ASYNC, ASYNC_CLIENTS, HEADINGS, SYNC, Boom, async_end_of, end_of, published
+from .stream_ends import ASYNC, ASYNC_CLIENTS, HEADINGS, LAST, SYNC, Boom, async_end_of, end_of, ends_at_exit, published
 
 USER = [{"role": "user", "content": "Go on"}]
 OPENERS = {
@@ -38,7 +35,7 @@ def test_the_published_table_has_every_client_and_every_way(heading):
     ways = HEADINGS[heading]
     rows = published(heading)
     assert list(rows) == (list(CLIENTS) if ways is SYNC else ASYNC_CLIENTS)
-    assert all(list(cells) == list(ways) for cells in rows.values())
+    assert all(list(cells) == [*ways, LAST] for cells in rows.values())
 
 
 @pytest.mark.filterwarnings(*LEFT_OPEN)
@@ -59,42 +56,10 @@ def test_the_span_of_an_async_stream_ends_as_published(spans, provider, name):
         spans.clear()
 
 
-LEAVING = """
-import atexit, json, sys
-sys.path[:0] = {path!r}
-import spanwise
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-exporter = InMemorySpanExporter()
-def tell():
-    found = [(dict(span.attributes), span.status.is_ok) for span in exporter.get_finished_spans()]
-    print(json.dumps([[said["spanwise.stream.end"], said["gen_ai.output.messages"], ok] for said, ok in found]))
-atexit.register(tell)
-spanwise.init(span_exporter=exporter)
-from sdk.clients import CLIENTS
-from sdk.stream_ends import FAR
-held = []
-for client in CLIENTS.values():
-    made = client.make({url!r})
-    stream = client.stream(made)
-    loop = iter(stream)
-    for _ in range(FAR):
-        next(loop)
-    held += [made, stream, loop]
-"""
-
-
-def test_streams_that_are_open_when_the_interpreter_exits_are_told(provider):
-    provider.answer = lambda _: Answer(text="one two three four five " * 9)
-    program = LEAVING.format(path=sys.path, url=provider.url)
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert len(told) == len(CLIENTS)
-    for end, messages, ok in told:
-        assert end == "abandoned"
-        assert "one two three" in messages
-        assert ok
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_streams_that_are_open_when_the_interpreter_exits_end_as_published(provider, heading):
+    told = ends_at_exit(provider, asynchronous=HEADINGS[heading] is ASYNC)
+    assert told == {name: cells[LAST] for name, cells in published(heading).items()}
 
 
 @pytest.mark.parametrize("api", OPENERS)
