@@ -80,7 +80,8 @@ async def _export(request: Request, server: Server, signal: Signal) -> Response:
                 encoding=request.headers.get("content-encoding", ""),
                 project=project_sent(actor_of(request), request.headers.get(PROJECT_HEADER)),
             )
-            taken = await _in_thread(server.intake.take, signal, export, held)
+            with server.intake.coming(export):
+                taken = await _in_thread(server.intake.take, signal, export, held)
             if taken.written is not None:
                 await _on_disk(taken.written)
     except SpanwiseError as error:

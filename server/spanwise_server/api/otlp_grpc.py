@@ -135,7 +135,9 @@ class _Exporters:
         intake = self._server.intake
         with intake.room.hold() as held:
             held.take(len(body))
-            taken = intake.take(signal, Request(body, "protobuf", project=project), held)
+            request = Request(body, "protobuf", project=project)
+            with intake.coming(request):
+                taken = intake.take(signal, request, held)
             if taken.written is not None:
                 try:
                     taken.written.result()

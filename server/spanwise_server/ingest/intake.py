@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,7 +20,16 @@ from .log_batch import LogBatch
 from .logs import decode_logs
 from .media import Contents, cut_event
 from .otlp import Signal
-from .pipeline import BAD_PROJECT, Pipeline, Request, check_project, is_project_name, keep_media, resource_project
+from .pipeline import (
+    BAD_PROJECT,
+    DECODED_IN_TURN,
+    Pipeline,
+    Request,
+    check_project,
+    is_project_name,
+    keep_media,
+    resource_project,
+)
 from .room import Held, Room
 from .span_limits import SpanLimits
 from .under_way import UnderWay, told_apart
@@ -66,6 +76,10 @@ class Intake:
         self.under_way = UnderWay()
         self.room = Room(max_queued_bytes)
         self.health = Health()
+
+    def coming(self, request: Request) -> AbstractContextManager[None]:
+        """Have what is queued wait for *request*, which is taken within, to be on disk together; not for a long one."""
+        return self._writer.coming() if len(request.body) <= DECODED_IN_TURN else nullcontext()
 
     def take(self, signal: Signal, request: Request, held: Held) -> Taken:
         """Take one request, whose body as it was sent is in *held* already."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +22,8 @@ logger = logging.getLogger("spanwise.server")
 
 #: One transaction takes at most this many spans, unless a single request has more.
 MOST_TOGETHER: Final = 8_192
+#: What has come waits at most this long for requests that are being read, to share a transaction with them.
+LONGEST_WAIT_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,24 @@ class Writer:
         self._errors = 0
         self._last_error: str | None = None
         self._closing = False
+        self._coming: set[object] = set()
+        """One mark for each request that is being read."""
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="spanwise-writer", daemon=True)
         self._thread.start()
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Let what is queued wait a moment for the request that is read within, so that one transaction takes both."""
+        mark = object()
+        with self._changed:
+            self._coming.add(mark)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._coming.discard(mark)
+                self._changed.notify()
 
     def submit(self, records: Sequence[Record]) -> Future[list[SpanLog]]:
         """Queue *records* and return a future that is done once they are committed.
@@ -140,12 +159,26 @@ class Writer:
         with self._changed:
             while not self._queue and not self._closing:
                 self._changed.wait()
+            self._wait_for_others()
             taken: list[_Request] = []
             size = 0
             while self._queue and (not taken or size + self._queue[0].size <= MOST_TOGETHER):
                 taken.append(self._queue.popleft())
                 size += taken[-1].size
             return taken
+
+    def _wait_for_others(self) -> None:
+        """Wait for the requests that are being read now, but for none that comes meanwhile: nobody waits for ever."""
+        others = set(self._coming)
+        end = time.monotonic() + LONGEST_WAIT_S
+        while not self._closing and self._queued_size() < MOST_TOGETHER and not others.isdisjoint(self._coming):
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self._changed.wait(left)
+
+    def _queued_size(self) -> int:
+        return sum(request.size for request in self._queue)
 
     def _commit(self, requests: Sequence[_Request]) -> None:
         try:

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from spanwise_server.errors import Overloaded, SpanwiseError
+from spanwise_server.ingest import writer as writers
 from spanwise_server.ingest.writer import Writer
 from spanwise_server.query.filters import Query
 from spanwise_server.record import Event, SpanLog
@@ -60,6 +61,26 @@ def test_what_queues_while_one_commit_runs_goes_into_the_next_together(store, mo
     assert sum(commits) == 50
     assert len(commits) <= 3
     assert kept(store) == 50
+
+
+def test_what_is_queued_waits_for_the_request_that_is_being_read(store, monkeypatch):
+    commits: list[int] = []
+    write = store.write_prepared
+    monkeypatch.setattr(writers, "LONGEST_WAIT_S", 60)
+    monkeypatch.setattr(store, "write_prepared", lambda batch, logs: commits.append(len(batch)) or write(batch, logs))
+    with closing(Writer(store, max_queued_spans=1_000)) as writer:
+        with writer.coming():
+            futures = [writer.submit(one(n)) for n in range(3)]
+        for future in futures:
+            future.result(10)
+    assert commits == [3]
+
+
+def test_nobody_waits_long_for_a_request_that_is_being_read(store, monkeypatch):
+    monkeypatch.setattr(writers, "LONGEST_WAIT_S", 0.01)
+    with closing(Writer(store, max_queued_spans=1_000)) as writer, writer.coming():
+        writer.submit(one(0)).result(10)
+    assert kept(store) == 1
 
 
 def test_log_records_go_into_the_transaction_of_the_spans_that_queue_with_them(store, monkeypatch):
