@@ -40,7 +40,7 @@ MODULES: Final = tuple(
         )),
         *(f"ingest.{name}" for name in ("wire", "batch", "log_batch", "span_limits", "media", "pipeline")),
         *(f"store.{name}" for name in (
-            "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "write",
+            "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "sparse", "write",
         )),
     )
 )  # fmt: skip

@@ -27,6 +27,26 @@ def preview(reading: Reading) -> tuple[str | None, str | None]:
     return asked, answered
 
 
+def extents(reading: Reading) -> tuple[str | None, str | None]:
+    """Return how much the previews are made from: what tells most from others, at little of what making them takes."""
+    tool = reading.tool
+    asked = reading.input if reading.input is not None else tool.arguments if tool else None
+    answered = reading.output if reading.output is not None else tool.result if tool else None
+    return _extent(reading.input_messages, asked), _extent(reading.output_messages, answered)
+
+
+def _extent(messages: Sequence[Mapping[str, Any]] | None, value: Any) -> str | None:
+    if messages:
+        last = messages[-1].get("parts")
+        first = last[0].get("content") if isinstance(last, list) and last and isinstance(last[0], dict) else None
+        return f"{len(messages)}.{len(last) if isinstance(last, list) else 0}.{_length(first)}"
+    return None if value is None else f"{_length(value)}."
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str | list | dict | tuple) else 0
+
+
 def _asked(messages: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the last text of a user, else the last text of anyone, else the last part of all."""
     for message in reversed(messages):

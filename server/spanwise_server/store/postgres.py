@@ -110,7 +110,7 @@ class PostgresStore(SqlStore):
 
     def prepare(self, records: Sequence[Record]) -> list[Chunk]:
         """Return *records* ready to be written."""
-        return prepare(records, self._dictionary, _PACKED_TOGETHER)
+        return prepare(records, self._dictionary, _PACKED_TOGETHER, hide=True)
 
     @property
     def _dictionary(self) -> int:

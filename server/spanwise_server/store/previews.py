@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..dialects.preview import preview
 from .assemble import Assembler
 from .connection import Connection
-from .rows import PREVIEW_CHARS, SpanRow, is_hidden
+from .rows import SpanRow, is_hidden, shown
 
 
 def with_previews(connection: Connection, trace_id: bytes, rows: Mapping[bytes, SpanRow]) -> dict[bytes, SpanRow]:
@@ -17,10 +16,5 @@ def with_previews(connection: Connection, trace_id: bytes, rows: Mapping[bytes, 
     for row, record in zip(
         lacking, Assembler(connection).records("", [(row, trace_id) for row in lacking]), strict=True
     ):
-        asked, answered = preview(record.reading)
-        found[row.span_id] = row._replace(input_preview=_cut(asked), output_preview=_cut(answered))
+        found[row.span_id] = shown(row, record.reading)
     return found
-
-
-def _cut(text: str | None) -> str | None:
-    return None if text is None else text[:PREVIEW_CHARS]

@@ -9,7 +9,7 @@ from ..record import Record
 from .address import id_bytes
 from .codec import NONE
 from .payload import MOST_BYTES, Packed, pack_all, pack_origin
-from .rows import SpanRow, row_of
+from .rows import SpanRow, row_of, shows_both
 
 
 @dataclass(slots=True)  # a frozen one sets each field by a call
@@ -37,28 +37,55 @@ class Chunk:
         return len(self.spans)
 
 
-def prepare(records: Iterable[Record], dictionary: int = NONE, most_bytes: int = MOST_BYTES) -> list[Chunk]:
-    """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed."""
+def prepare(
+    records: Iterable[Record], dictionary: int = NONE, most_bytes: int = MOST_BYTES, *, hide: bool = False
+) -> list[Chunk]:
+    """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed.
+
+    Where *hide* is set, spans have no previews of which the root in the same batch has both: see ``rows.py``.
+    """
     origins: dict[tuple[int, int], tuple[bytes, bytes]] = {}
     texts: dict[bytes, bytes] = {}
-    traces: dict[tuple[str, str], list[Ready]] = {}
+    traces: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        span = record.span
-        origin_key = id(span.resource), id(span.scope)
-        origin = origins.get(origin_key)
-        if origin is None:
-            origin = origins[origin_key] = pack_origin(span.resource, span.scope)
-        parent = span.parent_span_id
-        row = row_of(
-            record,
-            id_bytes(span.span_id, "Span id"),
-            None if not parent else id_bytes(parent, "Parent span id"),
-        )
-        traces.setdefault((record.project, span.trace_id), []).append(Ready(record, row, origin))
+        traces.setdefault((record.project, record.span.trace_id), []).append(record)
     chunks: list[Chunk] = []
     for (project, trace_id), found in traces.items():
-        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), found, texts, dictionary, most_bytes)
+        ready = [Ready(*one) for one in zip(found, _rows(found, hide=hide), _origins(found, origins), strict=True)]
+        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), ready, texts, dictionary, most_bytes)
     return chunks
+
+
+def _rows(records: Sequence[Record], *, hide: bool) -> list[SpanRow]:
+    """Return the rows of spans of one trace."""
+    roots = {
+        at: row_of(record, id_bytes(record.span.span_id, "Span id"), None)
+        for at, record in enumerate(records)
+        if not record.span.parent_span_id
+    }
+    hide = hide and any(map(shows_both, roots.values()))
+    rows: list[SpanRow] = []
+    for at, record in enumerate(records):
+        span = record.span
+        if not span.parent_span_id:
+            rows.append(roots[at])
+            continue
+        parent_id = id_bytes(span.parent_span_id, "Parent span id")
+        rows.append(row_of(record, id_bytes(span.span_id, "Span id"), parent_id, hide=hide))
+    return rows
+
+
+def _origins(records: Sequence[Record], known: dict[tuple[int, int], tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return where spans came from, packed; *known* is given each once."""
+    found: list[tuple[bytes, bytes]] = []
+    for record in records:
+        span = record.span
+        key = id(span.resource), id(span.scope)
+        origin = known.get(key)
+        if origin is None:
+            origin = known[key] = pack_origin(span.resource, span.scope)
+        found.append(origin)
+    return found
 
 
 def chunks_of(

@@ -13,7 +13,7 @@ from ..record import Cost, Reading, Record
 from .address import span_range
 from .assemble import Assembler
 from .connection import Connection
-from .rows import SpanRow, buckets_of, hidden, is_hidden, row_of, usage_of
+from .rows import SpanRow, buckets_of, hidden, is_hidden, is_unmade, row_of, unmade, usage_of
 from .write import SpanWriter
 
 Price = Callable[[Reading, int], Cost | None]
@@ -158,7 +158,11 @@ def read_again(was: SpanRow, record: Record, price: Price) -> SpanRow:
     if reported or not same:
         now = row_of(replace(record, cost=cost), was.span_id, was.parent_id)
     if is_hidden(was):  # what of it stands for its previews can be compared
-        now = now._replace(input_preview=hidden(now.input_preview), output_preview=hidden(now.output_preview))
+        asked, answered = unmade(record.reading)
+        now = now._replace(
+            input_preview=asked if is_unmade(was.input_preview) else hidden(now.input_preview),
+            output_preview=answered if is_unmade(was.output_preview) else hidden(now.output_preview),
+        )
     return now._replace(
         id=was.id,
         project_id=was.project_id,

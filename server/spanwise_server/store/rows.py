@@ -8,8 +8,8 @@ from zlib import crc32
 
 import orjson
 
-from ..dialects.preview import preview
-from ..record import MODEL_KINDS, Cost, CostSource, Record, Status, Usage
+from ..dialects.preview import extents, preview
+from ..record import MODEL_KINDS, Cost, CostSource, Reading, Record, Status, Usage
 
 STATUSES: Final[tuple[Status, ...]] = ("unset", "ok", "error")
 STATUS_CODES: Final = {status: code for code, status in enumerate(STATUSES)}
@@ -75,11 +75,14 @@ _NO_BUCKETS: Final = (None,) * 10
 _ANSWER_BYTES: Final = 8
 
 
-def row_of(record: Record, span_id: bytes, parent_id: bytes | None) -> SpanRow:
-    """Return the row of *record*; address, project, origin and ``counted`` are filled in when it is written."""
+def row_of(record: Record, span_id: bytes, parent_id: bytes | None, *, hide: bool = False) -> SpanRow:
+    """Return the row of *record*; address, project, origin and ``counted`` are filled in when it is written.
+
+    Where *hide* is set, without its previews.
+    """
     span, reading, cost = record.span, record.reading, record.cost
     usage, prompt = reading.usage, reading.prompt
-    shown_input, shown_output = preview(reading)
+    shown_input, shown_output = unmade(reading) if hide else preview(reading)
     failed = span.status == "error"
     return SpanRow._make((
         0, 0, span_id, parent_id, span.start_ns, span.end_ns - span.start_ns,
@@ -134,6 +137,23 @@ def hidden(preview: str | None) -> str | None:
     if preview is None or preview[:1] == _HIDDEN:
         return preview
     return _HIDDEN + hex(crc32(preview.encode("utf-8", "surrogatepass")))[2:]  # noqa: FURB116  # twice as fast, compiled
+
+
+def unmade(reading: Reading) -> tuple[str | None, str | None]:
+    """Return what stands for previews that nobody has made."""
+    asked, answered = extents(reading)
+    return None if asked is None else _HIDDEN + asked, None if answered is None else _HIDDEN + answered
+
+
+def is_unmade(preview: str | None) -> bool:
+    """Whether what stands for a preview was not made from it."""
+    return preview is not None and preview[:1] == _HIDDEN and "." in preview
+
+
+def shown(row: SpanRow, reading: Reading) -> SpanRow:
+    """Return *row* with the previews of its reading."""
+    asked, answered = preview(reading)
+    return row._replace(input_preview=_cut(asked, PREVIEW_CHARS), output_preview=_cut(answered, PREVIEW_CHARS))
 
 
 def is_hidden(row: SpanRow) -> bool:

@@ -98,7 +98,7 @@ class SqliteStore(SqlStore):
 
     def prepare(self, records: Sequence[Record]) -> list[Chunk]:
         """Return *records* ready to be written."""
-        return prepare(records, self._dictionaries.current)
+        return prepare(records, self._dictionaries.current, hide=True)
 
     def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
         """Keep records and log records in one durable transaction; return the log records too many for a span."""

@@ -21,7 +21,8 @@ from .payload import Packed, pack, pack_text, replaced
 from .projects import project_id_of
 from .ready import Chunk, Ready, chunks_of
 from .rollups import RollupChange, Series
-from .rows import SpanRow, is_hidden, placed
+from .rows import SpanRow, is_hidden, placed, shown
+from .sparse import insert, put_sparse
 from .summary import Summary, summarise
 from .tables import SpanTable, TraceTable
 from .words import WordBook, labels_of, unpack_ids, words_of
@@ -32,12 +33,7 @@ _MOST_TEXTS_REMEMBERED: Final = 200_000
 _ASKED_AT_ONCE: Final = 400
 
 
-def _insert(table: str, columns: Sequence[str], conflict: str = "") -> str:
-    return f"INSERT {conflict} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-
-
-_MAKE_SPAN: Final = _insert("spans", SPAN_COLUMNS)
-_CHANGE_SPAN: Final = _insert("spans", SPAN_COLUMNS, "OR REPLACE")
+_CHANGE_SPAN: Final = insert("spans", SPAN_COLUMNS, "OR REPLACE")
 _PUT_PAYLOAD: Final = (
     "INSERT INTO payloads (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
 )
@@ -46,7 +42,6 @@ _PUT_TEXT: Final = "INSERT INTO texts (hash, body) VALUES (?, ?) ON CONFLICT DO 
 _PUT_USE: Final = "INSERT INTO text_uses (trace_row, hash) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _PUT_WORD: Final = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _DROP_WORD: Final = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
-_MAKE_TRACE: Final = _insert("traces", TRACE_COLUMNS)
 _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
 
 
@@ -54,6 +49,7 @@ _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_
 #: no attributes to derive others from.
 BY_ADDRESS: Final = ("spans", "payloads")
 DERIVED: Final = ("r_hour", "h_hour", "h_day", "trace_words", "words", "series")
+NOTHING_NEW: Final[Mapping[bytes, Ready]] = {}
 FIND_TRACES: Final = (
     "SELECT id, trace_id, places, words, start_ns FROM traces WHERE project_id = ? AND trace_id IN ({})"
 )
@@ -268,13 +264,13 @@ class SpanWriter:
         new = {ready.row.span_id: ready for chunk in trace.chunks for ready in chunk.spans}
         places = self._lay(connection, trace, new, change)
         rows, summary = self._summed(
-            connection, trace, trace.old | {span_id: ready.row for span_id, ready in new.items()}
+            connection, trace, trace.old | {span_id: ready.row for span_id, ready in new.items()}, new
         )
         hides = summary.root_shows_all
         for span_id, ready in new.items():
             was, (at, rewritten) = trace.old.get(span_id), places[span_id]
             now = placed(
-                ready.row, counted=int(span_id in summary.counted), at=at, project_id=trace.project_id,
+                rows[span_id], counted=int(span_id in summary.counted), at=at, project_id=trace.project_id,
                 origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
                 reader_id=self.reader_id(connection), hide=hides and span_id != summary.root.span_id,
             )  # fmt: skip
@@ -335,11 +331,16 @@ class SpanWriter:
                 change.texts[name] = pack_text(texts[name], self.dictionary)
 
     def _summed(
-        self, connection: Connection, trace: TraceAtWrite, rows: Mapping[bytes, SpanRow]
+        self,
+        connection: Connection,
+        trace: TraceAtWrite,
+        rows: Mapping[bytes, SpanRow],
+        new: Mapping[bytes, Ready] = NOTHING_NEW,
     ) -> tuple[Mapping[bytes, SpanRow], Summary]:
         """Return the rows of a trace and what they come to, with the previews that it takes."""
         summary = summarise(rows.values())
         if not summary.root_shows_all and any(map(is_hidden, rows.values())):
+            rows = {**rows, **{span_id: shown(ready.row, ready.record.reading) for span_id, ready in new.items()}}
             rows = self._with_previews(connection, trace.trace_id, rows)
             summary = summarise(rows.values())
         return rows, summary
@@ -370,12 +371,12 @@ class SpanWriter:
     def _put(self, connection: Connection, change: Change) -> None:
         """Put in the rows that are new, in the place of words that are not so any more."""
         connection.executemany(_DROP_WORD, change.words_dropped)
-        connection.executemany(_MAKE_SPAN, change.spans)
+        put_sparse(connection, "spans", SPAN_COLUMNS, change.spans)
         connection.executemany(_PUT_PAYLOAD, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())
         connection.executemany(_PUT_USE, sorted(change.uses))
         connection.executemany(PUT_MEDIA_USE, change.media)
-        connection.executemany(_MAKE_TRACE, change.traces_made)
+        put_sparse(connection, "traces", TRACE_COLUMNS, change.traces_made)
         connection.executemany(_PUT_WORD, sorted(change.words_put))
 
     def note(self, connection: Connection, written: Sequence[tuple[int, Record]]) -> int:
