@@ -35,7 +35,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 from spanwise_server.ingest.otlp import decode
 from spanwise_server.ingest.pipeline import Pipeline, Request
 from spanwise_server.pricing.price import Prices
-from spanwise_server.store.ready import prepare
 from spanwise_server.store.sqlite import SqliteStore
 
 #: What a core must reach, in spans a second, through the server, and how many times the yardstick it may take.
@@ -195,7 +194,7 @@ def in_process(bodies: Sequence[bytes], folder: Path) -> dict[str, float]:
         decoded = time.thread_time()
         records = pipeline.run(Request(body, "protobuf")).records
         read = time.thread_time()
-        ready = prepare(records)
+        ready = store.prepare(records)
         packed = time.thread_time()
         store.write_prepared(ready)
         written = time.thread_time()

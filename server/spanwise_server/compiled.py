@@ -27,7 +27,8 @@ MANIFEST: Final = "sources.json"
 #: What all of them are linked into; each module by itself only points into it.
 LIBRARY: Final = "spanwise_hot__mypyc"
 SUFFIX: Final[str] = get_config_var("EXT_SUFFIX") or ".so"
-#: What every span goes through, from its bytes to its rows.
+#: What every span goes through, from its bytes to its rows. In these ``isinstance`` is given a tuple of types: a union
+#: is put together anew at each call, which takes a fifth of a microsecond.
 MODULES: Final = tuple(
     f"{PACKAGE}.{name}"
     for name in (

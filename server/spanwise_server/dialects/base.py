@@ -101,7 +101,7 @@ class Draft:
             if (raw := self.attributes.get(key)) is None:
                 continue
             value = decoded(raw)
-            items = value if isinstance(value, list | tuple) else (value,)
+            items = value if isinstance(value, (list, tuple)) else (value,)
             found = tuple(text for item in items if (text := plain_text(item)) is not None)
             if self.say(field, found, key):
                 return
@@ -114,7 +114,7 @@ class Draft:
             if (raw := self.attributes.get(key)) is None:
                 continue
             value = decoded(raw)
-            items = value if isinstance(value, list | tuple) else (value,)
+            items = value if isinstance(value, (list, tuple)) else (value,)
             found = tuple(item for each in items if isinstance(item := decoded(each), dict))
             if self.say(field, found, key):
                 return

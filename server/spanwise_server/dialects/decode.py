@@ -83,12 +83,12 @@ def plain_text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else None
+    return str(value) if isinstance(value, (int, float)) else None
 
 
 def number(value: Any) -> float | None:
     """Return a finite number, also one sent as text, or ``None``."""
-    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         found = float(value)

@@ -74,7 +74,7 @@ def _message(event: Event) -> Message:
     body: dict[str, Any] = {key: decoded(value) for key, value in event.attributes.items()}
     if isinstance(whole := body.get("body"), dict):
         body = whole
-    if isinstance(body.get("message"), str | list):
+    if isinstance(body.get("message"), (str, list)):
         body["message"] = {"content": body["message"]}
     if event.name == "gen_ai.tool.message" and "id" in body:
         body.setdefault("tool_call_id", body["id"])

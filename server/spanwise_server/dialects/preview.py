@@ -44,7 +44,7 @@ def _extent(messages: Sequence[Mapping[str, Any]] | None, value: Any) -> str | N
 
 
 def _length(value: Any) -> int:
-    return len(value) if isinstance(value, str | list | dict | tuple) else 0
+    return len(value) if isinstance(value, (str, list, dict, tuple)) else 0
 
 
 def _asked(messages: Sequence[Mapping[str, Any]]) -> str | None:
@@ -68,7 +68,7 @@ def _answered(messages: Sequence[Mapping[str, Any]]) -> str | None:
 
 def _parts(message: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     found = message.get("parts")
-    return [part for part in found if isinstance(part, Mapping)] if isinstance(found, list | tuple) else []
+    return [part for part in found if isinstance(part, Mapping)] if isinstance(found, (list, tuple)) else []
 
 
 def _texts(message: Mapping[str, Any]) -> str | None:

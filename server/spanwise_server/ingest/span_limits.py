@@ -77,6 +77,6 @@ def size_of(value: Any) -> int:
         return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, Mapping):
         return sum([len(key) + size_of(inner) for key, inner in value.items()])
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return sum(map(size_of, value))
     return _SCALAR_BYTES

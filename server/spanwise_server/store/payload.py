@@ -27,6 +27,9 @@ SHORTEST_ELEMENT: Final = 120
 #: A text that is no list is kept apart from this length on.
 LONG_TEXT: Final = 2_048
 HASH_BYTES: Final = 16
+#: Bytes that the names of texts of one time begin with, where they do, so that these lie side by side in an index; what
+#: follows is the hash, cut to fit.
+PREFIX_BYTES: Final = 3
 _RAW: Final = b"\x00"
 _PACKED: Final = b"\x01"
 _SHORTEST_PACKED: Final = 200
@@ -52,49 +55,55 @@ class Packed:
     spans: int = 1
 
 
-def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], dictionary: int = NONE) -> Packed:
+@dataclass(slots=True)  # as above
+class Packing:
+    """How spans are packed: with which dictionary, how many bytes together, and what the names of texts begin with."""
+
+    dictionary: int = NONE
+    most_bytes: int = MOST_BYTES
+    prefix: bytes = b""
+
+
+PLAIN: Final = Packing()
+
+
+def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], how: Packing = PLAIN) -> Packed:
     """Return *spans* packed; times, ids and status are the rows', resource and scope the origin's.
 
-    The texts that it names are put into *texts* by their hash, not packed yet: most are in the store already.
+    The texts that it names are put into *texts* by their names, not packed yet: most are in the store already.
     """
     of_project = _project_key(project)
     names: dict[bytes, int] = {}
-    written = [dumps(_said(span, of_project, texts, names)) for span in spans]
-    return Packed(_sealed(names, written, dictionary), tuple(names), len(spans))
+    written = [dumps(_said(span, of_project, how.prefix, texts, names)) for span in spans]
+    return Packed(_sealed(names, written, how.dictionary), tuple(names), len(spans))
 
 
-def pack_all(
-    spans: Sequence[Span],
-    project: str,
-    texts: dict[bytes, bytes],
-    dictionary: int = NONE,
-    most_bytes: int = MOST_BYTES,
-) -> list[Packed]:
-    """Return *spans* packed a few together, in order, of *most_bytes* before they are packed; as ``pack`` does."""
+def pack_all(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], how: Packing = PLAIN) -> list[Packed]:
+    """Return *spans* packed a few together, in order; as ``pack`` does."""
     of_project = _project_key(project)
     found: list[Packed] = []
     names: dict[bytes, int] = {}
     written: list[bytes] = []
     size = 0
     for span in spans:
-        raw = dumps(_said(span, of_project, texts, names))
+        raw = dumps(_said(span, of_project, how.prefix, texts, names))
         written.append(raw)
         size += len(raw)
-        if size >= most_bytes or len(written) == MOST_TOGETHER:
-            found.append(Packed(_sealed(names, written, dictionary), tuple(names), len(written)))
+        if size >= how.most_bytes or len(written) == MOST_TOGETHER:
+            found.append(Packed(_sealed(names, written, how.dictionary), tuple(names), len(written)))
             names, written, size = {}, [], 0
     if written:
-        found.append(Packed(_sealed(names, written, dictionary), tuple(names), len(written)))
+        found.append(Packed(_sealed(names, written, how.dictionary), tuple(names), len(written)))
     return found
 
 
-def _said(span: Span, of_project: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]) -> Said:
+def _said(span: Span, of_project: bytes, prefix: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]) -> Said:
     attributes: dict[str, Any] = dict(span.attributes)
     said: Said = {"n": span.name}
     pieces_of: dict[str, list[str | int]] = {}
     for key, value in attributes.items():
         if type(value) is str and len(value) >= SHORTEST_LIST:
-            pieces = _pieces(value, of_project, texts, names)
+            pieces = _pieces(value, of_project, prefix, texts, names)
             if pieces is not None:
                 attributes[key] = 0  # keeps the place
                 pieces_of[key] = pieces
@@ -135,7 +144,7 @@ def _sealed(names: Mapping[bytes, int], written: Sequence[bytes], dictionary: in
 
 
 def _pieces(
-    value: str, of_project: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]
+    value: str, of_project: bytes, prefix: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]
 ) -> list[str | int] | None:
     """Return *value* as pieces of text and numbers of named texts, or ``None`` where it is better left whole."""
     cuts = list(_elements(value)) if value.startswith(("[{", "[ {", "[\n")) else []
@@ -151,6 +160,8 @@ def _pieces(
         raw = value[start:end].encode("utf-8", "surrogatepass")
         # The project is in the name, so that no project shares a row with another.
         name = blake2b(raw, digest_size=HASH_BYTES, key=of_project).digest()
+        if prefix:
+            name = prefix + name[: HASH_BYTES - PREFIX_BYTES]
         if name not in texts:
             texts[name] = raw
         pieces.append(names.setdefault(name, len(names)))
@@ -219,6 +230,9 @@ def replaced(body: bytes, place: int, by: bytes, dictionary: int = NONE) -> byte
     """Return *body* with the span at *place* replaced by the one that *by* holds, ``None`` where it is the same."""
     old_names, spans = opened(body)
     new_names, (new,) = opened(by)
+    # A text that came at another time too has another name now, which differs in what it begins with.
+    same = {name[PREFIX_BYTES:]: name for name in old_names} | {name[:-PREFIX_BYTES]: name for name in old_names}
+    new_names = [same.get(name[PREFIX_BYTES:], name) for name in new_names]
     names = {name: number for number, name in enumerate(dict.fromkeys((*old_names, *new_names)))}
     if "p" in new:
         new["p"] = {
@@ -306,4 +320,4 @@ def _has_odd_float(value: Any) -> bool:
         return not math.isfinite(value)
     if isinstance(value, Mapping):
         return any(map(_has_odd_float, value.values()))
-    return isinstance(value, list | tuple) and any(map(_has_odd_float, value))
+    return isinstance(value, (list, tuple)) and any(map(_has_odd_float, value))

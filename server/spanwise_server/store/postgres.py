@@ -23,6 +23,7 @@ from .drop_days import Look, drop, droppable, look
 from .engine import Engine, Options
 from .gin import GinIndex, fill, records_at
 from .media import GRACE_S, PUT_MEDIA_USE, forget_lost_uses, is_of_project
+from .payload import Packing
 from .postgres_connection import PostgresConnection
 from .postgres_database import PostgresDatabase, migrate_database
 from .postgres_media import DatabaseMedia
@@ -110,7 +111,7 @@ class PostgresStore(SqlStore):
 
     def prepare(self, records: Sequence[Record]) -> list[Chunk]:
         """Return *records* ready to be written."""
-        return prepare(records, self._dictionary, _PACKED_TOGETHER, hide=True)
+        return prepare(records, Packing(self._dictionary, _PACKED_TOGETHER), hide=True)
 
     @property
     def _dictionary(self) -> int:
@@ -131,7 +132,7 @@ class PostgresStore(SqlStore):
         over, late = self._put_logs(connection, logs) if logs else ([], [])
         chunks = [*self.prepare(late), *self._logs.joined(connection, batch)]
         if chunks:
-            self._writer.dictionary = self._dictionary
+            self._writer.packing = Packing(self._dictionary)
             self._writer.write(connection, chunks)
             if self._dictionaries is not None:
                 self._dictionaries.look(connection)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..record import Record
 from .address import id_bytes
-from .codec import NONE
-from .payload import MOST_BYTES, Packed, pack_all, pack_origin
+from .payload import PLAIN, Packed, Packing, pack_all, pack_origin
 from .rows import SpanRow, row_of, shows_both
 
 
@@ -37,9 +36,7 @@ class Chunk:
         return len(self.spans)
 
 
-def prepare(
-    records: Iterable[Record], dictionary: int = NONE, most_bytes: int = MOST_BYTES, *, hide: bool = False
-) -> list[Chunk]:
+def prepare(records: Iterable[Record], how: Packing = PLAIN, *, hide: bool = False) -> list[Chunk]:
     """Return *records* packed and cut into columns: the dear part of a write, for which no lock is needed.
 
     Where *hide* is set, spans have no previews of which the root in the same batch has both: see ``rows.py``.
@@ -52,7 +49,7 @@ def prepare(
     chunks: list[Chunk] = []
     for (project, trace_id), found in traces.items():
         ready = [Ready(*one) for one in zip(found, _rows(found, hide=hide), _origins(found, origins), strict=True)]
-        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), ready, texts, dictionary, most_bytes)
+        chunks += chunks_of(project, id_bytes(trace_id, "Trace id"), ready, texts, how)
     return chunks
 
 
@@ -93,13 +90,12 @@ def chunks_of(
     trace_id: bytes,
     spans: Sequence[Ready],
     texts: dict[bytes, bytes],
-    dictionary: int,
-    most_bytes: int = MOST_BYTES,
+    how: Packing,
 ) -> list[Chunk]:
     """Return *spans* of one trace packed a few together; *texts* is given what they name."""
     chunks: list[Chunk] = []
     at = 0
-    for packed in pack_all([ready.record.span for ready in spans], project, texts, dictionary, most_bytes):
+    for packed in pack_all([ready.record.span for ready in spans], project, texts, how):
         chunks.append(Chunk(project, trace_id, tuple(spans[at : at + packed.spans]), packed, texts))
         at += packed.spans
     return chunks

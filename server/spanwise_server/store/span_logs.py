@@ -10,7 +10,7 @@ from typing import Final
 from ..dialects import read
 from ..pricing.price import Prices
 from ..record import Record, Span, SpanLog
-from .address import id_bytes, span_range
+from .address import id_bytes, part_of, span_range
 from .assemble import Assembler
 from .connection import Connection
 from .log_rows import any_logs, logs_of, pack_events, with_logs
@@ -38,7 +38,7 @@ _JOINED: Final = (
 )
 _WAITING: Final = "SELECT sum(records), sum(size_bytes), min(came_ns) FROM span_logs WHERE waiting = 1"
 #: The plus keeps SQLite from walking the whole trace: there may be 100,000 spans in it.
-_FIND_SPAN: Final = "SELECT * FROM spans WHERE span_id = ? AND +id BETWEEN ? AND ?"
+_FIND_SPAN: Final = "SELECT * FROM spans WHERE id >> 36 = ? AND span_id = ? AND +id BETWEEN ? AND ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class SpanLogs:
             }
             events = logs_of(connection, project_id, raw_trace)
             for span_id in wanted & events.keys():
-                row = connection.execute(_FIND_SPAN, (span_id, *span_range(trace[0]))).fetchone()
+                row = connection.execute(_FIND_SPAN, (part_of(trace[0]), span_id, *span_range(trace[0]))).fetchone()
                 if row is not None:
                     was = assembler.records(project, [(SpanRow._make(row), raw_trace)])[0]
                     found.append(self._again(was, with_logs(was.span, events[span_id])))

@@ -12,7 +12,7 @@ from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
 from ..record import Record, TraceSummary
 from . import figures, measures, session_pages, tally
-from .address import id_bytes, span_range
+from .address import id_bytes, part_of, span_range
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
@@ -26,8 +26,19 @@ from .small_store import SmallStore
 PAGE_OF_ALL: Final = 200
 
 
+FIND_SPAN: Final = (
+    "SELECT s.*, t.trace_id FROM spans s CROSS JOIN traces t ON t.id = s.id >> 24 "
+    "WHERE s.span_id = ? AND s.project_id = ? {} ORDER BY s.start_ns DESC LIMIT 1"
+)
+
+
 class SqlStore(SmallStore):
     """The questions of a store, asked in SQL of the connections that an engine gives."""
+
+    find_span = FIND_SPAN.format("")
+    """Finds a span, with its trace's id, by its own id and its project's number."""
+    find_span_of_trace = FIND_SPAN.format("AND t.trace_id = ?")
+    """The same of a trace, by its id too."""
 
     def _reading(self, project: str) -> AbstractContextManager[tuple[Connection, int | None]]:
         """Give a connection that sees one moment, and the number of *project*, ``None`` where there is none."""
@@ -117,24 +128,19 @@ class SqlStore(SmallStore):
             if found is None:
                 return ()
             rows = connection.execute(
-                f"SELECT * FROM spans WHERE id BETWEEN ? AND ? AND span_id IN ({', '.join('?' * len(wanted))}) "
-                "ORDER BY start_ns, id",
-                (*span_range(found[0]), *wanted),
+                "SELECT * FROM spans WHERE id >> 36 = ? AND id BETWEEN ? AND ? "
+                f"AND span_id IN ({', '.join('?' * len(wanted))}) ORDER BY start_ns, id",
+                (part_of(found[0]), *span_range(found[0]), *wanted),
             ).fetchall()
             whole = [(SpanRow._make(row), found[2]) for row in rows]
             return tuple(Assembler(connection).records(project, whole))
 
     def span(self, project: str, span_id: str, trace_id: str | None = None) -> Record | None:
         """Return one span, or ``None``; the newest where two traces share the id."""
-        asked, values = "", tuple[bytes, ...]()
-        if trace_id is not None:
-            asked, values = "AND t.trace_id = ?", (id_bytes(trace_id, "Trace id"),)
+        values = () if trace_id is None else (id_bytes(trace_id, "Trace id"),)
+        asked = self.find_span if trace_id is None else self.find_span_of_trace
         with self._reading(project) as (connection, project_id):
-            found = connection.execute(
-                "SELECT s.*, t.trace_id FROM spans s CROSS JOIN traces t ON t.id = s.id >> 24 "
-                f"WHERE s.span_id = ? AND s.project_id = ? {asked} ORDER BY s.start_ns DESC LIMIT 1",
-                (id_bytes(span_id, "Span id"), project_id, *values),
-            ).fetchone()
+            found = connection.execute(asked, (id_bytes(span_id, "Span id"), project_id, *values)).fetchone()
             if found is None:
                 return None
             return Assembler(connection).records(project, [(SpanRow._make(found[:-1]), found[-1])])[0]

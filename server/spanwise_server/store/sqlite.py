@@ -24,6 +24,7 @@ from .engine import Engine, Options
 from .matching import Matcher, UntoldError
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
+from .payload import Packing
 from .previews import with_previews
 from .projects import find_project, project_id_of
 from .proof import Proofs
@@ -34,6 +35,7 @@ from .search import SearchIndex, drop_index, open_index
 from .set_keeper import SetKeeper
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .sql_store import PAGE_OF_ALL, SqlStore
+from .text_prefix import prefix_of
 from .trace_sets import EVERY_TRACE, TraceSets
 from .turns import Turns
 from .write import SpanWriter, addresses_of
@@ -46,8 +48,24 @@ _FILES_AT_ONCE: Final = 1_000
 _LONGEST_FOR_INDEX_S: Final = 10.0
 
 
+#: Spans lie in their index by parts of the store, all of which are looked into where nobody says which.
+_FIND_SPAN: Final = (
+    "WITH RECURSIVE parts (n) AS "
+    "(SELECT 0 UNION ALL SELECT n + 1 FROM parts WHERE n < (SELECT max(id) >> 36 FROM spans)) "
+    "SELECT s.*, t.trace_id FROM parts CROSS JOIN spans s ON s.id >> 36 = parts.n AND s.span_id = ? "
+    "CROSS JOIN traces t ON t.id = s.id >> 24 WHERE s.project_id = ? ORDER BY s.start_ns DESC LIMIT 1"
+)
+_FIND_SPAN_OF_TRACE: Final = (
+    "SELECT s.*, t.trace_id FROM traces t CROSS JOIN spans s ON s.id >> 36 = t.id >> 12 AND s.span_id = ? "
+    "WHERE t.project_id = ? AND t.trace_id = ? AND s.id >> 24 = t.id ORDER BY s.start_ns DESC LIMIT 1"
+)
+
+
 class SqliteStore(SqlStore):
     """A store in one folder; open it before use and close it after."""
+
+    find_span = _FIND_SPAN
+    find_span_of_trace = _FIND_SPAN_OF_TRACE
 
     def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
         self.path = path
@@ -58,6 +76,7 @@ class SqliteStore(SqlStore):
         """How many spans were written again for their log records, which is no repetition of theirs."""
         self._search: SearchIndex | None = None
         self._data_version = 0
+        self._prefix = b""
         self.media = MediaFolder(path.with_name("media"))
         """Takes the contents of media, before the spans that they came with are written."""
         self.turns = Turns()
@@ -73,6 +92,8 @@ class SqliteStore(SqlStore):
         self._database.functions["span_says", 2] = self._proofs.says
         self._keep_small_in(self._database)
         index = open_index(search_path, self._id(), self._last_entry())
+        with self._database.read() as connection:
+            self._prefix = prefix_of(connection)
         self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
         self._sets = SetKeeper(self._database.read)
@@ -98,7 +119,11 @@ class SqliteStore(SqlStore):
 
     def prepare(self, records: Sequence[Record]) -> list[Chunk]:
         """Return *records* ready to be written."""
-        return prepare(records, self._dictionaries.current, hide=True)
+        return prepare(records, self._packing, hide=True)
+
+    @property
+    def _packing(self) -> Packing:
+        return Packing(self._dictionaries.current, prefix=self._prefix)
 
     def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
         """Keep records and log records in one durable transaction; return the log records too many for a span."""
@@ -109,8 +134,9 @@ class SqliteStore(SqlStore):
             chunks = [*self.prepare(late), *self._logs.joined(connection, batch)]
             if not chunks:
                 return over
-            self._writer.dictionary = self._dictionaries.current
+            self._writer.packing = self._packing
             entry, written = self._writer.write(connection, chunks)
+            self._prefix = prefix_of(connection)
             self._read_again += len(late)
             self._dictionaries.look(connection)
         self._index.hand(entry, written)

@@ -27,7 +27,8 @@ class SpanTable(SQLModel, table=True):
     __tablename__ = "spans"
     __table_args__ = (
         Index("ix_spans_time", "project_id", "start_ns"),
-        Index("ix_spans_span_id", "span_id"),
+        # By parts of 4,096 traces (``address.part_of``): spans that come together lie together in it.
+        Index("ix_spans_part", text("id >> 36"), "span_id"),
         Index("ix_spans_rewritten", "id", sqlite_where=text("rewritten = 1")),
     )
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))

@@ -13,11 +13,10 @@ from mypy_extensions import mypyc_attr
 from ..dialects.reader import reader
 from ..record import Record
 from .address import address, span_range, trace_row_of
-from .codec import NONE
 from .connection import Connection
 from .dictionaries import knowing
 from .media import PUT_MEDIA_USE
-from .payload import Packed, pack, pack_text, replaced
+from .payload import PLAIN, pack, pack_text, replaced, texts_named
 from .projects import project_id_of
 from .ready import Chunk, Ready, chunks_of
 from .rollups import RollupChange, Series
@@ -110,8 +109,8 @@ class SpanWriter:
 
     def __init__(self, with_previews: WithPreviews) -> None:
         self._with_previews = with_previews
-        self.dictionary = NONE
-        """What is packed with."""
+        self.packing = PLAIN
+        """How spans are packed."""
         self._words = WordBook()
         self._projects: dict[str, int] = {}
         self._series: dict[Series, int] = {}
@@ -302,33 +301,36 @@ class SpanWriter:
             self.changes += 1
             trace.places += 1  # one that nobody gets: the trace is in another state even where nothing is new
             if fresh:
-                chunks = chunks_of(fresh[0].record.project, trace.trace_id, fresh, {}, self.dictionary)
+                chunks = chunks_of(fresh[0].record.project, trace.trace_id, fresh, {}, self.packing)
         for chunk in chunks:
             first = address(trace.row, trace.places)
             trace.places += len(chunk)
             address(trace.row, trace.places - 1)  # there must be room for the last one
             places.update((ready.row.span_id, (first + n, 0)) for n, ready in enumerate(chunk.spans))
             change.payloads.append((first, chunk.packed.body))
-            self._keep_texts(trace, chunk.packed, chunk.texts, change)
+            self._keep_texts(trace, chunk.packed.names, chunk.texts, change)
         return places
 
     def _put_over(self, connection: Connection, trace: TraceAtWrite, was: SpanRow, ready: Ready, change: Change) -> int:
         """Put a span in the place of what it was; return whether it ever was something else."""
         first, body = payload_of(connection, was.id)
         texts: dict[bytes, bytes] = {}
-        packed = pack([ready.record.span], ready.record.project, texts, self.dictionary)
-        changed = knowing(connection, lambda: replaced(body, was.id - first, packed.body, self.dictionary))
+        packed = pack([ready.record.span], ready.record.project, texts, self.packing)
+        changed = knowing(connection, lambda: replaced(body, was.id - first, packed.body, self.packing.dictionary))
         if changed is None:
             return was.rewritten
         connection.execute(_PUT_PAYLOAD, (first, changed))  # at once: another span of the chunk may come over it
-        self._keep_texts(trace, packed, texts, change)
+        named = set(texts_named(changed))
+        self._keep_texts(trace, (name for name in packed.names if name in named), texts, change)
         return 1
 
-    def _keep_texts(self, trace: TraceAtWrite, packed: Packed, texts: Mapping[bytes, bytes], change: Change) -> None:
-        for name in packed.names:
+    def _keep_texts(
+        self, trace: TraceAtWrite, names: Iterable[bytes], texts: Mapping[bytes, bytes], change: Change
+    ) -> None:
+        for name in names:
             change.uses.add((trace.row, name))
             if name not in self._texts and name not in change.texts:
-                change.texts[name] = pack_text(texts[name], self.dictionary)
+                change.texts[name] = pack_text(texts[name], self.packing.dictionary)
 
     def _summed(
         self,

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanwise_server.record import Event, Link, Scope, Span
+from spanwise_server.store import text_prefix
 from spanwise_server.store.payload import (
     LONG_TEXT,
     Packed,
+    Packing,
     dumps,
     loads,
     opened,
@@ -119,6 +121,27 @@ def test_messages_that_are_sent_again_are_kept_once_and_projects_share_nothing(t
         assert found.span.attributes["gen_ai.input.messages"] == json.dumps(conversation(10))
 
 
+def test_texts_that_come_together_lie_together_and_one_that_comes_much_later_is_kept_once_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_prefix, "TEXTS_TOGETHER", 4)
+    store = SqliteStore(tmp_path / "main.db")
+    store.open()
+    with closing(store):
+        said = [json.dumps(conversation(turn)) for turn in range(1, 6)]
+        for again in range(2):
+            for turn, messages in enumerate(said):
+                store.write([record(TRACES[0], f"{turn + 1:016x}", gen_ai__input__messages=messages)])
+            assert store.repeated == again * len(said)
+        with closing(sqlite3.connect(store.path)) as db:
+            names = [name for (name,) in db.execute("SELECT hash FROM texts ORDER BY id")]
+            rewritten = db.execute("SELECT sum(rewritten) FROM spans").fetchone()
+        assert names[:4] != sorted(names[:4]), "within a time by their hashes"
+        assert [name[:3] for name in names] == sorted(name[:3] for name in names), "one time after the other"
+        assert len(names) > 10 == len({name[3:] for name in names}), "some are there at two times"
+        assert rewritten == (0,), "a span that comes again at another time is the same span"
+        for turn, messages in enumerate(said):
+            assert store.span("default", f"{turn + 1:016x}").span.attributes["gen_ai.input.messages"] == messages
+
+
 def test_a_message_has_one_name_however_the_list_around_it_is_written():
     messages = conversation(3)
     spans = [Span(TRACES[0], SPANS[0], None, "n", 0, 1, attributes={"m": json.dumps(messages[:n])}) for n in (2, 6)]
@@ -147,6 +170,9 @@ def test_one_span_of_several_packed_together_is_replaced_and_the_others_stay():
     [expected[1]] = said_in(pack([other], "p", {}).body)
     assert said_in(replaced(body, 1, pack([other], "p", {}).body)) == expected
     assert replaced(body, 1, pack([spans[1]], "p", {}).body) is None, "nothing has changed"
+    later = pack([spans[1]], "p", {}, Packing(prefix=b"\0\0\1"))
+    assert replaced(body, 1, later.body) is None, "nor where its texts have other names by now"
+    assert replaced(later.body, 0, pack([spans[1]], "p", {}, Packing(prefix=b"\0\0\2")).body) is None
 
 
 def test_where_a_span_came_from_comes_back():

@@ -62,3 +62,16 @@ def test_they_are_there_again_when_an_earlier_root_comes(store):
     store.write([ROOT, STEP])
     store.write([record(TRACES[0], SPANS[2], at=0, spanwise__input="earlier still")])
     assert shown(store) == ("earlier still", "was made")
+
+
+def test_those_that_were_never_made_are_made_where_another_root_shows_none(store):
+    store.write([ROOT, STEP])
+    assert all(text.startswith("\x01") for text in previews(store)[1])
+    store.write([record(TRACES[0], SPANS[2], at=0), record(TRACES[0], SPANS[3], at=4, spanwise__input="late")])
+    steps = [("asked of all", "answered by all"), ("a step", "was made"), ("late", None)]
+    assert previews(store) == [(None, None), *steps]
+
+
+def test_a_batch_whose_first_root_shows_none_has_those_of_its_steps(store):
+    store.write([ROOT, STEP, record(TRACES[0], SPANS[2], at=0)])
+    assert previews(store) == [(None, None), ("asked of all", "answered by all"), ("a step", "was made")]

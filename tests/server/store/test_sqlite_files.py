@@ -192,3 +192,25 @@ def test_words_of_the_last_spans_of_a_long_trace_are_found(path):
         ]  # fmt: skip
         store.delete_trace("default", TRACES[0])
         assert store.find_traces(asked("omega")).items == ()
+
+
+def test_a_span_is_found_by_its_id_in_whatever_part_of_the_store_it_lies(tmp_path):
+    store = SqliteStore(tmp_path / "main.db")
+    store.open()
+    with closing(store):
+        for n in range(3):
+            store.write([record(f"{n + 1:032x}", f"{n + 1:016x}")])
+            with closing(sqlite3.connect(store.path)) as db, db:
+                db.execute("UPDATE sqlite_sequence SET seq = seq + 5000 WHERE name = 'traces'")
+        with store.reading() as connection:
+            parts = [part for (part,) in connection.execute("SELECT id >> 36 FROM spans ORDER BY id")]
+            for asked, values in ((store.find_span, (b"", 1)), (store.find_span_of_trace, (b"", 1, b""))):
+                plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked}", values)]
+                assert any("ix_spans_part (<expr>=? AND span_id=?)" in step for step in plan), plan
+        assert parts == [0, 1, 2]
+        for n in range(3):
+            trace_id, span_id = f"{n + 1:032x}", f"{n + 1:016x}"
+            assert store.span("default", span_id).span.trace_id == trace_id
+            assert store.span("default", span_id, trace_id).span.span_id == span_id
+            assert [found.span.span_id for found in store.spans_of("default", trace_id, [span_id])] == [span_id]
+            assert store.span("default", span_id, f"{99:032x}") is None

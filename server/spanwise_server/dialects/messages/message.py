@@ -34,7 +34,7 @@ def messages(value: Any, role: str) -> tuple[Message, ...]:
         return ()
     if isinstance(value, dict):
         return _request(value, role) or (message(value, role),)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return tuple(message(decoded(item), role) for item in value if item is not None)
     return ({"role": role, "parts": parts(value)},)
 
@@ -95,7 +95,7 @@ def _role(value: Mapping[str, Any], role: str) -> str:
 
 def _with_parts(value: Mapping[str, Any], role: str) -> Message:
     listed = value["parts"]
-    if isinstance(listed, list | tuple):
+    if isinstance(listed, (list, tuple)):
         found = [item if _is_plain(item) else part(item) for item in listed]
         if len(found) > 1 and EMPTY_TEXT in found:  # said beside a tool call by those who always say a text
             found = [item for item in found if item != EMPTY_TEXT]

@@ -42,7 +42,7 @@ def parts(value: Any) -> list[Part]:
         if _looks_like_parts(inside):
             return [part(item) for item in inside]
         return [genai.text(value)]
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [part(item) for item in value]
     return [part(value)]
 

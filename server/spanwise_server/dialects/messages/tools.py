@@ -15,7 +15,7 @@ SCHEMAS: Final = ("input_schema", "inputSchema", "parametersJsonSchema", "parame
 def tool_definitions(value: Any) -> tuple[Tool, ...]:
     """Return the tools that *value* lists, be they objects or JSON texts; what is not a tool is left out."""
     listed = decoded(value)
-    items = listed if isinstance(listed, list | tuple) else (listed,)
+    items = listed if isinstance(listed, (list, tuple)) else (listed,)
     return tuple(tool for item in items for tool in _tools(decoded(item)))
 
 
