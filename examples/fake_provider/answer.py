@@ -18,6 +18,11 @@ _PATHS: Final = tuple(
     for pattern, api in (
         (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):(?:streamG|g)enerateContent", "gemini"),
         (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):batchEmbedContents", "gemini-embeddings"),
+        (
+            r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):(?:batchGenerate|asyncBatchEmbed)Content",
+            "gemini-batches",
+        ),
+        (r".*/batchPredictionJobs$", "vertex-batches"),
         (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):predict$", "vertex-embeddings"),
         (r"(?:/v1)?/projects/.*/publishers/anthropic/models/(?P<model>[^:?]+):(?:streamR|r)awPredict", "messages"),
         (r"(?:/v1)?/projects/.*/publishers/anthropic/models/count-tokens:rawPredict", "count-tokens"),
@@ -30,6 +35,7 @@ _PATHS: Final = tuple(
         (r"/api/embed$", "ollama-embeddings"),
         (r"/v1/(?:fim|agents)/completions$", "mistral"),
         (r"/v1/ocr$", "mistral-ocr"),
+        (r"/v1/batch/jobs$", "mistral-batches"),
         (r"/v1/messages/count_tokens", "count-tokens"),
         (r"/v1/messages/batches", "message-batches"),
         (r"(?:/openai|/anthropic|/inference)?(?:/v1)?/messages", "messages"),

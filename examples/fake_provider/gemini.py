@@ -83,3 +83,16 @@ def predictions(request: Request, answer: Answer) -> Json:
     told = {"truncated": False, "token_count": answer.input_tokens or 4}
     given = request.body.get("instances") or ()
     return {"predictions": [{"embeddings": {"values": [0.1, 0.2], "statistics": told}} for _ in given]}
+
+
+def batch(request: Request, answer: Answer) -> Json:
+    """Return a batch that has begun, as the Gemini API writes it."""
+    told = {"@type": "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"}
+    model = f"models/{answer.model or request.model}"
+    return {"name": "batches/b1", "metadata": {**told, "model": model, "state": "BATCH_STATE_PENDING"}}
+
+
+def job(request: Request, answer: Answer) -> Json:
+    """Return a batch that has begun, as Vertex AI writes it."""
+    name = "projects/p/locations/l/batchPredictionJobs/1"
+    return {"name": name, "state": "JOB_STATE_PENDING", "model": answer.model or request.body.get("model")}

@@ -74,3 +74,12 @@ def pages(request: Request, answer: Answer) -> Json:
     page = {"index": 0, "markdown": answer.text, "images": [], "dimensions": {"dpi": 200, "height": 100, "width": 80}}
     usage = {"pages_processed": 1, "doc_size_bytes": 120}
     return {"pages": [page], "model": answer.model or request.model, "usage_info": usage}
+
+
+def batch(request: Request, answer: Answer) -> Json:
+    """Return a batch that has begun."""
+    counts = dict.fromkeys(("total", "completed", "succeeded", "failed"), 0)
+    head = {"id": "batch-1", "object": "batch", "status": "QUEUED", "errors": [], "created_at": int(time.time())}
+    asked = {"endpoint": request.body.get("endpoint"), "input_files": request.body.get("input_files") or []}
+    model = {"model": answer.model or request.model}
+    return {**head, **asked, **model, **{f"{name}_requests": count for name, count in counts.items()}}

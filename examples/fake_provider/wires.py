@@ -71,8 +71,11 @@ WIRES: Final[Mapping[str, Wire]] = {
     "gemini": _GEMINI(gemini.content, streamed=gemini.events, error_event=gemini.error_event),
     "gemini-embeddings": _GEMINI(gemini.embeddings),
     "vertex-embeddings": _GEMINI(gemini.predictions),
+    "gemini-batches": _GEMINI(gemini.batch),
+    "vertex-batches": _GEMINI(gemini.job),
     "mistral": _OPENAI(mistral_chat.completion, streamed=mistral_chat.chunks),
     "mistral-ocr": _OPENAI(mistral_chat.pages),
+    "mistral-batches": _OPENAI(mistral_chat.batch),
     "ollama": _OLLAMA(
         ollama.reply, streamed=ollama.events, error_event=ollama.error_event, stream_type="application/x-ndjson"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import fireworks
 import groq
@@ -163,3 +164,20 @@ def test_groq_tells_tokens_and_thoughts_in_fields_of_its_own():
     assert said["gen_ai.usage.input_tokens"] == 5
     assert said["gen_ai.usage.output_tokens"] == 6
     assert '{"type":"reasoning","content":"I think."}' in said["gen_ai.output.messages"]
+
+
+def test_what_together_can_be_asked_beside_chats(spans, provider):
+    """Its client has other shapes than OpenAI's for what comes back."""
+    with together.Together(api_key="k", base_url=provider.url, max_retries=0) as client:
+        client.embeddings.create(model="m", input="Lima")
+        client.images.generate(model="m", prompt="Lima")
+        client.audio.speech.create(model="m", input="Lima", voice="v")
+        provider.rewrite = lambda _, reply: replace(reply, chunks=[b'{"job":{"id":"b-1","status":"VALIDATING"}}'])
+        client.batches.create(input_file_id="f", endpoint="/v1/chat/completions")
+        provider.rewrite = None
+    names = ["embeddings m", "image_generation m", "speech m", "batch"]
+    assert sorted(span.name for span in spans.all()) == sorted(names)
+    by_name = {span.name: span.attributes for span in spans.all()}
+    assert by_name["embeddings m"]["gen_ai.usage.input_tokens"] > 0
+    assert by_name["batch"]["spanwise.output"] == '{"id":"b-1","status":"VALIDATING"}'
+    assert by_name["speech m"]["gen_ai.output.type"] == "speech"

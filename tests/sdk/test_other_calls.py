@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
+from google.genai import errors as genai_errors
 
 from fake_provider import Answer
 
@@ -120,6 +121,35 @@ def test_mistral_fills_in_embeds_and_reads(spans, client):
     spans.clear()
     client.ocr.process(model="ocr-test", document={"type": "document_url", "document_url": "https://a.example/b.pdf"})
     assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+@of("mistralai")
+def test_a_batch_of_mistrals_is_told_where_it_is_handed_in(spans, client):
+    client.batch.jobs.create(endpoint="/v1/chat/completions", model="mistral-test", input_files=["file-1"])
+    assert spans.one().name == "batch mistral-test"
+    assert spans.attributes()["spanwise.kind"] == "span"
+    assert spans.json("spanwise.input") == {"endpoint": "/v1/chat/completions", "input_files": ["file-1"]}
+    assert spans.json("spanwise.output") == {"id": "batch-1", "status": "QUEUED"}
+
+
+@of("google-genai")
+def test_a_batch_of_googles_is_told_where_it_is_handed_in(spans, client):
+    asked = [{"contents": [{"role": "user", "parts": [{"text": "Go on"}]}]}]
+    assert client.batches.create(model="gemini-test", src=asked).name == "batches/b1"
+    assert spans.one().name == "batch gemini-test"
+    assert "Go on" in spans.attributes()["spanwise.input"]
+    assert spans.json("spanwise.output") == {"name": "batches/b1", "state": "BATCH_STATE_PENDING"}
+
+
+@of("google-genai on Vertex AI")
+def test_a_batch_on_vertex_ai_is_told_and_a_list_of_them_is_not(spans, client):
+    client.batches.create(model="gemini-test", src="gs://a/in.jsonl", config={"dest": "gs://a/out"})
+    assert spans.one().name == "batch gemini-test"
+    assert spans.json("spanwise.output")["state"] == "JOB_STATE_PENDING"
+    spans.clear()
+    with contextlib.suppress(genai_errors.APIError):
+        list(client.batches.list())
+    assert spans.all() == []
 
 
 @of("anthropic")

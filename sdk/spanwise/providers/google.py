@@ -11,6 +11,7 @@ from .. import vocabulary as v
 from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
+from . import google_batches
 from .content import blob_part, file_part, media_part, text_part
 
 PARAMS: Final = {
@@ -251,7 +252,13 @@ def _functions(tools: Any) -> list[dict[str, Any]]:
 _CONTENT: Final = Route("chat", "llm", request, response, chunk)
 _EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
 _PREDICTIONS: Final = Route("embeddings", "embedding", prediction_request, prediction_response)
+_BATCH: Final = Route(
+    "batch", "span", google_batches.request, lambda g, answer: google_batches.response(g, _body(answer))
+)
 _ROUTES: Final = {
+    "batchGenerateContent": _BATCH,
+    "asyncBatchEmbedContent": _BATCH,
+    "batchPredictionJobs": _BATCH,
     "predict": _PREDICTIONS,
     "generateContent": _CONTENT,
     "streamGenerateContent": _CONTENT,
@@ -268,7 +275,10 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
     body = given.get("request_dict")
     if route is None or not isinstance(body, Mapping) or (verb == "predict" and "embed" not in where):
         return None
-    asked = {**body, "model": where.rpartition("models/")[2] or where}
+    if str(given["http_method"]).lower() != "post":
+        return None
+    named = where or str(body.get("model") or "")
+    asked = {**body, "model": named.rpartition("models/")[2] or named}
     if verb == "streamGenerateContent":
         asked["stream"] = True
     url = urlsplit(getattr(getattr(client, "_http_options", None), "base_url", None) or "")

@@ -134,6 +134,21 @@ def page_response(g: Generation, answer: Any) -> None:
         g.part(text_part(page.markdown))
 
 
+def batch_request(g: Generation, body: Mapping[str, Any]) -> None:
+    """Read what is handed in to be done later."""
+    g.params(body, PARAMS, ())
+    if g.content:
+        told = ("endpoint", "input_files", "agent_id", "requests")
+        kept = {name: body[name] for name in told if isinstance(body.get(name), str | list | tuple)}
+        g.attributes[v.INPUT] = to_json(kept)
+
+
+def batch_response(g: Generation, job: Any) -> None:
+    """Read under which name it will be done."""
+    g.head(job.id, None)
+    g.attributes[v.OUTPUT] = to_json({"id": job.id, "status": job.status})
+
+
 # --- content ---------------------------------------------------------------------------------------
 
 
@@ -193,6 +208,7 @@ _CHAT: Final = Route("chat", "llm", request, response, chunk)
 _FIM: Final = Route("text_completion", "llm", fim_request, response, chunk)
 _EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
 _OCR: Final = Route("ocr", "llm", page_request, page_response)
+_BATCH: Final = Route("batch", "span", batch_request, batch_response)
 
 
 def _recogniser(route: Route, *needed: str) -> Recognise:
@@ -213,6 +229,7 @@ _METHODS: Final = {
     "fim:Fim": (("complete", "stream"), _recogniser(_FIM, "model", "prompt")),
     "embeddings:Embeddings": (("create",), _recogniser(_EMBEDDINGS, "model", "inputs")),
     "ocr:Ocr": (("process",), _recogniser(_OCR, "document")),
+    "jobs:Jobs": (("create",), _recogniser(_BATCH, "endpoint")),  # older clients have those of fine-tuning there
 }
 
 PROVIDER: Final = Provider(

@@ -29,7 +29,9 @@ def response(g: Generation, result: Any) -> None:
     """Read model, usage and the length of the vectors."""
     g.head(None, result.model)
     usage = getattr(result, "usage", None)
-    if usage is not None:
+    if isinstance(usage, Mapping):  # Together's client has no shape for it
+        g.usage(input_tokens=usage.get("prompt_tokens"))
+    elif usage is not None:
         g.usage(input_tokens=usage.prompt_tokens)
     vectors = result.data
     if vectors and isinstance(first := vectors[0].embedding, list):

@@ -79,8 +79,9 @@ def _picture(g: Generation, picture: Any, form: str | None) -> None:
 def spoken(g: Generation, answer: Any) -> None:
     """Read sound, where the client has read it."""
     g.attributes[v.OUTPUT_TYPE] = "speech"
-    if g.content and answer.response.is_stream_consumed:
-        mime_type = answer.response.headers.get("content-type")
+    response = getattr(answer, "response", None)  # clients that stream sound give no more than a raw response of it
+    if g.content and response is not None and response.is_stream_consumed:
+        mime_type = response.headers.get("content-type")
         g.part(blob_part(base64.b64encode(answer.content).decode(), "audio", mime_type))
 
 
@@ -135,8 +136,9 @@ def batch_request(g: Generation, body: Mapping[str, Any]) -> None:
 
 def batch_response(g: Generation, batch: Any) -> None:
     """Read under which name it will be done."""
-    g.head(batch.id, None)
-    g.attributes[v.OUTPUT] = to_json({"id": batch.id, "status": batch.status})
+    made = getattr(batch, "job", None) or batch  # Together says more beside it
+    g.head(made.id, None)
+    g.attributes[v.OUTPUT] = to_json({"id": made.id, "status": made.status})
 
 
 ROUTES: Final = {
