@@ -117,7 +117,9 @@ def _run(name: str, *arguments: str | Path) -> None:
 
 
 def program(name: str) -> Path:
-    """Return where a program of PostgreSQL's lies: the newest that Debian has, else the one on the path."""
+    """Return a program of PostgreSQL's: in ``POSTGRES_BIN``, else the newest that Debian has, else on the path."""
+    if chosen := os.environ.get("POSTGRES_BIN"):
+        return Path(chosen) / name
     newest = sorted(_DEBIAN.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     found = newest[-1] if newest else shutil.which(name)
     assert found is not None, f"{name} is missing: install postgresql (apt-get install postgresql)"

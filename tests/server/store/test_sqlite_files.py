@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections import deque
 from contextlib import closing
 
 import pytest
@@ -16,9 +18,11 @@ from spanwise_server.query.filters import Query, Text
 from spanwise_server.query.parse import parse
 from spanwise_server.store import sqlite as sqlite_module
 from spanwise_server.store.address import MOST_PLACES, address, span_range, trace_row_of
+from spanwise_server.store.examine import examine
 from spanwise_server.store.index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, SMALL_PLACES, TRACE_ROW, index_key
 from spanwise_server.store.sqlite import SqliteStore
-from store_model.spans import TRACES, record
+from store_engines import sums
+from store_model.spans import TRACES, llm, record
 
 FOUND = Query("default", Text("alpha"))
 #: Writes one trace after the other and says so after each, until it is killed.
@@ -135,6 +139,33 @@ def test_a_full_disk_is_said_before_anything_is_lost(path, monkeypatch):
         monkeypatch.setattr(sqlite_module, "LEAST_FREE_BYTES", 2**60)
         assert "full" in store.refusal()
     assert "closed" in store.refusal()
+
+
+def test_where_the_file_cannot_grow_spans_are_refused_whole_and_taken_when_it_can_again(path):
+    def batch(n):
+        return [
+            llm(f"{n * 50 + k:032x}", f"{n * 50 + k:016x}", tokens=1, cost=1, note=random_text()) for k in range(50)
+        ]
+
+    with opened(path) as store:
+        store.write(batch(1))
+        (pages,) = store._database.writer.execute("PRAGMA page_count").fetchone()
+        store._database.writer.execute(f"PRAGMA max_page_count = {pages + 20}")
+        sent = itertools.count(2)
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            deque(store.write(batch(n)) for n in sent)
+        refused = next(sent) - 1
+        assert store.totals(Query("default")).traces.n == (refused - 1) * 50, "what is there can be read"
+        store._database.writer.execute("PRAGMA max_page_count = 4294967294")
+        store.write(batch(refused))
+        assert sum(row[7] for row in sums(store)["r_hour"]) == refused * 50
+        assert len(list(store.each_span(Query("default")))) == refused * 50
+        assert store.wait_until_searchable()
+    assert {found.state for found in examine(path.parent, full=True) if found.about != "disk"} == {"ok"}
+
+
+def random_text():
+    return os.urandom(1_500).hex()
 
 
 def test_a_closed_store_says_so(path):
