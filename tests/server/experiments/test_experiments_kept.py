@@ -16,7 +16,7 @@ from spanwise_server.store.datasets import Datasets
 from spanwise_server.store.experiments import Experiments
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=list(store_engines.KINDS))
 def store(request: pytest.FixtureRequest) -> Iterator[Any]:
     with ExitStack() as stack:
         yield stack.enter_context(store_engines.opened(request.param))
