@@ -126,8 +126,20 @@ def _told(record: Record) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def said_pairs(record: Record) -> Iterator[tuple[str, str | None, float | None]]:
     """Yield fields of the language with their value as text and as a number, for stores that keep them so."""
-    for field, value in _pairs(record):
-        yield field, text_of(value), _number(value)
+    for begin, said in _told(record):
+        for key, value in said.items():
+            kind = type(value)
+            if kind in _PLAIN and (kind is not str or len(value) <= MOST_VALUE_CHARS):
+                yield _plain_pair(begin, key, value)
+            else:
+                for field, inner in _flat(f"{begin}{key}", value, _DEEPEST):
+                    yield field, text_of(inner), _number(inner)
+
+
+@lru_cache(maxsize=20_000, typed=True)
+def _plain_pair(begin: str, key: str, value: Any) -> tuple[str, str | None, float | None]:
+    """Return what one plain value is kept as: most come again with the next span."""
+    return f"{begin}{key}", text_of(value), _number(value)
 
 
 def _pairs(record: Record) -> Iterator[tuple[str, Any]]:

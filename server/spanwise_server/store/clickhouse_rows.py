@@ -99,11 +99,13 @@ def _said(record: Record) -> Said:
         return (), (), ()
     keys, texts, numbers = zip(*found, strict=True)
     long = {f"{ATTRIBUTE}{key}": said for key, said in record.span.attributes.items() if _is_long(said)}
+    if not long and None not in texts:
+        return keys, texts, numbers
     return keys, tuple(_kept_text(text, long.get(key)) for key, text in zip(keys, texts, strict=True)), numbers
 
 
 def _is_long(said: Any) -> bool:
-    if not isinstance(said, str):
+    if type(said) is not str or len(said) * 4 < LONG_BYTES:
         return False
     try:
         return len(said.encode()) >= LONG_BYTES
