@@ -89,6 +89,9 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection."""
 
     protocol_version = "HTTP/1.1"
+    #: Headers and body leave together: apart, the second waits until the client has acknowledged the first.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     engine: Engine
 
     def log_message(self, *_said: object) -> None:
