@@ -28,6 +28,10 @@ DRAIN_S: Final = 15
 #: keeps what its largest batch took; two are as quick here, where threads take turns, and save some 25 MB under load.
 _M_ARENA_MAX: Final = -8
 _ARENAS: Final = 2
+#: Its number for the size from which on memory is asked of the system and given back to it as it is freed. Left alone,
+#: the first large body raises it, and what later ones leave behind is in pieces that the next may not fit in.
+_M_MMAP_THRESHOLD: Final = -3
+_MAPPED_FROM_BYTES: Final = 512 * 1024
 KEEP_ALIVE_S: Final = 65
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not listened on
 
@@ -156,7 +160,9 @@ class _Noted:
 def _bound_arenas() -> None:
     """Let memory that threads free be used by the others, where the C library can be told to."""
     try:
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_ARENA_MAX, _ARENAS)
+        library.mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
     except (OSError, AttributeError, TypeError):  # not glibc, or no such thing as the program's own symbols
         return
 

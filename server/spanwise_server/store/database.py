@@ -26,7 +26,7 @@ BUSY_MS: Final = 15_000
 _EVERY_CONNECTION: Final = f"PRAGMA busy_timeout = {BUSY_MS}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"
 #: A commit is on the disk when it returns, or an acknowledged span could be lost; group commits pay for it.
 _WRITER: Final = (
-    "PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -40960; "
+    "PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -24576; "
     "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 134217728"
 )
 _READER: Final = "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824"

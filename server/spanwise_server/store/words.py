@@ -35,8 +35,8 @@ WORD_FIELDS: Final = frozenset(
 )
 #: Says that a span failed, however the trace ended; no term can name it.
 SOME_SPAN_FAILED: Final[Word] = ("failed", "yes")
-#: Ids remembered by a writer; far more than a project with sane names has.
-_MOST_REMEMBERED: Final = 200_000
+#: Ids remembered by a writer, a quarter of a kilobyte each; most that are older are of sessions that have ended.
+_MOST_REMEMBERED: Final = 50_000
 _ASKED_AT_ONCE: Final = 400
 _LABELS: Final = (
     "SELECT DISTINCT trace_id, label FROM annotations WHERE project_id = ? AND trace_id IN ({}) AND label IS NOT NULL"

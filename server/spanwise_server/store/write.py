@@ -116,6 +116,7 @@ class SpanWriter:
         self._series: dict[Series, int] = {}
         self._origins: dict[bytes, int] = {}
         self._texts: set[bytes] = set()
+        self._prefix = b""
         self.changes = 0
         """Goes up whenever spans that were there may say something else than before."""
         self.repeated = 0
@@ -366,8 +367,9 @@ class SpanWriter:
         connection.executemany(_CHANGE_TRACE, change.traces_changed)
         self._put(connection, change)
         change.rollups.apply(connection, self._series)
-        if len(self._texts) > _MOST_TEXTS_REMEMBERED:
-            self._texts.clear()
+        if len(self._texts) > _MOST_TEXTS_REMEMBERED or self._prefix != self.packing.prefix:
+            self._texts.clear()  # no text that comes has a name of another time any more
+            self._prefix = self.packing.prefix
         self._texts.update(change.texts)
 
     def _put(self, connection: Connection, change: Change) -> None:
