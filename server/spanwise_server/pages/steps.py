@@ -80,15 +80,16 @@ def steps(request: Request, server: CurrentServer, project: CurrentProject) -> R
     clock = clock_of(request)
     listing = replace(read(project, request.query_params, clock), sort="-time", live=False, filter="", columns="")
     state = StepPage(listing)
-    traces = _traces(server, Query(project, *_range(listing, clock.now_ns), limit=LOOKED_AT))
+    traces, too_large = _traces(server, Query(project, *_range(listing, clock.now_ns), limit=LOOKED_AT))
     uses = [(use, step_link(project, use.name, use.kind, listing)) for use in steps_in(traces)]
     dearest = [
         (dear, step_link(project, dear.name, dear.kind, listing), _traces_with(listing, dear.name, dear.kind))
         for dear in dearest_steps(traces, _DEAREST)
     ]
     return render(
-        request, "pages/steps.html", uses=uses, dearest=dearest, looked_at=len(traces), **_frame(request, state)
-    )
+        request, "pages/steps.html", uses=uses, dearest=dearest, looked_at=len(traces), too_large=too_large,
+        largest=_LARGEST, **_frame(request, state),
+    )  # fmt: skip
 
 
 @router.get(f"{PATH}/{{name:path}}")
@@ -107,7 +108,7 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
             "Choose a longer range, or look among all steps.",
         )
     text = joined(f"name:{quoted(name)}", f"kind:{kind}" if kind else "")
-    looked_at = _traces(server, replace(query, filter=OneSpan("any", And(terms)), limit=LOOKED_AT))
+    looked_at, _ = _traces(server, replace(query, filter=OneSpan("any", And(terms)), limit=LOOKED_AT))
     failed = server.store.find_spans(
         replace(query, filter=And((*terms, Term("status", "=", ("error",)))), limit=_FAILED)
     )
@@ -150,15 +151,12 @@ def _range(listing: Listing, now_ns: int) -> tuple[Filter, int | None, int | Non
     return And(), *listing.bounds(now_ns)
 
 
-def _traces(server: Server, query: Query) -> list[Sequence[Record]]:
-    """Return the spans of the newest traces that *query* finds, as far as their rows know them."""
-    found: list[Sequence[Record]] = []
-    for summary in server.store.find_traces(query).items:
-        if summary.span_count <= _LARGEST:
-            outline = server.store.outline(query.project, summary.trace_id)
-            if outline is not None:
-                found.append(outline.records)
-    return found
+def _traces(server: Server, query: Query) -> tuple[list[Sequence[Record]], int]:
+    """Return the spans of the newest traces that *query* finds, and how many traces are too large to be looked at."""
+    summaries = server.store.find_traces(query).items
+    small = [summary.trace_id for summary in summaries if summary.span_count <= _LARGEST]
+    outlines = [server.store.outline(query.project, trace_id) for trace_id in small]
+    return [outline.records for outline in outlines if outline is not None], len(summaries) - len(small)
 
 
 def _days(listing: Listing, text: str, tallied: Sequence[Tallied]) -> list[Day]:

@@ -13,6 +13,7 @@ LOOP = (
     record(5, 1, "answer", 50, 10, kind="llm", cost_nusd=11),
 )
 ONCE = (record(1, None, "assistant", 0, 100, kind="agent"), record(2, 1, "plan", 0, 10, kind="llm"))
+LARGE = tuple(record(n, 1, f"step {n}", n, 1) for n in range(2, 5_003))
 
 
 def test_runs_in_a_trace_and_what_follows_are_counted():
@@ -90,4 +91,15 @@ def test_a_name_may_be_anything_and_is_shown_as_text(shop):
 
 def test_a_step_that_is_not_there_is_said(shop):
     assert shop.get(f"/steps/nobody?project={PROJECT}").status_code == 404
-    assert "No step in this range" in shop.get("/steps?project=empty").text
+    assert "No step in this range" in shop.get("/steps?project=empty&range=24h").text
+    everything = shop.get("/steps?project=empty&range=all").text
+    assert "No step yet" in everything
+    assert "Search all time" not in everything
+
+
+def test_what_is_too_large_to_be_looked_at_is_said(client):
+    client.app.state.server.store.write([record(1, None, "root", 0, 10_000), *LARGE])
+    where = f"/steps?project={PROJECT}&range=all"
+    assert "Only very large traces" in client.get(where).text
+    client.app.state.server.store.write(in_other_trace(ONCE, "b" * 32, 20_000))
+    assert "1 trace with more than 5,000 spans is left out" in client.get(where).text
