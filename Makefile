@@ -29,7 +29,7 @@ matrix: $(READY)
 
 # The one group of it whose turn it is: by the number of changes, so that each tests the next one, or as GROUP says.
 # A shallow clone cannot count them, and goes by the time of the last.
-GROUP ?= $(shell test -f .git/shallow && git log -1 --format=%ct || git rev-list --count HEAD)
+GROUP ?= $(or $(shell test -f .git/shallow && git log -1 --format=%ct || git rev-list --count HEAD),0)
 matrix-ci: $(READY)
 	@PYTHONPATH=examples:tests $(BIN)/python -m matrix --make --group $(GROUP)
 	@SPANWISE_STRICT=1 MATRIX_WORKERS=$(MATRIX_WORKERS) MATRIX_GROUP=$(GROUP) \
