@@ -39,6 +39,8 @@ _BYTES_A_TRACE: Final = 40_000
 #: Words that stand together in so many traces are nobody's own.
 _TOGETHER: Final = 3
 _IN_TRACES: Final = 3
+_COUNT_BITS: Final = 2
+_MOST_COUNTED: Final = (1 << _COUNT_BITS) - 1
 _WORD: Final = re.compile(rb"\w+\W*|\W+")
 #: As zstd's trainer takes them: the length of a segment, and of what is counted.
 _SEGMENT: Final = 200
@@ -197,13 +199,15 @@ def _said(connection: Connection, body: bytes) -> Iterator[bytes]:
 def common(samples: Sequence[Sample]) -> list[bytes]:
     """Return of each of *samples*, which come trace by trace, the words that stand so together in other traces too."""
     # Words are cut out twice: all of them together take ten times what they were cut from.
-    traces: dict[int, tuple[int, int]] = {}
+    traces: dict[int, int] = {}  # how many, below the last of them: a pair takes three times as much
     for trace, raw in samples:
         for run in set(_runs(_WORD.findall(raw))):
-            last, count = traces.get(run, (-1, 0))
-            if last != trace:
-                traces[run] = trace, count + 1
-    shared = {run for run, (_, count) in traces.items() if count >= _IN_TRACES}
+            seen = traces.get(run)
+            if seen is None:
+                traces[run] = trace << _COUNT_BITS | 1
+            elif seen >> _COUNT_BITS != trace:
+                traces[run] = trace << _COUNT_BITS | min((seen & _MOST_COUNTED) + 1, _IN_TRACES)
+    shared = {run for run, seen in traces.items() if seen & _MOST_COUNTED >= _IN_TRACES}
     traces.clear()
     return [kept for _, raw in samples if len(kept := _kept(_WORD.findall(raw), shared)) >= _COUNTED]
 
