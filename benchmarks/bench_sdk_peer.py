@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import openai
-from bench_sdk import Sink, messages_of, paired
+from bench_sdk import Sink, client_of, messages_of, paired
 from openai._base_client import SyncAPIClient
 from openinference.instrumentation.openai import OpenAIInstrumentor
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -62,14 +62,20 @@ def serving() -> Iterator[str]:
 
 
 class Bench:
-    """The modes of one client and one way of sending."""
+    """The modes of one way of sending, each with a client of its own."""
 
-    def __init__(self, made: openai.OpenAI, provider: TracerProvider) -> None:
-        self._create = made.chat.completions.create
+    def __init__(self, url: str, provider: TracerProvider, original: Callable) -> None:
         self._provider = provider
+        observed = SyncAPIClient.request
+        SyncAPIClient.request = original  # the peer's goes around what it finds
         self._peer = OpenAIInstrumentor()
-        self._wrapped = SyncAPIClient.request
-        self._original = SyncAPIClient.request = self._wrapped.__wrapped__
+        self._peer.instrument(tracer_provider=provider)
+        self._modes = {
+            "plain": client_of(original, url).chat.completions.create,
+            "ours": client_of(observed, url).chat.completions.create,
+            "theirs": client_of(openai.OpenAI.request, url).chat.completions.create,
+        }
+        self._observed = observed
 
     def on_the_caller(self, size: int) -> dict[str, float]:
         """Return what each adds to the calling thread, in microseconds a call."""
@@ -84,38 +90,26 @@ class Bench:
     ) -> dict[str, float]:
         messages = messages_of(size)
 
-        def block(flush: Callable[[], object]) -> tuple[float]:
-            for _ in range(WARM):  # wrapping makes the first ones dearer
-                self._create(model="m", messages=messages)
+        def block(create: Callable, flush: Callable[[], object]) -> tuple[float]:
+            for _ in range(WARM):
+                create(model="m", messages=messages)
             flush()
             before = clock()
             for _ in range(CALLS):
-                self._create(model="m", messages=messages)
+                create(model="m", messages=messages)
             flush()
             return ((clock() - before) / CALLS / 1e3,)
 
-        def ours() -> tuple[float]:
-            SyncAPIClient.request = self._wrapped
-            try:
-                return block(flush)
-            finally:
-                SyncAPIClient.request = self._original
-
-        def theirs() -> tuple[float]:
-            self._peer.instrument(tracer_provider=self._provider)
-            try:
-                return block(flush_theirs)
-            finally:
-                self._peer.uninstrument()
-                if "request" in vars(openai.OpenAI):  # left there by them, it hides the method that we wrap
-                    del openai.OpenAI.request
-
-        modes = {"plain": lambda: block(lambda: None), "ours": ours, "theirs": theirs}
+        after = {"plain": lambda: None, "ours": flush, "theirs": flush_theirs}
+        modes = {
+            name: (lambda name=name, create=create: block(create, after[name])) for name, create in self._modes.items()
+        }
         return {name: figures[0] for name, figures in paired(modes, ROUNDS).items()}
 
     def done(self) -> None:
         """Put back what was there."""
-        SyncAPIClient.request = self._wrapped
+        self._peer.uninstrument()
+        SyncAPIClient.request = self._observed
 
 
 def provider_of(exporter: Sink | OTLPSpanExporter) -> TracerProvider:
@@ -129,9 +123,9 @@ def main() -> int:
     """Run everything; return 1 where a limit is broken."""
     holds = True
     with serving() as url:
-        made = openai.OpenAI(api_key="k", base_url=url + "/v1", max_retries=0)
+        original = SyncAPIClient.request
         spanwise.init(span_exporter=Sink())
-        bench = Bench(made, provider_of(Sink()))
+        bench = Bench(url + "/v1", provider_of(Sink()), original)
         for size in (1_000, 50_000):
             added = bench.on_the_caller(size)
             ratio = added["theirs"] / added["ours"]
@@ -143,7 +137,7 @@ def main() -> int:
         bench.done()
         spanwise.shutdown()
         spanwise.init(endpoint=url, spool="off", announce_after_ms=0)
-        bench = Bench(made, provider_of(OTLPSpanExporter(url + "/v1/traces")))
+        bench = Bench(url + "/v1", provider_of(OTLPSpanExporter(url + "/v1/traces")), original)
         for size in (1_000, 50_000):
             added = bench.in_all_threads(size)
             ratio = added["theirs"] / added["ours"]
