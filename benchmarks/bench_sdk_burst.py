@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 CALLS = 50_000
 THREADS = 4
@@ -118,10 +119,12 @@ def run(mode: str) -> dict[str, float]:
             ran = subprocess.run(app, env=surroundings, check=True, capture_output=True, text=True)
             found: dict[str, float] = json.loads(ran.stdout)
             command = [sys.executable, "-m", "spanwise_server", "spool", "send"]
-            for _ in range(20):  # until the sink is there again
+            given_up = time.monotonic() + OUTAGE_S + 60
+            while time.monotonic() < given_up:  # until the sink is there again
                 sent = subprocess.run(command, env=surroundings, check=False, capture_output=True, text=True)
                 if sent.returncode == 0:
                     break
+                time.sleep(0.5)
             arrived, carried = sink.communicate("")[0].split()
     found.update(lost=CALLS + 100 - int(arrived), twice=int(carried) - int(arrived))
     return found
