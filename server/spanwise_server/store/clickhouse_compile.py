@@ -24,6 +24,8 @@ Judged = Callable[[Term], Mapping[bytes, frozenset[str]]]
 """Returns the traces with a judgement that a term asks for, and to which spans it was given, ``""`` for all."""
 
 LAST_NS: Final = 2**63 - 1
+#: Of so much time it would cost more to ask how long its traces last than the days after it cost.
+_LONG_NS: Final = 10 * 86_400 * 10**9
 #: What a span says of itself, else its trace.
 _OF_EITHER: Final = {"user": "user_id", "session": "session_id", "env": "environment"}
 #: What the index of said values is of: as the schema has it.
@@ -101,6 +103,8 @@ class Compiler:
         """Return when spans of the traces asked for can be, so that only those days are read."""
         if table != "t" or (self._from_ns == 0 and self._to_ns == LAST_NS):
             return []
+        if self._to_ns - self._from_ns > _LONG_NS:
+            return [Sql("s.start_ns >= ?", (self._from_ns,))]
         within = self._within("t")
         last = f"(SELECT max(t.start_ns + t.duration_ns) FROM traces AS t WHERE {within.text})"
         return [Sql(f"s.start_ns >= ? AND s.start_ns <= {last}", (self._from_ns, *within.values))]
