@@ -23,7 +23,7 @@ Texts = list[tuple[int, str]]
 #: Spans kept as records: 13 KB each, where half of them are of models.
 MOST_RECORDS: Final = 2_048
 #: Characters kept as texts.
-MOST_CHARS: Final = 32_000_000
+MOST_CHARS: Final = 20_000_000
 
 
 class Handed:
