@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from time import time_ns
 from typing import Any, Final
 
@@ -16,7 +14,6 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -24,6 +21,7 @@ from . import vocabulary as v
 from ._version import __version__
 from .config import Config
 from .context import current_attributes
+from .own_ids import OwnIds
 from .own_span import Attributes, Origin, OwnSpan
 from .relevance import about_models
 from .runtime import HELD
@@ -118,10 +116,6 @@ class OwnTracer(trace.Tracer):
         ids = provider.id_generator
         is_random = getattr(ids, "is_trace_id_random", None)
         self._new_trace_id, self._new_span_id = ids.generate_trace_id, ids.generate_span_id
-        if (
-            type(ids) is RandomIdGenerator
-        ):  # which does no more than this; that one is 0 is as likely as that two are one
-            self._new_trace_id, self._new_span_id = partial(random.getrandbits, 128), partial(random.getrandbits, 64)
         self._first_flags = _FLAGS[_RANDOM if is_random is not None and is_random() else 0]
         scope = InstrumentationScope(v.SCOPE, __version__, v.SCHEMA_URL)
         self._origin = Origin(provider.resource, scope, limits, _ended)
@@ -236,7 +230,7 @@ def _ours(config: Config, present: OwnProvider | None) -> OwnProvider:
     resource = _resource(config)
     if present is not None and present.resource == resource:
         return present
-    provider = OwnProvider(resource=resource, shutdown_on_exit=False)
+    provider = OwnProvider(resource=resource, shutdown_on_exit=False, id_generator=OwnIds())
     provider.add_span_processor(Gate(own_resource=True))
     return provider
 

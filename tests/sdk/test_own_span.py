@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import textwrap
@@ -152,3 +153,36 @@ def test_inside_a_call_its_span_is_the_present_one(spans, openai_client):
     assert trace_id == outer.trace_id
     assert span_id == format(call.context.span_id, "016x")
     assert format(call.parent.span_id, "016x") == outer.span_id
+
+
+def test_a_program_that_seeds_chance_gets_new_ids_and_its_own_numbers():
+    program = """
+        import os, random, spanwise
+        spanwise.init(endpoint="http://127.0.0.1:9")
+        random.seed(7)
+        with spanwise.span("outer") as outer:
+            print(outer.trace_id, outer.span_id, random.random())
+    """
+    runs = [told_by(program, SPANWISE_SPOOL="off").split() for _ in range(2)]
+    drawn = str(random.Random(7).random())
+    assert [run[2] for run in runs] == [drawn, drawn]
+    assert runs[0][0] != runs[1][0]
+    assert runs[0][1] != runs[1][1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_has_ids_of_its_own():
+    program = """
+        import os, sys
+        from spanwise.own_ids import OwnIds
+        ids = OwnIds()
+        ids.generate_trace_id()
+        sys.stdout.flush()
+        child = os.fork()
+        sys.stdout.write(f"{ids.generate_trace_id()}\\n")
+        sys.stdout.flush()
+        if child:
+            os.waitpid(child, 0)
+    """
+    first, second = told_by(program).split()
+    assert first != second
