@@ -76,6 +76,16 @@ def ranking(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the sh
     return {"id": make_id("req_", request.number), "results": results, "meta": meta}
 
 
+def batch(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
+    """Return a batch that has begun."""
+    return {"batch": {**request.body, "id": "batch-1", "status": "BATCH_STATUS_QUEUED"}}
+
+
+def embed_job(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
+    """Return what a job of embeddings goes by."""
+    return {"job_id": "job-1"}
+
+
 def _event(kind: str, body: Json) -> bytes:
     return server_sent_event({"type": kind, **body}, kind)
 

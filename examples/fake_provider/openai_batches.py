@@ -25,3 +25,8 @@ def batch(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shap
         "status": "completed" if done else "validating", "output_file_id": "file-2" if done else None,
         "request_counts": {"total": 2, "completed": 2 if done else 0, "failed": 0},
     }  # fmt: skip
+
+
+def fireworks_batch(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
+    """Return a batch that has begun, as Fireworks writes it."""
+    return {**request.body, "name": "accounts/a/batchInferenceJobs/b-1", "state": "JOB_STATE_CREATING"}

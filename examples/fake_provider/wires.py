@@ -83,6 +83,10 @@ WIRES: Final[Mapping[str, Wire]] = {
     "cohere": _COHERE(cohere.reply, streamed=cohere.events, error_event=cohere.error_event),
     "cohere-embeddings": _COHERE(cohere.embeddings),
     "cohere-rerank": _COHERE(cohere.ranking),
+    "cohere-batches": _COHERE(cohere.batch),
+    "cohere-embed-jobs": _COHERE(cohere.embed_job),
+    "fireworks-batches": _OPENAI(openai_batches.fireworks_batch),
+    "bedrock-batches": _AMAZON(bedrock.batch),
     "converse": _AMAZON(bedrock.converse, streamed=bedrock.events),
     "invoke": _AMAZON(
         bedrock_invoke.reply,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 from google.genai import errors as genai_errors
@@ -38,6 +39,30 @@ def test_cohere_ranks(spans, client):
     assert said["spanwise.kind"] == "reranker"
     assert said["gen_ai.retrieval.query.text"] == "Where?"
     assert spans.json("gen_ai.retrieval.documents") == [{"id": "1", "content": "Lima", "score": 0.9}]
+
+
+@of("together")
+def test_together_ranks_what_has_fields(spans, client):
+    documents = [{"text": "a cat", "page": 1}, {"text": "Lima", "page": 2}]
+    assert client.rerank.create(model="rerank-test", query="Where?", documents=documents, top_n=1).results[0].index == 1
+    assert spans.one().name == "rerank rerank-test"
+    assert spans.attributes()["gen_ai.retrieval.query.text"] == "Where?"
+    assert spans.json("gen_ai.retrieval.documents") == [{"id": "1", "content": "Lima", "score": 0.9}]
+
+
+@of("litellm")
+def test_litellm_ranks_by_whoever_it_asks(spans, client):
+    import litellm
+
+    ask = {"model": "cohere/rerank-test", "query": "Where?", "documents": ["a cat", "Lima"], "top_n": 1}
+    address = {"api_key": "k", "api_base": client["api_base"].removesuffix("/v1") + "/v2/rerank"}
+    litellm.rerank(**ask, **address)
+    asyncio.run(litellm.arerank(**ask, **address))
+    for span in spans.all():
+        assert span.name == "rerank rerank-test"
+        assert span.attributes["gen_ai.provider.name"] == "cohere"
+        assert json.loads(span.attributes["gen_ai.retrieval.documents"])[0]["content"] == "Lima"
+    assert len(spans.all()) == 2
 
 
 @of("cohere")

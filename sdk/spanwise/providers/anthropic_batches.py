@@ -9,20 +9,9 @@ from .. import vocabulary as v
 from ..encode import to_json
 from ..instrument.engine import Route
 from ..instrument.generation import Generation
+from .batches import batch
 
 _PARAMS: Final = {"model": v.REQUEST_MODEL}
-
-
-def batch_request(g: Generation, body: Mapping[str, Any]) -> None:
-    """Read what is handed in to be answered later."""
-    if g.content:
-        g.attributes[v.INPUT] = to_json(body.get("requests"))
-
-
-def batch_response(g: Generation, batch: Any) -> None:
-    """Read under which name it will be answered."""
-    g.head(batch.id, None)
-    g.attributes[v.OUTPUT] = to_json({"id": batch.id, "processing_status": batch.processing_status})
 
 
 def count_request(g: Generation, body: Mapping[str, Any]) -> None:
@@ -38,6 +27,6 @@ def count_response(g: Generation, count: Any) -> None:
 
 
 ROUTES: Final = {
-    "/v1/messages/batches": Route("batch", "span", batch_request, batch_response),
+    "/v1/messages/batches": batch("id", "processing_status"),
     "/v1/messages/count_tokens": Route("count_tokens", "span", count_request, count_response),
 }

@@ -10,20 +10,30 @@ from ..instrument.body import ObservedBody
 from ..instrument.engine import Asked, Flight, Provider, Route
 from ..instrument.stream import ObservedIterable
 from . import bedrock_converse, bedrock_invoke
+from .batches import batch
 
 _ROUTES: Final = {
     "Converse": Route("chat", "llm", bedrock_converse.request, bedrock_converse.response),
     "ConverseStream": Route("chat", "llm", bedrock_converse.request, bedrock_converse.response, bedrock_converse.chunk),
 }
+#: What is handed in to be done later, in the service that it is handed in at.
+_LATER: Final = {
+    ("bedrock", "CreateModelInvocationJob"): batch("jobArn", model="modelId"),
+    ("bedrock-runtime", "StartAsyncInvoke"): batch("invocationArn", model="modelId"),
+}
+_SERVICES: Final = frozenset(service for service, _ in _LATER)
 
 
 def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
     operation, body = (*args, kwargs.get("api_params"))[:2] if args else (None, None)
-    if client.meta.service_model.service_name != "bedrock-runtime" or not isinstance(body, Mapping):
+    service = client.meta.service_model.service_name
+    if service not in _SERVICES or not isinstance(body, Mapping):
         return None
-    route = _ROUTES.get(str(operation))
-    if route is None and str(operation).startswith("InvokeModel") and "body" in body:
-        route = bedrock_invoke.route(body)
+    route = _LATER.get((service, str(operation)))
+    if service == "bedrock-runtime" and route is None:
+        route = _ROUTES.get(str(operation))
+        if route is None and str(operation).startswith("InvokeModel") and "body" in body:
+            route = bedrock_invoke.route(body)
     if route is None:
         return None
     url = urlsplit(client.meta.endpoint_url)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .. import vocabulary as v
-from ..encode import from_json, to_json
+from ..encode import to_json
 from ..instrument.block import ObservedBlock
 from ..instrument.engine import Asked, Flight, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..instrument.stream import arrive
 from ..prompts import find_prompt
+from . import rerank
+from .batches import batch
 from .content import functions, media_part, plain, text_part
 
 PARAMS: Final = {
@@ -27,7 +30,6 @@ PARAMS: Final = {
     "frequency_penalty": v.REQUEST_FREQUENCY_PENALTY,
     "stream": v.REQUEST_STREAM,
     "output_dimension": v.EMBEDDINGS_DIMENSION_COUNT,
-    "top_n": v.RETRIEVAL_TOP_K,
 }
 OTHER_PARAMS: Final = (
     "tool_choice",
@@ -138,7 +140,7 @@ def _parsed(answer: Any) -> Any:
     return answer.data if type(answer).__name__.endswith("HttpResponse") else answer
 
 
-# --- embeddings and rerankings ---------------------------------------------------------------------
+# --- embeddings ------------------------------------------------------------------------------------
 
 
 def embedding_request(g: Generation, body: Mapping[str, Any]) -> None:
@@ -155,27 +157,6 @@ def embedding_response(g: Generation, answer: Any) -> None:
     g.head(body.id, None)
     billed = getattr(body.meta, "billed_units", None)
     g.usage(input_tokens=_whole(getattr(billed, "input_tokens", None)))
-
-
-def rerank_request(g: Generation, body: Mapping[str, Any]) -> None:
-    """Read what is to be ranked by what."""
-    g.params(body, PARAMS, OTHER_PARAMS)
-    documents = body.get("documents")
-    if g.content and isinstance(documents, list | tuple):
-        g.attributes[v.RETRIEVAL_QUERY] = str(body.get("query"))
-        g.attributes[v.INPUT] = to_json({"query": body.get("query"), "documents": documents})
-
-
-def rerank_response(g: Generation, answer: Any) -> None:
-    """Read which documents came first, with what was asked."""
-    body = _parsed(answer)
-    g.head(body.id, None)
-    if g.content and (asked := g.attributes.get(v.INPUT)):
-        documents = from_json(asked)["documents"]
-        found = [(one.index, documents[one.index], one.relevance_score) for one in body.results]
-        g.attributes[v.RETRIEVAL_DOCUMENTS] = to_json(
-            [{"id": str(index), "content": content, "score": score} for index, content, score in found]
-        )
 
 
 # --- content ---------------------------------------------------------------------------------------
@@ -215,7 +196,11 @@ def _part(given: Any) -> Part:
 
 _CHAT: Final = Route("chat", "llm", request, response, chunk)
 _EMBED: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
-_RERANK: Final = Route("rerank", "reranker", rerank_request, rerank_response)
+_RERANK: Final = replace(rerank.ROUTE, response=lambda g, answer: rerank.response(g, _parsed(answer)))
+_BATCH: Final = batch("id", "status", made=lambda answer: _parsed(answer).batch)
+_EMBED_JOB: Final = batch(
+    "job_id", made=_parsed, kept=("dataset_id", "input_type", "name", "embedding_types", "truncate")
+)
 _CLASSES: Final = ("V2Client", "AsyncV2Client")
 _RAW: Final = ("RawV2Client", "AsyncRawV2Client")
 
@@ -224,19 +209,43 @@ def _recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if "model" not in kwargs:
         return None  # the client's own refusal follows
     route = _CHAT if "messages" in kwargs else _RERANK if "documents" in kwargs else _EMBED
+    return _asked(client, route, kwargs)
+
+
+def _recognise_batch(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+    body = plain(kwargs.get("request"))
+    return _asked(client, _BATCH, body) if isinstance(body, Mapping) else None
+
+
+def _recognise_job(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+    return _asked(client, _EMBED_JOB, kwargs)
+
+
+def _asked(client: Any, route: Route, given: Mapping[str, Any]) -> Asked:
     wrapper = getattr(client, "_client_wrapper", None)
     if wrapper is None:
         wrapper = getattr(getattr(client, "_raw_client", None), "_client_wrapper", None)
     base_url = getattr(wrapper, "get_base_url", None)
     url = urlsplit(str(base_url()) if callable(base_url) else "")
-    body = {name: value for name, value in kwargs.items() if value is not Ellipsis}
+    body = {name: value for name, value in given.items() if value is not Ellipsis}
     return Asked(route, body, "cohere", url.hostname, url.port)
 
 
-_METHODS: Final = (
+_ASKED: Final = (
     *(f"{owner}.{name}" for owner in _CLASSES for name in ("chat", "chat_stream", "embed", "rerank")),
     *(f"cohere.v2.raw_client:{owner}.{name}" for owner in _RAW for name in ("chat", "chat_stream", "embed", "rerank")),
 )
+#: Where work is handed in: module, class, and how to recognise it.
+_HANDED_IN: Final = (("batches", "BatchesClient", _recognise_batch), ("embed_jobs", "EmbedJobsClient", _recognise_job))
+_METHODS: Final = {
+    **dict.fromkeys(_ASKED, _recognise),
+    **{
+        f"cohere.{module}.{file}:{prefix}{owner}.create": recognise
+        for module, owner, recognise in _HANDED_IN
+        for file, prefixes in (("client", ("", "Async")), ("raw_client", ("Raw", "AsyncRaw")))
+        for prefix in prefixes
+    },
+}
 
 
 def _arrive(flight: Flight, result: Any) -> Any:
@@ -244,4 +253,4 @@ def _arrive(flight: Flight, result: Any) -> Any:
     return ObservedBlock(result, flight) if in_block else arrive(flight, result)
 
 
-PROVIDER: Final = Provider("cohere", "cohere.v2.client", dict.fromkeys(_METHODS, _recognise), arrive=_arrive)
+PROVIDER: Final = Provider("cohere", "cohere.v2.client", _METHODS, arrive=_arrive)

@@ -11,7 +11,7 @@ from .. import vocabulary as v
 from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
-from . import google_batches
+from .batches import batch
 from .content import blob_part, file_part, media_part, text_part
 
 PARAMS: Final = {
@@ -252,9 +252,8 @@ def _functions(tools: Any) -> list[dict[str, Any]]:
 _CONTENT: Final = Route("chat", "llm", request, response, chunk)
 _EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
 _PREDICTIONS: Final = Route("embeddings", "embedding", prediction_request, prediction_response)
-_BATCH: Final = Route(
-    "batch", "span", google_batches.request, lambda g, answer: google_batches.response(g, _body(answer))
-)
+#: The Gemini API tells the state of a batch among what it says of it.
+_BATCH: Final = batch("name", "state", made=lambda answer: {**(_body(answer).get("metadata") or {}), **_body(answer)})
 _ROUTES: Final = {
     "batchGenerateContent": _BATCH,
     "asyncBatchEmbedContent": _BATCH,

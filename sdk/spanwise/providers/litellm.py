@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
@@ -12,7 +13,8 @@ from urllib.parse import urlsplit
 from .. import vocabulary as v
 from ..instrument.engine import Asked, Provider, Reader, Recognise, Route
 from ..instrument.generation import Generation
-from . import openai, openai_completions, openai_embeddings, openai_responses
+from . import openai, openai_completions, openai_embeddings, openai_responses, rerank
+from .batches import batch
 
 #: What the conventions call a provider that LiteLLM calls otherwise.
 _NAMES: Final = {
@@ -87,19 +89,22 @@ _EMBEDDINGS: Final = Route("embeddings", "embedding", openai_embeddings.request,
 _RESPONSES: Final = Route(
     "chat", "llm", openai_responses.request, _whole(openai_responses.response), openai_responses.chunk
 )
+_BATCH: Final = batch("id", "status", kept=("completion_window", "endpoint", "input_file_id", "metadata"))
 #: Each function with the names of its first arguments.
 _FUNCTIONS: Final = {
     "completion": (_CHAT, ("model", "messages")),
     "text_completion": (_TEXT, ("prompt", "model")),
     "embedding": (_EMBEDDINGS, ("model", "input")),
     "responses": (_RESPONSES, ("input", "model")),
+    "rerank": (replace(rerank.ROUTE, response=_whole(rerank.response)), ("model", "query", "documents")),
+    "create_batch": (_BATCH, ("completion_window", "endpoint", "input_file_id", "custom_llm_provider")),
 }
 
 
 def _recogniser(route: Route, names: tuple[str, ...]) -> Recognise:
     def recognise(_none: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
         body = {**dict(zip(names, args, strict=False)), **kwargs}
-        model = body.get("model")
+        model = body.get("model", "" if route is _BATCH else None)
         if not isinstance(model, str):
             return None  # its own refusal follows
         before, slash, after = model.partition("/")

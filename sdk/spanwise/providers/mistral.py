@@ -11,6 +11,7 @@ from ..encode import to_json
 from ..instrument.engine import Asked, Provider, Recognise, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
+from .batches import batch
 from .content import blob_part, functions, media_part, text_part
 
 PARAMS: Final = {
@@ -134,21 +135,6 @@ def page_response(g: Generation, answer: Any) -> None:
         g.part(text_part(page.markdown))
 
 
-def batch_request(g: Generation, body: Mapping[str, Any]) -> None:
-    """Read what is handed in to be done later."""
-    g.params(body, PARAMS, ())
-    if g.content:
-        told = ("endpoint", "input_files", "agent_id", "requests")
-        kept = {name: body[name] for name in told if isinstance(body.get(name), str | list | tuple)}
-        g.attributes[v.INPUT] = to_json(kept)
-
-
-def batch_response(g: Generation, job: Any) -> None:
-    """Read under which name it will be done."""
-    g.head(job.id, None)
-    g.attributes[v.OUTPUT] = to_json({"id": job.id, "status": job.status})
-
-
 # --- content ---------------------------------------------------------------------------------------
 
 
@@ -208,7 +194,7 @@ _CHAT: Final = Route("chat", "llm", request, response, chunk)
 _FIM: Final = Route("text_completion", "llm", fim_request, response, chunk)
 _EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
 _OCR: Final = Route("ocr", "llm", page_request, page_response)
-_BATCH: Final = Route("batch", "span", batch_request, batch_response)
+_BATCH: Final = batch("id", "status", kept=("endpoint", "input_files", "agent_id", "requests"))
 
 
 def _recogniser(route: Route, *needed: str) -> Recognise:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ..instrument.engine import Provider
-from . import anthropic
+from . import anthropic, rerank
+from .batches import batch
 from .openai import ROUTES
 from .stainless import methods
 
@@ -13,11 +14,14 @@ from .stainless import methods
 _PREFIXES: Final = ("", "/v1", "/openai/v1", "/inference/v1")
 #: Anthropic's Messages, which some of these speak as well.
 _MESSAGES: Final = {path.removeprefix("/v1"): route for path, route in anthropic.ROUTES.items()}
+_ALL: Final = {**ROUTES, **_MESSAGES, "/rerank": rerank.ROUTE}
+#: Below an account of Fireworks's, whose name is in the path.
+_BELOW: Final = {"*/batchInferenceJobs": batch("name", "state")}
 
 
 def alike(package: str, provider: str) -> Provider:
     """Return the client in *package*, which asks what OpenAI's and Anthropic's do."""
-    routes = {prefix + path: route for prefix in _PREFIXES for path, route in {**ROUTES, **_MESSAGES}.items()}
+    routes = {**{prefix + path: route for prefix in _PREFIXES for path, route in _ALL.items()}, **_BELOW}
     name = package.partition(".")[0]
     return Provider(name, f"{package}._base_client", methods(routes, lambda _client, _host: provider))
 

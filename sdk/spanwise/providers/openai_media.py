@@ -11,6 +11,7 @@ from ..encode import to_json
 from ..instrument.engine import Route
 from ..instrument.generation import Generation
 from ..prompts import find_prompt
+from .batches import batch
 from .content import blob_part, media_part, text_part
 
 PARAMS: Final = {
@@ -126,21 +127,6 @@ def _found(categories: Any) -> list[str]:
     return [name for name, found in categories.model_dump(by_alias=True).items() if found]
 
 
-# --- batches ---------------------------------------------------------------------------------------
-
-
-def batch_request(g: Generation, body: Mapping[str, Any]) -> None:
-    """Read what is handed in to be done later."""
-    g.attributes[v.INPUT] = to_json(dict(body))
-
-
-def batch_response(g: Generation, batch: Any) -> None:
-    """Read under which name it will be done."""
-    made = getattr(batch, "job", None) or batch  # Together says more beside it
-    g.head(made.id, None)
-    g.attributes[v.OUTPUT] = to_json({"id": made.id, "status": made.status})
-
-
 ROUTES: Final = {
     "/images/generations": Route("image_generation", "llm", request, pictures, picture_event),
     "/images/edits": Route("image_edit", "llm", request, pictures, picture_event),
@@ -149,5 +135,6 @@ ROUTES: Final = {
     "/audio/transcriptions": Route("transcription", "llm", request, heard, heard_event),
     "/audio/translations": Route("translation", "llm", request, heard),
     "/moderations": Route("moderation", "guardrail", moderation_request, moderated),
-    "/batches": Route("batch", "span", batch_request, batch_response),
+    # Together says more beside the batch.
+    "/batches": batch("id", "status", made=lambda answer: getattr(answer, "job", None) or answer),
 }

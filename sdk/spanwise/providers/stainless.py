@@ -71,6 +71,7 @@ def methods(
 ) -> dict[str, Recognise]:
     """Return what is wrapped, and how to recognise calls of the given *routes*, by path.
 
+    A path ``*/last`` stands for all that end so and have no route of their own.
     *name* tells the provider from client and host; *adjust* may change the client's options before they go out.
     """
     places = _Places(name)
@@ -80,7 +81,8 @@ def methods(
         route, elsewhere = routes.get(options.url), None
         if route is None:
             asked_for = _split(options.url)
-            route, elsewhere = routes.get(asked_for.path), asked_for if asked_for.host else None
+            path, elsewhere = asked_for.path, asked_for if asked_for.host else None
+            route = routes.get(path) or routes.get("*" + path[path.rfind("/") :])
         body = options.json_data
         if route is None or options.method.lower() != "post" or not _is_mapping(body):
             return None
