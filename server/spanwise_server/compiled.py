@@ -41,7 +41,8 @@ MODULES: Final = tuple(
         )),
         *(f"ingest.{name}" for name in ("wire", "batch", "log_batch", "span_limits", "media", "pipeline")),
         *(f"store.{name}" for name in (
-            "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "sparse", "write",
+            "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "sparse", "call_groups",
+            "call_tree", "firsts", "running", "running_kept", "stored_rows", "write",
         )),
     )
 )  # fmt: skip

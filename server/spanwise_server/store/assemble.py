@@ -15,7 +15,7 @@ from .dictionaries import knowing
 from .log_rows import any_logs, logs_of, with_logs
 from .payload import Said, named, opened, unpack
 from .rows import STATUSES, SpanRow, cost_of, usage_of
-from .write import span_rows
+from .stored_rows import span_rows
 
 _TEXTS_AT_ONCE: Final = 400
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ..record import MODEL_KINDS
@@ -13,7 +13,12 @@ from .rows import SpanRow, buckets_of, has_usage
 _END_OF_INPUT: Final = 5
 _END_OF_OUTPUT: Final = 9
 #: How many spans that run at once are compared: no call is reported by more, and an id that more share names nothing.
-_MOST_AT_ONCE: Final = 8
+MOST_AT_ONCE: Final = 8
+
+Answer = tuple[str, int]
+"""Kind of span and the answer that it names."""
+Tokens = tuple[str, int, int]
+"""Kind of span, tokens given and tokens found."""
 
 
 def calls_of(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[SpanRow]:
@@ -76,21 +81,40 @@ def _model_above(row: SpanRow, by_id: Mapping[bytes, SpanRow], known: dict[bytes
 
 def _doubles(calls: Sequence[SpanRow]) -> set[bytes]:
     """Return the spans that report a call another of *calls* reports."""
-    named: defaultdict[tuple[str, int], list[SpanRow]] = defaultdict(list)
+    named: defaultdict[Answer, list[SpanRow]] = defaultdict(list)
     for row in calls:
-        if row.answer is not None:
-            named[row.kind, row.answer].append(row)
+        if (answer := answer_of(row)) is not None:
+            named[answer].append(row)
     found: set[bytes] = set()
     for group in named.values():
         if len(group) > 1:
-            _gather(group, found)
-    _pair([row for row in calls if row.span_id not in found], found)
+            gather(group, deque(maxlen=MOST_AT_ONCE), found)
+    alike: defaultdict[Tokens, list[SpanRow]] = defaultdict(list)
+    for row in calls:
+        if row.span_id not in found and (tokens := tokens_of(row)) is not None:
+            alike[tokens].append(row)
+    for group in alike.values():
+        if len(group) > 1:
+            pair(group, deque(maxlen=MOST_AT_ONCE), found)
     return found
 
 
-def _gather(group: Sequence[SpanRow], doubles: set[bytes]) -> None:
-    """Put spans with one answer together, in the order of their starts, and keep of each call the fullest."""
-    open_calls: deque[SpanRow] = deque(maxlen=_MOST_AT_ONCE)
+def answer_of(row: SpanRow) -> Answer | None:
+    """Return what spans of one call share that name its answer."""
+    return None if row.answer is None else (row.kind, row.answer)
+
+
+def tokens_of(row: SpanRow) -> Tokens | None:
+    """Return what spans of one call share where one of them does not name its answer."""
+    given, found = _sides(row)
+    return None if given is None or not found else (row.kind, given, found)
+
+
+def gather(group: Iterable[SpanRow], open_calls: deque[SpanRow], doubles: set[bytes]) -> None:
+    """Put spans with one answer together, in the order of their starts, and keep of each call the fullest.
+
+    *open_calls* are those that the next one may be a double of.
+    """
     for row in group:
         for at, other in enumerate(open_calls):
             if _same_call(row, other):
@@ -102,23 +126,18 @@ def _gather(group: Sequence[SpanRow], doubles: set[bytes]) -> None:
             open_calls.append(row)
 
 
-def _pair(calls: Sequence[SpanRow], doubles: set[bytes]) -> None:
-    """Put a span that names no answer to one that does where both sides' tokens agree: each to one at most."""
-    alike: defaultdict[tuple[str, int, int], list[SpanRow]] = defaultdict(list)
-    for row in calls:
-        given, found = _sides(row)
-        if given is not None and found:
-            alike[row.kind, given, found].append(row)
-    for group in alike.values():
-        if len(group) > 1:
-            waiting: deque[SpanRow] = deque(maxlen=_MOST_AT_ONCE)
-            for row in group:
-                other = next((o for o in waiting if (o.answer is None) != (row.answer is None) and _meet(o, row)), None)
-                if other is None:
-                    waiting.append(row)
-                else:
-                    waiting.remove(other)
-                    doubles.add(max(row, other, key=_fullest_first).span_id)
+def pair(group: Iterable[SpanRow], waiting: deque[SpanRow], doubles: set[bytes]) -> None:
+    """Put a span that names no answer to one that does, of spans whose tokens agree: each to one at most.
+
+    *waiting* are those that the next one may be put to.
+    """
+    for row in group:
+        other = next((o for o in waiting if (o.answer is None) != (row.answer is None) and _meet(o, row)), None)
+        if other is None:
+            waiting.append(row)
+        else:
+            waiting.remove(other)
+            doubles.add(max(row, other, key=_fullest_first).span_id)
 
 
 def _fullest_first(row: SpanRow) -> tuple[bool, bool, int, int, bytes]:

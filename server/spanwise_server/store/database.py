@@ -16,8 +16,8 @@ from sqlmodel import Session
 from .connection import Connection
 from .fts import FtsIndex
 from .sessions import Work
+from .stored_rows import payload_of
 from .trace_words import WordTable
-from .write import payload_of
 
 #: Of the main file; the page size can only be chosen before anything is in it.
 PAGE_BYTES: Final = 8_192

@@ -21,11 +21,11 @@ from .previews import with_previews
 from .projects import project_id_of
 from .ready import Chunk
 from .rollups import Series, series_id
-from .rows import SpanRow
+from .stored_rows import FIND_TRACES
 from .summary import Summary
 from .text_owners import drop_texts, put_uses, texts_of
-from .words import Word, WordBook, words_of
-from .write import BY_ADDRESS, DERIVED, FIND_TRACES, SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
+from .words import Word, WordBook
+from .write import BY_ADDRESS, DERIVED, SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ class PostgresWriter(SpanWriter):
         self._days: set[int] = set()
         self._deletions = 0
         self._made: set[int] = set()
-        self._deferred: list[tuple[TraceAtWrite, Iterable[SpanRow], Summary]] | None = None
+        self._deferred: list[tuple[TraceAtWrite, set[Word], Summary]] | None = None
 
     def forget(self) -> None:
         """Forget everything, also which days have partitions."""
@@ -155,15 +155,15 @@ class PostgresWriter(SpanWriter):
         self,
         connection: Connection,  # noqa: ARG002  # the base class's
         trace: TraceAtWrite,
-        rows: Iterable[SpanRow],
+        words: set[Word],
         summary: Summary,
         change: Change,
     ) -> None:
         """Put it off until the words of all traces are known, which are asked for together."""
         if self._deferred is None:
-            super()._summarise(self._aside(), trace, rows, summary, change)
+            super()._summarise(self._aside(), trace, words, summary, change)
         else:
-            self._deferred.append((trace, rows, summary))
+            self._deferred.append((trace, words, summary))
 
     def series_ids(self, connection: Connection, series: Iterable[Series]) -> dict[Series, int]:
         """Return the numbers of *series*."""
@@ -175,12 +175,12 @@ class PostgresWriter(SpanWriter):
             some, self._deferred = self._deferred, None
             wanted = [
                 (trace.project_id, word)
-                for trace, rows, summary in some
-                for word in words_of(rows, summary, trace.labels)
+                for trace, words, _ in some
+                for word in (words if trace.running is None else words - trace.running.word_ids.keys())
             ]
             self._words.learn(side, wanted)
-            for trace, rows, summary in some:
-                super()._summarise(side, trace, rows, summary, change)
+            for trace, words, summary in some:
+                super()._summarise(side, trace, words, summary, change)
         for series in sorted(change.rollups.series - self._series.keys()):
             self._series[series] = series_id(side, series)
         super()._apply(connection, change)

@@ -35,10 +35,11 @@ from .search import SearchIndex, drop_index, open_index
 from .set_keeper import SetKeeper
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .sql_store import PAGE_OF_ALL, SqlStore
+from .stored_rows import addresses_of
 from .text_prefix import prefix_of
 from .trace_sets import EVERY_TRACE, TraceSets
 from .turns import Turns
-from .write import SpanWriter, addresses_of
+from .write import SpanWriter
 
 T = TypeVar("T")
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ class Summary:
     output_preview: str | None
     prompts: tuple[str, ...]
     has_root: int
-    counted: frozenset[bytes]
+    counted: AbstractSet[bytes]
     root: SpanRow
 
     @property

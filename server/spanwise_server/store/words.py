@@ -45,29 +45,40 @@ _LABELS: Final = (
 
 def words_of(rows: Iterable[SpanRow], summary: Summary, labels: Iterable[str]) -> set[Word]:
     """Return the words of a trace: its status and tags, what was judged, and what any of its spans says."""
-    words: set[Word] = {("status", STATUSES[summary.status]), ("name", summary.name)}
+    words: set[Word] = set()
     for row in rows:
-        words.add(("kind", row.kind))
-        words.add(("name", row.name))
-        if row.model is not None:
-            words.add(("model", row.model))
-        if row.provider is not None:
-            words.add(("provider", row.provider))
-        if row.error_type is not None:
-            words.add(("error", row.error_type))
-        if row.cost_source is not None or row.prompt_name is not None:
-            _add_fewer(words, row)
-        if row.user_id is not None:
-            words.add(("user", row.user_id))
-        if row.session_id is not None:
-            words.add(("session", row.session_id))
-        if row.environment is not None:
-            words.add(("env", row.environment))
+        add_words(words, row)
+    return words | words_of_summary(summary, labels)
+
+
+def words_of_summary(summary: Summary, labels: Iterable[str]) -> set[Word]:
+    """Return the words of a trace that are not those of its spans."""
+    words: set[Word] = {("status", STATUSES[summary.status]), ("name", summary.name)}
     if summary.error_count:
         words.add(SOME_SPAN_FAILED)
     words.update(("tag", tag[:NAME_CHARS]) for tag in summary.tags)
     words.update(map(label_word, labels))
     return words
+
+
+def add_words(words: set[Word], row: SpanRow) -> None:
+    """Add the words that a span has of itself."""
+    words.add(("kind", row.kind))
+    words.add(("name", row.name))
+    if row.model is not None:
+        words.add(("model", row.model))
+    if row.provider is not None:
+        words.add(("provider", row.provider))
+    if row.error_type is not None:
+        words.add(("error", row.error_type))
+    if row.cost_source is not None or row.prompt_name is not None:
+        _add_fewer(words, row)
+    if row.user_id is not None:
+        words.add(("user", row.user_id))
+    if row.session_id is not None:
+        words.add(("session", row.session_id))
+    if row.environment is not None:
+        words.add(("env", row.environment))
 
 
 def _add_fewer(words: set[Word], row: SpanRow) -> None:

@@ -12,7 +12,7 @@ from mypy_extensions import mypyc_attr
 
 from ..dialects.reader import reader
 from ..record import Record
-from .address import address, span_range, trace_row_of
+from .address import address, span_range
 from .connection import Connection
 from .dictionaries import knowing
 from .media import PUT_MEDIA_USE
@@ -21,10 +21,13 @@ from .projects import project_id_of
 from .ready import Chunk, Ready, chunks_of
 from .rollups import RollupChange, Series
 from .rows import SpanRow, is_hidden, placed, shown
+from .running import RunningSummary, running_of
+from .running_kept import FEWEST_SPANS, RunningSummaries
 from .sparse import insert, put_sparse
+from .stored_rows import FIND_TRACES, payload_of, rows_at, span_rows
 from .summary import Summary, summarise
 from .tables import SpanTable, TraceTable
-from .words import WordBook, labels_of, unpack_ids, words_of
+from .words import Word, WordBook, labels_of, unpack_ids, words_of, words_of_summary
 
 SPAN_COLUMNS: Final = tuple(SpanTable.__table__.columns.keys())  # type: ignore[attr-defined]  # SQLModel adds it
 TRACE_COLUMNS: Final = tuple(TraceTable.__table__.columns.keys())  # type: ignore[attr-defined]  # as above
@@ -36,7 +39,6 @@ _CHANGE_SPAN: Final = insert("spans", SPAN_COLUMNS, "OR REPLACE")
 _PUT_PAYLOAD: Final = (
     "INSERT INTO payloads (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
 )
-_FIND_PAYLOAD: Final = "SELECT id, body FROM payloads WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
 _PUT_TEXT: Final = "INSERT INTO texts (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _PUT_USE: Final = "INSERT INTO text_uses (trace_row, hash) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _PUT_WORD: Final = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
@@ -49,9 +51,6 @@ _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_
 BY_ADDRESS: Final = ("spans", "payloads")
 DERIVED: Final = ("r_hour", "h_hour", "h_day", "trace_words", "words", "series")
 NOTHING_NEW: Final[Mapping[bytes, Ready]] = {}
-FIND_TRACES: Final = (
-    "SELECT id, trace_id, places, words, start_ns FROM traces WHERE project_id = ? AND trace_id IN ({})"
-)
 
 
 @dataclass(slots=True)
@@ -62,12 +61,14 @@ class TraceAtWrite:
     project_id: int
     trace_id: bytes
     old: dict[bytes, SpanRow]
+    """Its spans by their ids; where it has a running summary, only those that come again."""
     chunks: list[Chunk]
     places: int = 0
     words: tuple[int, ...] = ()
     start_ns: int | None = None
     """``None`` where the trace is new."""
     labels: Iterable[str] = ()
+    running: RunningSummary | None = None
 
 
 @dataclass(slots=True)
@@ -123,12 +124,14 @@ class SpanWriter:
         """How many spans came whose ids were there already, or came twice in one batch."""
         self._reader: int | None = None
         self._last_row = 0
+        self._running = RunningSummaries()
 
     def forget(self) -> None:
         """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
         self.changes += 1
         self._words.forget()
         self._texts.clear()
+        self._running.clear()
         self._reader = None
         for remembered in (self._projects, self._series, self._origins):
             remembered.clear()
@@ -153,6 +156,7 @@ class SpanWriter:
         row, _, places, words, start_ns = connection.execute(
             self.find_traces.format("?"), (project_id, trace_id)
         ).fetchone()
+        self._running.drop(row)
         old = {span.span_id: span for span in span_rows(connection, row)}
         trace = TraceAtWrite(row, project_id, trace_id, old, [], places + 1, unpack_ids(words), start_ns)
         trace.labels = labels_of(connection, project_id, [trace_id]).get(trace_id, ())
@@ -160,7 +164,7 @@ class SpanWriter:
         change = Change.none()
         for span_id, was in old.items():
             _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
-        self._summarise(connection, trace, rows.values(), summary, change)
+        self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
         self._apply(connection, change)
 
     def recount(self, connection: Connection) -> int:
@@ -179,7 +183,7 @@ class SpanWriter:
                 change.rollups.add(counted)
                 if counted != span:
                     change.spans_changed.append(counted)
-            self._summarise(connection, trace, rows.values(), summary, change)
+            self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
             change.traces_changed.append((*change.traces_made.pop()[3:], row))
             self._apply(connection, change)
         return len(found)
@@ -190,6 +194,7 @@ class SpanWriter:
         if found is None:
             return False
         row, _, _, words, start_ns = found
+        self._running.drop(row)
         rollups = RollupChange()
         for span in span_rows(connection, row):
             rollups.take(span)
@@ -239,14 +244,34 @@ class SpanWriter:
                 traces.append(TraceAtWrite(self._new_row(connection, chunks), project_id, trace_id, {}, chunks))
             else:
                 row, _, places, words, start_ns = found
-                old = {span.span_id: span for span in span_rows(connection, row)}
-                traces.append(TraceAtWrite(row, project_id, trace_id, old, chunks, places, unpack_ids(words), start_ns))
+                trace = TraceAtWrite(row, project_id, trace_id, {}, chunks, places, unpack_ids(words), start_ns)
+                self._look_up(connection, trace)
+                traces.append(trace)
         for project_id, trace_ids in by_project.items():
             labels = labels_of(connection, project_id, trace_ids)
             for trace in traces:
                 if trace.project_id == project_id:
                     trace.labels = labels.get(trace.trace_id, ())
         return traces
+
+    def _look_up(self, connection: Connection, trace: TraceAtWrite) -> None:
+        """Give a trace that is there the rows of its spans, or what is kept running of a large one."""
+        running = self._running.of(trace.row, trace.places)
+        if running is None:
+            rows = span_rows(connection, trace.row)
+            if len(rows) >= FEWEST_SPANS:
+                running = running_of(rows, trace.places)
+            if running is None or running.lost:
+                trace.old = {span.span_id: span for span in rows}
+                return
+        trace.running = running
+        again = [
+            at
+            for chunk in trace.chunks
+            for ready in chunk.spans
+            if (at := running.address_of(ready.row.span_id)) is not None
+        ]
+        trace.old = {row.span_id: row for row in rows_at(connection, again).values()}
 
     def _begin(self, connection: Connection) -> None:
         """Look up what a transaction begins with."""
@@ -263,25 +288,92 @@ class SpanWriter:
     ) -> None:
         new = {ready.row.span_id: ready for chunk in trace.chunks for ready in chunk.spans}
         places = self._lay(connection, trace, new, change)
+        if trace.running is not None:
+            if self._run_on(connection, trace, trace.running, new, places, change, written):
+                return
+            trace.running = None
+            self._running.drop(trace.row)
+            trace.old = {span.span_id: span for span in span_rows(connection, trace.row)}
         rows, summary = self._summed(
             connection, trace, trace.old | {span_id: ready.row for span_id, ready in new.items()}, new
         )
         hides = summary.root_shows_all
         for span_id, ready in new.items():
-            was, (at, rewritten) = trace.old.get(span_id), places[span_id]
-            now = placed(
-                rows[span_id], counted=int(span_id in summary.counted), at=at, project_id=trace.project_id,
-                origin_id=self._origin(connection, ready.origin), rewritten=rewritten,
-                reader_id=self.reader_id(connection), hide=hides and span_id != summary.root.span_id,
-            )  # fmt: skip
-            written.append((at, ready.record))
-            for digest in ready.record.media:
-                change.media.add((trace.project_id, trace.trace_id, bytes.fromhex(digest)))
-            _count(was, now, change)
+            hide = hides and span_id != summary.root.span_id
+            row = self._place(connection, trace, ready, rows[span_id], places[span_id], hide=hide)
+            now = placed(row, counted=int(span_id in summary.counted))
+            self._take_in(trace, ready, now, change, written)
         for span_id, was in trace.old.items():
             if span_id not in new:
                 _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
-        self._summarise(connection, trace, rows.values(), summary, change)
+        self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
+
+    def _run_on(
+        self,
+        connection: Connection,
+        trace: TraceAtWrite,
+        running: RunningSummary,
+        new: Mapping[bytes, Ready],
+        places: Mapping[bytes, tuple[int, int]],
+        change: Change,
+        written: list[tuple[int, Record]],
+    ) -> bool:
+        """Place the *new* spans of a trace with a running summary; return whether that was enough to tell its sums."""
+
+        def fetch(addresses: Sequence[int]) -> Mapping[int, SpanRow]:
+            return rows_at(connection, addresses)
+
+        rows = {span_id: ready.row for span_id, ready in new.items()}
+        for span_id, row in rows.items():
+            running.place(trace.old.get(span_id), row)
+        root = None if running.lost else running.find_root(rows.get, fetch)
+        if root is None or (running.hidden and not running.root_shows_all):
+            return False
+        hides = running.root_shows_all
+        for span_id, ready in new.items():
+            row = rows[span_id] if hides or not is_hidden(rows[span_id]) else shown(ready.row, ready.record.reading)
+            hide = hides and span_id != root.span_id
+            rows[span_id] = self._place(connection, trace, ready, row, places[span_id], hide=hide)
+            running.say(trace.old.get(span_id), rows[span_id])
+        turned = running.settle(rows.get, fetch)
+        if running.lost:
+            return False
+        for span_id, ready in new.items():
+            now = placed(rows[span_id], counted=int(span_id in running.counted))
+            self._take_in(trace, ready, now, change, written)
+        for was in turned:
+            _count(was, placed(was, counted=1 - was.counted), change)
+        summary = running.summary()
+        words = words_of_summary(summary, trace.labels).union(running.words)
+        self._summarise(connection, trace, words, summary, change)
+        running.places = trace.places
+        self._running.keep(trace.row, running)
+        return True
+
+    def _place(
+        self,
+        connection: Connection,
+        trace: TraceAtWrite,
+        ready: Ready,
+        row: SpanRow,
+        at: tuple[int, int],
+        *,
+        hide: bool,
+    ) -> SpanRow:
+        """Return the row of a new span as it is kept, but for whether it counts."""
+        return placed(
+            row, counted=0, at=at[0], project_id=trace.project_id, origin_id=self._origin(connection, ready.origin),
+            rewritten=at[1], reader_id=self.reader_id(connection), hide=hide,
+        )  # fmt: skip
+
+    @staticmethod
+    def _take_in(
+        trace: TraceAtWrite, ready: Ready, now: SpanRow, change: Change, written: list[tuple[int, Record]]
+    ) -> None:
+        written.append((now.id, ready.record))
+        for digest in ready.record.media:
+            change.media.add((trace.project_id, trace.trace_id, bytes.fromhex(digest)))
+        _count(trace.old.get(now.span_id), now, change)
 
     def _lay(
         self, connection: Connection, trace: TraceAtWrite, new: Mapping[bytes, Ready], change: Change
@@ -349,10 +441,9 @@ class SpanWriter:
         return rows, summary
 
     def _summarise(
-        self, connection: Connection, trace: TraceAtWrite, rows: Iterable[SpanRow], summary: Summary, change: Change
+        self, connection: Connection, trace: TraceAtWrite, words: set[Word], summary: Summary, change: Change
     ) -> None:
-        words = self._words.ids(connection, trace.project_id, words_of(rows, summary, trace.labels))
-        had, has = set(trace.words), set(words)
+        had, has = set(trace.words), self._ids(connection, trace, words)
         moved = trace.start_ns is not None and trace.start_ns != summary.start_ns
         change.words_dropped += [(word, trace.start_ns or 0, trace.row) for word in (had if moved else had - has)]
         change.words_put += [(word, summary.start_ns, trace.row) for word in (has if moved else has - had)]
@@ -361,6 +452,14 @@ class SpanWriter:
             change.traces_made.append((trace.row, trace.project_id, trace.trace_id, *columns))
         else:
             change.traces_changed.append((*columns, trace.row))
+
+    def _ids(self, connection: Connection, trace: TraceAtWrite, words: set[Word]) -> set[int]:
+        if trace.running is None:
+            return set(self._words.ids(connection, trace.project_id, words))
+        known = trace.running.word_ids
+        unknown = [word for word in words if word not in known]
+        known.update(zip(unknown, self._words.ids(connection, trace.project_id, unknown), strict=True))
+        return {known[word] for word in words}
 
     def _apply(self, connection: Connection, change: Change) -> None:
         connection.executemany(self.change_span, change.spans_changed)
@@ -413,12 +512,6 @@ class SpanWriter:
         return known
 
 
-def payload_of(connection: Connection, at: int) -> tuple[int, bytes]:
-    """Return the packed body that the span at *at* is in, and the address of the first span in it."""
-    found = connection.execute(_FIND_PAYLOAD, (span_range(trace_row_of(at))[0], at)).fetchone()
-    return found[0], found[1]
-
-
 def _count(was: SpanRow | None, now: SpanRow, change: Change) -> None:
     if now == was:
         return
@@ -428,18 +521,3 @@ def _count(was: SpanRow | None, now: SpanRow, change: Change) -> None:
     else:
         change.rollups.take(was)
         change.spans_changed.append(now)
-
-
-def addresses_of(connection: Connection, project_id: int, trace_id: bytes) -> list[int]:
-    """Return the addresses of a trace's spans, none where there is no such trace."""
-    found = connection.execute(FIND_TRACES.format("?"), (project_id, trace_id)).fetchone()
-    if found is None:
-        return []
-    rows = connection.execute("SELECT id FROM spans WHERE id BETWEEN ? AND ? ORDER BY id", span_range(found[0]))
-    return [at for (at,) in rows]
-
-
-def span_rows(connection: Connection, trace_row: int) -> list[SpanRow]:
-    """Return the rows of a trace's spans, in the order they came."""
-    found = connection.execute("SELECT * FROM spans WHERE id BETWEEN ? AND ? ORDER BY id", span_range(trace_row))
-    return [SpanRow._make(row) for row in found]
