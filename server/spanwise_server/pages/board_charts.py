@@ -333,8 +333,9 @@ def rows(board: Board, measured: Measured, most: int) -> tuple[PartRow, ...]:
 
 
 def calls_by_key(board: Board, *terms: str, start: int | None = None, end: int | None = None) -> dict[str, str]:
-    """Return the list of each kind of calls that *terms* find, in the range or in a part of it."""
-    return {key: board.calls(key, *terms, start=start, end=end) for key in CALLS}
+    """Return the list of each kind of calls that *terms* find, in the range or in a part of it; ``slow`` are all."""
+    found = {key: board.calls(key, *terms, start=start, end=end) for key in CALLS}
+    return found | {"slow": board.calls(ALL, *terms, sort="-latency", start=start, end=end)}
 
 
 def words_of(by: str, value: str | None) -> str:

@@ -271,6 +271,8 @@ class Walk:
         (words,) = link.words
         if words.endswith(" a call"):
             assert words == f"{each(spans)} a call"
+        elif words.endswith((" a day", " saved")):
+            assert spans
         elif words.startswith("$"):  # a month of what these calls cost
             assert spans
             assert all(one["cost"] is not None for one in spans)
@@ -322,9 +324,23 @@ def test_every_figure_leads_to_what_it_counts(shop):
         "Per call",
         "Error rate",
         "Tokens per second",
+        "p50",
+        "p95",
+        "p99",
+        "First token p50",
+        "Input",
+        "Output",
         *KEYS,
         *LAYERS,
     }
+
+
+def test_no_figure_of_a_table_is_without_its_calls(shop):
+    html = shop.get(f"/dashboard?project={PROJECT}&range=all").text
+    cells = re.findall(r'<td data-label="([^"]+)" class="n[^"]*"[^>]*>(.*?)</td>', html)
+    figures = [(column, cell) for column, cell in cells if re.sub(r"<[^>]+>", "", cell).strip() not in ("—", "0")]
+    assert len(figures) > 100
+    assert [one for one in figures if "<a " not in one[1]] == []
 
 
 @pytest.mark.parametrize("by", ["prompt", "env", "user", "tag"])
