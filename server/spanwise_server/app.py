@@ -63,6 +63,7 @@ from .pages import (
     search,
     sessions,
     static,
+    step_spans,
     steps,
     views,
 )
@@ -91,7 +92,7 @@ ROUTERS: Final = (
     static.router, login.router, live.router, views.router, completion.router, traces_page.router, chosen.router,
     trace_page.router, annotate.router, compare.router, calls.router, dashboard.router, sessions.router,
     queues.router, label.router, dataset_acts.router, datasets_page.router, experiment_compare.router,
-    experiments.router, ingest_health.router, help_page.router, steps.router, compare_spans.router,
+    experiments.router, ingest_health.router, help_page.router, steps.router, step_spans.router, compare_spans.router,
     prompt_examples.router, alerts_api.router, alerts.router, alert_channels.router, search.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret

@@ -15,16 +15,19 @@ class Outline(Sequence[Record]):
 
     def __init__(
         self,
-        columns: tuple[Sequence[str], Sequence[str | None], Sequence[int], Sequence[int], Sequence[str]],
+        columns: tuple[Sequence[str], Sequence[str | None], Sequence[int], Sequence[int], Sequence[str], Sequence[str]],
         failed: Sequence[bool],
         costs: Sequence[int | None],
+        counted: Sequence[bool],
         words: Callable[[], Iterable[str]],
         make: Callable[[int], Record],
     ) -> None:
-        self.ids, self.parents, self.starts, self.ends, self.kinds = columns
+        self.ids, self.parents, self.starts, self.ends, self.kinds, self.names = columns
         self.failed = failed
         self.costs = costs
         """Nano-dollars."""
+        self.counted = counted
+        """Whether the trace's cost has a span's, so that no call is counted twice."""
         self._said = words
         self._words: list[str] | None = None
         self._make = make
@@ -42,9 +45,11 @@ class Outline(Sequence[Record]):
                 [span.start_ns for span in spans],
                 [span.end_ns for span in spans],
                 [record.kind for record in records],
+                [record.name for record in records],
             ),
             [span.status == _ERROR for span in spans],
             [None if record.cost is None else record.cost.total_nusd for record in records],
+            [True] * len(spans),
             lambda: map(_words_of, records),
             lambda n: records[n],
         )
@@ -65,9 +70,11 @@ class Outline(Sequence[Record]):
                 (*self.starts, *other.starts),
                 (*self.ends, *other.ends),
                 (*self.kinds, *other.kinds),
+                (*self.names, *other.names),
             ),
             (*self.failed, *other.failed),
             (*self.costs, *other.costs),
+            (*self.counted, *other.counted),
             lambda: (*self.words, *other.words),
             make,
         )

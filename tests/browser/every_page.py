@@ -116,6 +116,7 @@ def _pages(world: World) -> dict[str, str]:
         "compare-prompts": "/compare/prompts?prompt=support",
         "session": f"/sessions/one?id={session}",
         "step": f"/steps/{tool}?range=all",
+        "step-spans": f"/dashboard/steps?name={tool}&range=all",
         "prompt": "/prompts/support",
         "queue": f"/label/{queue}",
         "queue-events": f"/label/{queue}/events",

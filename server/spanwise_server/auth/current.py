@@ -25,6 +25,8 @@ from .roles import RIGHTS
 
 #: Spans of large traces that are kept laid out: about half a kilobyte each.
 SPANS_LAID_OUT: Final = 100_000
+#: Steps of large traces, each with what follows and surrounds it, that are kept: some 200 bytes each.
+STEPS_TOLD: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Server:
     """Runs over datasets in the background."""
     laid_out: Recent[Any] = field(default_factory=lambda: Recent(SPANS_LAID_OUT))
     """Trees of large traces, so that scrolling through one does not read it again and again."""
+    digests: Recent[Any] = field(default_factory=lambda: Recent(STEPS_TOLD))
+    """What large traces say of their steps."""
 
 
 #: Holds the name that a browser labels under where people have no accounts.

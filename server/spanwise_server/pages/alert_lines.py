@@ -12,13 +12,11 @@ from ..alerts.firing import Firing, verdict
 from ..alerts.message import condition, traces_path, written
 from ..alerts.rule import Rule, measure_of, rule_json
 from ..query.measures import KEYS
-from .call_list import CallList
+from .call_list import SPANS, CallList
 from .listing import Listing, joined
 
 #: Which calls a measure of money is of.
-_CALLS: Final = {"cost_usd": "priced", "priced": "priced", "unpriced": "unpriced"}
-#: Which spans of all a count is about, as a filter.
-_SPANS: Final = {"spans": "", "traces": "", "errors": "status:error"}
+_CALLS: Final = {"cost_usd": "priced", "priced": "priced", "unpriced": "unpriced", "spans": SPANS, "errors": SPANS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class BudgetLine:
     mark: float
     """Where the month's end is on the bar, at this pace."""
     href: str
-    """The calls that used it, empty where it counts spans of other kinds too."""
+    """The spans or traces that used it, empty before the first look."""
 
 
 def rule_lines(rules: Sequence[Rule], firing: Iterable[Firing]) -> tuple[RuleLine, ...]:
@@ -152,16 +150,16 @@ def _budget_line(one: Budget) -> BudgetLine:
 
 
 def _href_of(one: Budget) -> str:
-    """Return what has been used: the calls of it, or the traces with such spans; nothing before it was looked at."""
+    """Return what has been used: the spans of it, or the traces with such spans; nothing before it was looked at."""
     rule, name = one.rule, one.rule.said.measure
     if rule.last is None:
         return ""
     start, _ = rule.window.period(rule.last.at_ns)
     listing = Listing(rule.project, filter=rule.filter_of(one.key), from_ns=start, to_ns=rule.last.at_ns)
     only = "tokens" if rule.measure.unit == "tokens" else _CALLS.get(name)
+    bracketed = f"({listing.filter})" if listing.filter else ""
     if only is not None:
-        return CallList(listing, only).link()
-    if name not in _SPANS:
-        return ""
-    terms = joined(f"({listing.filter})" if listing.filter else "", _SPANS[name])
+        failed = joined(bracketed, "status:error")
+        return CallList(replace(listing, filter=failed if name == "errors" else listing.filter), only).link()
+    terms = joined(bracketed, "label:pass,fail") if name == "labelled" else listing.filter
     return replace(listing, filter=f"any:({terms})" if terms else "").link()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..query.calls import CALLS, Call, Calls
-from ..query.measures import Measured
+from ..query.measures import Measured, Tallied
 from . import format as fmt
 from .format import Clock
 from .listing import Listing, joined, read
@@ -15,6 +15,8 @@ from .urls import complete_link, stamp, url
 
 PATH: Final = "/dashboard/calls"
 ALL: Final = "all"
+#: Those of ``CALLS`` that are spans of every kind.
+SPANS: Final = "spans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,13 @@ def read_call_list(project: str, params: Mapping[str, str], clock: Clock) -> Cal
     return CallList(listing, only if only in CALLS else ALL)
 
 
-def tabs(state: CallList, measured: Measured) -> tuple[Tab, ...]:
-    """Return what the calls of the range can be narrowed to."""
+def tabs(state: CallList, measured: Measured, count: int | None) -> tuple[Tab, ...]:
+    """Return what the calls of the range can be narrowed to; *count* is how many are listed."""
     found = []
     for calls in CALLS.values():
-        n = calls.count(measured)
-        words = "" if n is None else f"{n:,}{'+' if measured.newest_only else ''}"
+        n = count if calls.key == state.only else calls.count(measured)
+        more = "+" if measured.newest_only and calls.key != SPANS else ""
+        words = "" if n is None else f"{n:,}{more}"
         found.append(Tab(calls.words, state.link(only=calls.key, sort="-time"), words, calls.key == state.only))
     return tuple(found)
 
@@ -130,7 +133,18 @@ def facts(only: str, measured: Measured) -> tuple[str, ...]:
         "tokens": (f"{fmt.tokens(sums.usage.input_tokens)} in", f"{fmt.tokens(sums.usage.output_tokens)} out"),
         "ttft": (f"p50 {fmt.duration(ttft.p50_ms)}", f"p95 {fmt.duration(ttft.p95_ms)}"),
     }
-    return said[only]
+    return said.get(only, ())
+
+
+def facts_of_spans(tallied: Tallied) -> tuple[str, ...]:
+    """Return what listed spans of every kind come to, in words."""
+    sums, latency = tallied.sums, tallied.latency
+    return (
+        f"{sums.errors:,} failed",
+        fmt.money(sums.known_cost_nusd),
+        f"p50 {fmt.duration(latency.p50_ms)}",
+        f"p95 {fmt.duration(latency.p95_ms)}",
+    )
 
 
 def line_of(listing: Listing, call: Call, longest: float, p95_ms: float | None) -> CallLine:

@@ -15,10 +15,10 @@ from ..query.filters import Query
 from ..query.measures import Measured, Steps
 from ..query.parse import parse
 from ..store.base import Page
-from .call_list import PATH, CallList, facts, line_of, read_call_list, tabs
+from .call_list import PATH, SPANS, CallList, facts, facts_of_spans, line_of, read_call_list, tabs
 from .chips import chips
 from .dashboard import steps_of_range
-from .listing import PAGE, SORTS, Listing, range_frame
+from .listing import DAY_NS, PAGE, SORTS, Listing, range_frame
 from .render import clock_of, render
 from .urls import url
 
@@ -44,7 +44,7 @@ def calls(request: Request, server: CurrentServer, project: CurrentProject) -> R
         tree = parse(listing.filter)
     except FilterError as error:
         return render(request, "pages/calls.html", status=400, **frame, **_nothing(), error=error)
-    steps = _whole_range(server, listing, clock.now_ns)
+    steps = (_all_spans if state.only == SPANS else _whole_range)(server, listing, clock.now_ns)
     if steps is None:
         return render(request, "pages/calls.html", **frame, **_nothing(), error=None)
     measured = server.store.measure(Query(project, tree), "model", steps)
@@ -71,31 +71,45 @@ def _whole_range(server: Server, listing: Listing, now_ns: int) -> Steps | None:
     return None if steps is None else Steps(steps.first_ns, steps.end_ns - steps.first_ns, 1)
 
 
+def _all_spans(_: Server, listing: Listing, now_ns: int) -> Steps:
+    """Return the range as it was asked for, an open end a day from now, since some clocks are ahead."""
+    start, end = listing.bounds(now_ns)
+    first = start or 0
+    return Steps(first, max((now_ns + DAY_NS if end is None else end) - first, 1), 1)
+
+
 def _found(server: Server, state: CallList, measured: Measured, steps: Steps) -> dict[str, Any]:
     listing = state.listing
-    page = server.store.find_calls(
-        Query(
-            state.project, parse(state.terms), steps.first_ns, steps.end_ns, listing.sort, PAGE, listing.cursor,
-            own_environment=True,
-        )
-    )  # fmt: skip
+    page = server.store.find_calls(_query(state, steps))
     longest = max((call.duration_ms for call in page.items), default=0.0)
+    count, told = state.calls.count(measured), facts(state.only, measured)
+    if state.only == SPANS:
+        (tallied,) = server.store.tally(_query(state, steps), (), percentiles=True)
+        count, told = tallied.sums.calls, facts_of_spans(tallied)
     return {
         "lines": [line_of(listing, call, longest, measured.latency.p95_ms) for call in page.items],
         "newer": page.previous_cursor,
         "older": page.next_cursor,
-        "tabs": tabs(state, measured),
-        "count": state.calls.count(measured),
-        "facts": facts(state.only, measured),
-        "measured": measured,
+        "tabs": tabs(state, measured, count),
+        "count": count,
+        "facts": told,
+        "newest_only": measured.newest_only and state.only != SPANS,
         "span": (steps.first_ns, steps.end_ns),
         "all_time": replace(listing, range="all", from_ns=None, to_ns=None) if listing.narrowed else None,
     }
 
 
+def _query(state: CallList, steps: Steps) -> Query:
+    listing = state.listing
+    return Query(
+        state.project, parse(state.terms), steps.first_ns, steps.end_ns, listing.sort, PAGE, listing.cursor,
+        own_environment=True,
+    )  # fmt: skip
+
+
 def _nothing() -> dict[str, Any]:
     page: Page[Any] = Page(())
     return {
-        "lines": page.items, "newer": None, "older": None, "tabs": (), "count": None, "facts": (), "measured": None,
+        "lines": page.items, "newer": None, "older": None, "tabs": (), "count": None, "facts": (), "newest_only": False,
         "span": None, "all_time": None,
     }  # fmt: skip

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from heapq import heappop, heappush
+from typing import Final, TypeVar
 
 from ..outline import Outline
 from ..record import Record
@@ -16,6 +17,7 @@ MOST_NODES: Final = 60
 #: Kinds whose spans have a graph of what they did.
 GRAPHED: Final = frozenset({"agent", "chain"})
 
+T = TypeVar("T")
 Step = tuple[str, str]
 _Way = tuple[Step, Step, bool]
 
@@ -141,16 +143,24 @@ def families(below: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
 def sequence(children: Sequence[Row]) -> Iterable[tuple[Row, Row | None, bool]]:
     """Yield each child with the sibling it followed, and whether its step had run before."""
     seen: set[Step] = set()
-    ended: list[Row] = []
-    last: Row | None = None
-    for child in children:
-        began = child.record.span.start_ns
-        done = [row for row in ended if row.record.span.end_ns <= began]
-        last = max((*done, *([last] if last else [])), key=lambda row: row.record.span.end_ns, default=None)
-        ended = [row for row in ended if row.record.span.end_ns > began]
-        yield child, last, step_of(child) in seen
+    for child, before in followed(children, lambda row: row.record.span.start_ns, lambda row: row.record.span.end_ns):
+        yield child, before, step_of(child) in seen
         seen.add(step_of(child))
-        ended.append(child)
+
+
+def followed(children: Iterable[T], start: Callable[[T], int], end: Callable[[T], int]) -> Iterator[tuple[T, T | None]]:
+    """Yield each of some siblings in the order they began with the one that had ended last before it began."""
+    running: list[tuple[int, int, T]] = []
+    last: tuple[int, T] | None = None
+    for n, child in enumerate(children):
+        began, done = start(child), None
+        while running and running[0][0] <= began:
+            ended = heappop(running)
+            if done is None or ended[0] > done[0]:
+                done = ended[0], ended[2]
+        last = done or last
+        yield child, None if last is None else last[1]
+        heappush(running, (end(child), n, child))
 
 
 def step_of(row: Row) -> Step:

@@ -1,15 +1,43 @@
-"""How a step is used in some traces: how often in each, what it runs within, and what follows it. Pure."""
+"""How steps are used in some traces: how often in each, what they run within, what follows them and what they cost.
+
+A trace is read once, in time and room for its spans; what it says of its steps is small, and is put together with
+what others say. Pure.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..record import Record
-from .running import with_missing
-from .step_graph import Step, families, sequence, step_of
-from .waterfall import Row, lay_out
+from .family import Family
+from .step_graph import Step
+
+
+@dataclass(slots=True)
+class Told:
+    """What one trace says of one step."""
+
+    runs: int = 0
+    errors: int = 0
+    ns: int = 0
+    own_nusd: int | None = None
+    """What its runs cost themselves."""
+    outer: int = 0
+    """Runs that are not within another run of the step."""
+    spent_nusd: int = 0
+    """What they cost with all that ran within them."""
+    after: Counter[Step | None] = field(default_factory=Counter)
+    within: Counter[Step | None] = field(default_factory=Counter)
+
+    @property
+    def weight(self) -> int:
+        """How much room it takes."""
+        return 1 + len(self.after) + len(self.within)
+
+
+Digest = Mapping[Step, Told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,94 +97,107 @@ class DearStep:
     """Of the cost of all these traces; steps lie within each other, so that shares do not add up to one."""
 
 
-def dearest_steps(traces: Iterable[Sequence[Record]], most: int) -> tuple[DearStep, ...]:
+def digest(records: Sequence[Record]) -> Digest:
+    """Return what the spans of one trace say of each of its steps."""
+    family = Family(records)
+    told: defaultdict[Step, Told] = defaultdict(Told)
+    _count_runs(family, told)
+    _count_costs(family, told)
+    followers = family.followers()
+    for n, step in enumerate(family.steps):
+        told[step].after[followers.get(n)] += 1
+        told[step].within[family.around(n)] += 1
+    return dict(told)
+
+
+def _count_runs(family: Family, told: Mapping[Step, Told]) -> None:
+    spans = family.spans
+    for step, failed, start, end, cost in zip(
+        family.steps, spans.failed, spans.starts, spans.ends, family.spent, strict=True
+    ):
+        one = told[step]
+        one.runs += 1
+        one.errors += failed
+        one.ns += end - start
+        if cost is not None:
+            one.own_nusd = (one.own_nusd or 0) + cost
+
+
+def _count_costs(family: Family, told: Mapping[Step, Told]) -> None:
+    running: Counter[Step] = Counter()
+    sums: list[int] = []
+    for n in family.walk():
+        if n >= 0:
+            step = family.steps[n]
+            told[step].outer += not running[step]
+            running[step] += 1
+            sums.append(family.spent[n] or 0)
+            continue
+        step, spent = family.steps[~n], sums.pop()
+        running[step] -= 1
+        if not running[step]:
+            told[step].spent_nusd += spent
+        if sums:
+            sums[-1] += spent
+
+
+def dearest_steps(traces: Iterable[Digest], most: int) -> tuple[DearStep, ...]:
     """Return the steps that cost most with what ran within them; of a step within itself the outer run counts."""
     costs: Counter[Step] = Counter()
     runs: Counter[Step] = Counter()
     total = 0
-    for records in traces:
-        above = {record.span.span_id: record for record in records}
-        for record in records:
-            step = record.kind, record.name
-            around = list(_ancestors(record, above))
-            runs[step] += all((outer.kind, outer.name) != step for outer in around)
-            if record.cost is None:
-                continue
-            total += record.cost.total_nusd
-            for paying in {(one.kind, one.name) for one in (record, *around)}:
-                costs[paying] += record.cost.total_nusd
+    for trace in traces:
+        for step, told in trace.items():
+            costs[step] += told.spent_nusd
+            runs[step] += told.outer
+            total += told.own_nusd or 0
     first = sorted(costs, key=lambda step: (-costs[step], runs[step]))[:most]
     return tuple(DearStep(*step, runs[step], costs[step], costs[step] / total) for step in first if costs[step])
 
 
-def _ancestors(record: Record, above: Mapping[str, Record]) -> Iterator[Record]:
-    seen = {record.span.span_id}
-    parent = record.span.parent_span_id
-    while parent is not None and parent in above and parent not in seen:
-        seen.add(parent)
-        yield above[parent]
-        parent = above[parent].span.parent_span_id
-
-
-def step_mix(traces: Iterable[Sequence[Record]], name: str, kind: str = "") -> StepMix:
-    """Return how the step is used in *traces*, each given by its spans."""
+def step_mix(traces: Iterable[Digest], name: str, kind: str = "") -> StepMix:
+    """Return how the step is used in *traces*."""
     loops: Counter[int] = Counter()
     after: Counter[Step | None] = Counter()
     within: Counter[Step | None] = Counter()
-    for records in traces:
-        rows = lay_out(with_missing(records)).rows
-        mine = [row for row in rows if _is(row, name, kind)]
+    for trace in traces:
+        mine = [told for step, told in trace.items() if is_step(step, name, kind)]
         if not mine:
             continue
-        loops[len(mine)] += 1
-        parents = _parents(rows)
-        followers = _followers(rows)
-        for row in mine:
-            within[parents.get(row.id)] += 1
-            after[followers.get(row.id)] += 1
+        loops[sum(told.runs for told in mine)] += 1
+        for told in mine:
+            within.update(told.within)
+            after.update(told.after)
     return StepMix(
         sum(loops.values()), sum(runs * n for runs, n in loops.items()), tuple(sorted(loops.items())), _shares(after),
         _shares(within),
     )  # fmt: skip
 
 
-def steps_in(traces: Iterable[Sequence[Record]]) -> tuple[StepUse, ...]:
+def is_step(step: Step, name: str, kind: str) -> bool:
+    """Return whether *step* is the one of this name, and of this kind where one is asked for."""
+    return step[1] == name and (not kind or step[0] == kind)
+
+
+def steps_in(traces: Iterable[Digest]) -> tuple[StepUse, ...]:
     """Return every step of *traces*, those with the most runs first."""
-    runs: Counter[Step] = Counter()
-    errors: Counter[Step] = Counter()
+    found: dict[Step, Told] = {}
     seen: Counter[Step] = Counter()
-    ms: Counter[Step] = Counter()
-    costs: dict[Step, int] = {}
-    for records in traces:
-        for record in records:
-            step = record.kind, record.name
-            runs[step] += 1
-            errors[step] += record.span.status == "error"
-            ms[step] += round(record.duration_ms)
-            if record.cost is not None:
-                costs[step] = costs.get(step, 0) + record.cost.total_nusd
-        seen.update({(record.kind, record.name) for record in records})
+    for trace in traces:
+        seen.update(trace.keys())
+        for step, told in trace.items():
+            one = found.setdefault(step, Told())
+            one.runs += told.runs
+            one.errors += told.errors
+            one.ns += told.ns
+            if told.own_nusd is not None:
+                one.own_nusd = (one.own_nusd or 0) + told.own_nusd
+    first = sorted(found, key=lambda step: -found[step].runs)
     return tuple(
-        StepUse(*step, n, errors[step], seen[step], ms[step] / n, costs.get(step)) for step, n in runs.most_common()
+        StepUse(*step, one.runs, one.errors, seen[step], one.ns / 1e6 / one.runs, one.own_nusd)
+        for step in first
+        for one in (found[step],)
     )
-
-
-def _is(row: Row, name: str, kind: str) -> bool:
-    return row.record.name == name and (not kind or row.record.kind == kind)
-
-
-def _parents(rows: Sequence[Row]) -> dict[str, Step]:
-    return {child.id: step_of(parent) for parent, children in families(rows) for child in children}
-
-
-def _followers(rows: Sequence[Row]) -> dict[str, Step]:
-    """Return the step that followed each span among its siblings; the first of several that did."""
-    found: dict[str, Step] = {}
-    for _, children in families(rows):
-        for child, before, _ in sequence(children):
-            if before is not None:
-                found.setdefault(before.id, step_of(child))
-    return found
 
 
 def _shares(counted: Counter[Step | None]) -> tuple[Share, ...]:

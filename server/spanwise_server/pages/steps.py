@@ -5,30 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ..auth.current import CurrentProject, CurrentServer, Server
+from ..auth.current import CurrentProject, CurrentServer
 from ..dialects.preview import preview
 from ..errors import NotFound
-from ..query.filters import And, Filter, OneSpan, Query, Term
+from ..query.filters import And, Filter, Query, Term
 from ..query.measures import Tallied
-from ..query.values import quoted
 from ..record import KINDS, Record
-from .listing import DAY_NS, Listing, joined, range_frame, read
+from .listing import DAY_NS, Listing, range_frame, read
 from .render import clock_of, render
 from .step_mix import dearest_steps, step_mix, steps_in
+from .step_runs import Pick
+from .step_spans import StepSpans, all_runs, step_link, step_path, terms_of, text_of
+from .step_traces import MOST_SPANS, looked_at
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
 
 PATH: Final = "/steps"
-#: So many of the newest traces are looked at for what follows what.
-LOOKED_AT: Final = 60
-#: Traces with more spans than this are left out of that.
-_LARGEST: Final = 5_000
 _FAILED: Final = 12
 _DEAREST: Final = 8
 
@@ -72,6 +69,8 @@ class Day:
     share: float
     """Its runs as percent of the day with the most."""
     href: str
+    failed_href: str
+    slow_href: str
 
 
 @router.get(PATH)
@@ -80,16 +79,20 @@ def steps(request: Request, server: CurrentServer, project: CurrentProject) -> R
     clock = clock_of(request)
     listing = replace(read(project, request.query_params, clock), sort="-time", live=False, filter="", columns="")
     state = StepPage(listing)
-    traces, too_large = _traces(server, Query(project, *_range(listing, clock.now_ns), limit=LOOKED_AT))
-    uses = [(use, step_link(project, use.name, use.kind, listing)) for use in steps_in(traces)]
-    dearest = [
-        (dear, step_link(project, dear.name, dear.kind, listing), _traces_with(listing, dear.name, dear.kind))
-        for dear in dearest_steps(traces, _DEAREST)
-    ]
+    looked = looked_at(server, Query(project, *_range(listing, clock.now_ns)))
     return render(
-        request, "pages/steps.html", uses=uses, dearest=dearest, looked_at=len(traces), too_large=too_large,
-        largest=_LARGEST, **_frame(request, state),
-    )  # fmt: skip
+        request,
+        "pages/steps.html",
+        uses=[(use, StepSpans(listing, Pick(use.name, use.kind))) for use in steps_in(looked.traces)],
+        dearest=[
+            (dear, StepSpans(listing, Pick(dear.name, dear.kind))) for dear in dearest_steps(looked.traces, _DEAREST)
+        ],
+        step_link=lambda pick: step_link(project, pick.name, pick.kind, listing),
+        looked_at=len(looked.traces),
+        too_large=looked.left_out,
+        most_spans=MOST_SPANS,
+        **_frame(request, state),
+    )
 
 
 @router.get(f"{PATH}/{{name:path}}")
@@ -98,8 +101,8 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
     clock = clock_of(request)
     kind = kind if kind in KINDS else ""
     listing = replace(read(project, request.query_params, clock), sort="-time", live=False, filter="", columns="")
-    state = StepPage(listing, url(f"{PATH}/{_path(name)}", "default"), kind)
-    terms: tuple[Filter, ...] = (Term("name", "=", (name,)), *((Term("kind", "=", (kind,)),) if kind else ()))
+    state = StepPage(listing, step_path(name), kind)
+    terms = terms_of(name, kind)
     query = Query(project, And(terms), *_range(listing, clock.now_ns)[1:])
     (total,) = server.store.tally(query, (), traces=True, percentiles=True)
     if not total.sums.calls:
@@ -107,8 +110,8 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
             f"No span of project {project} is called {name[:60]} in this range.",
             "Choose a longer range, or look among all steps.",
         )
-    text = joined(f"name:{quoted(name)}", f"kind:{kind}" if kind else "")
-    looked_at, _ = _traces(server, replace(query, filter=OneSpan("any", And(terms)), limit=LOOKED_AT))
+    spans = StepSpans(listing, Pick(name, kind), having=True)
+    looked = looked_at(server, spans.query(clock.now_ns))
     failed = server.store.find_spans(
         replace(query, filter=And((*terms, Term("status", "=", ("error",)))), limit=_FAILED)
     )
@@ -118,29 +121,17 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
         name=name,
         kinds=[one.key[0] for one in server.store.tally(query, ("kind",))],
         total=total,
-        days=_days(listing, text, server.store.tally(query, ("day",), percentiles=True)),
-        mix=step_mix(looked_at, name, kind),
+        days=_days(listing, name, kind, server.store.tally(query, ("day",), percentiles=True)),
+        mix=step_mix(looked.traces, name, kind),
+        left_out=looked.left_out,
+        most_spans=MOST_SPANS,
         failures=[_failure(record) for record in failed.items],
-        traces_href=replace(listing, filter=f"any:({text})").link(),
-        failed_href=replace(listing, filter=f"any:({text} status:error)").link(),
+        spans=spans,
+        traces_href=replace(listing, filter=f"any:({text_of(name, kind)})").link(),
+        led=lambda more="", sort="-time": all_runs(listing, name, kind, more, sort),
         step_link=lambda other: step_link(project, other[1], other[0], listing),
         **_frame(request, state),
     )
-
-
-def step_link(project: str, name: str, kind: str, listing: Listing | None = None) -> str:
-    """Return the URL of a step's page."""
-    params = {} if listing is None else {k: v for k, v in listing.params().items() if k in ("range", "from", "to")}
-    return url(f"{PATH}/{_path(name)}", project, {**params, "kind": kind})
-
-
-def _traces_with(listing: Listing, name: str, kind: str) -> str:
-    """Return the list of the traces that have the step, the dearest first."""
-    return replace(listing, filter=f"any:(name:{quoted(name)} kind:{kind})", sort="-cost").link()
-
-
-def _path(name: str) -> str:
-    return quote(name, safe="")
 
 
 def _frame(request: Request, state: StepPage) -> dict[str, Any]:
@@ -151,21 +142,22 @@ def _range(listing: Listing, now_ns: int) -> tuple[Filter, int | None, int | Non
     return And(), *listing.bounds(now_ns)
 
 
-def _traces(server: Server, query: Query) -> tuple[list[Sequence[Record]], int]:
-    """Return the spans of the newest traces that *query* finds, and how many traces are too large to be looked at."""
-    summaries = server.store.find_traces(query).items
-    small = [summary.trace_id for summary in summaries if summary.span_count <= _LARGEST]
-    outlines = [server.store.outline(query.project, trace_id) for trace_id in small]
-    return [outline.records for outline in outlines if outline is not None], len(summaries) - len(small)
-
-
-def _days(listing: Listing, text: str, tallied: Sequence[Tallied]) -> list[Day]:
+def _days(listing: Listing, name: str, kind: str, tallied: Sequence[Tallied]) -> list[Day]:
     most = max((one.sums.calls for one in tallied), default=1)
     found = []
     for one in sorted(tallied, key=lambda one: int(one.key[0] or 0), reverse=True):
         start = int(one.key[0] or 0) * DAY_NS
-        href = replace(listing, filter=f"any:({text})", from_ns=start, to_ns=start + DAY_NS).link()
-        found.append(Day(start, one, round(one.sums.calls / most * 100, 1), href))
+        of_day = replace(listing, from_ns=start, to_ns=start + DAY_NS)
+        found.append(
+            Day(
+                start,
+                one,
+                round(one.sums.calls / most * 100, 1),
+                all_runs(of_day, name, kind),
+                all_runs(of_day, name, kind, "status:error"),
+                all_runs(of_day, name, kind, sort="-latency"),
+            )
+        )
     return found
 
 

@@ -25,7 +25,7 @@ from .render import clock_of, fragment_name, is_fragment, render
 from .running import is_running
 from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts
 from .step_graph import has_graph, step_graph
-from .steps import step_link
+from .step_spans import step_link
 from .tree import (
     MOST_SHUT,
     WINDOW,

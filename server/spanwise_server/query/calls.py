@@ -47,6 +47,7 @@ CALLS: Final[dict[str, Calls]] = {
             f"{_KINDS} has:ttft",
             lambda found: found.ttft.of,
         ),
+        Calls("spans", "All spans", "spans of any kind", "", lambda _: None),
     )
 }
 

@@ -16,7 +16,7 @@ from .rows import ERROR, STATUSES, SpanRow, buckets_of, prompt_label, usage_of
 #: What a tree draws of a span, in the order in which it is read.
 OUTLINE_COLUMNS: Final = (
     "span_id", "parent_id", "start_ns", "duration_ns", "kind", "name", "status", "error_type", "error_message",
-    "provider", "model", "ttft_ms", "total_tokens", "cost_nusd",
+    "provider", "model", "ttft_ms", "total_tokens", "cost_nusd", "counted",
 )  # fmt: skip
 _STARTED: Final = OUTLINE_COLUMNS.index("start_ns")
 _OF_TRACE: Final = f"SELECT {', '.join(OUTLINE_COLUMNS)} FROM spans WHERE id BETWEEN ? AND ? ORDER BY id"
@@ -34,7 +34,7 @@ def read_outline(connection: Connection, project: str, trace_row: int, trace_id:
 def outline_of(project: str, trace_id: str, rows: Sequence[Sequence[Any]]) -> Outline:
     """Return the outline in rows of ``OUTLINE_COLUMNS`` that are in the order in which their spans started."""
     columns = tuple(zip(*rows, strict=True)) or ((),) * len(OUTLINE_COLUMNS)
-    ids, parents, starts, lengths, kinds, names, statuses, errors, messages, _, models, _, _, costs = columns
+    ids, parents, starts, lengths, kinds, names, statuses, errors, messages, _, models, _, _, costs, counted = columns
 
     def words() -> list[str]:
         return [" ".join(filter(None, said)) for said in zip(names, models, errors, messages, strict=True)]
@@ -46,9 +46,11 @@ def outline_of(project: str, trace_id: str, rows: Sequence[Sequence[Any]]) -> Ou
             starts,
             [start + length for start, length in zip(starts, lengths, strict=True)],
             kinds,
+            names,
         ),
         [status == ERROR for status in statuses],
         costs,
+        [one == 1 for one in counted],
         words,
         lambda n: _record(project, trace_id, rows[n]),
     )
@@ -56,9 +58,23 @@ def outline_of(project: str, trace_id: str, rows: Sequence[Sequence[Any]]) -> Ou
 
 def _record(project: str, trace_id: str, row: Sequence[Any]) -> Record:
     """Return a span as its row has it; of tokens and money only what they come to."""
-    span_id, parent, start_ns, duration_ns, kind, name, status, error, message, provider, model, ttft, tokens, cost = (
-        row
-    )
+    (
+        span_id,
+        parent,
+        start_ns,
+        duration_ns,
+        kind,
+        name,
+        status,
+        error,
+        message,
+        provider,
+        model,
+        ttft,
+        tokens,
+        cost,
+        _,
+    ) = row
     span = Span(
         trace_id, span_id.hex(), None if parent is None else parent.hex(), name, start_ns, start_ns + duration_ns,
         STATUSES[status], message, _NOTHING, _NOTHING, _SCOPE,

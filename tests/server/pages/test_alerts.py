@@ -149,15 +149,30 @@ def test_a_budget_stands_on_the_dashboard_with_what_is_left(client, store, token
     assert "Budgets of this month" in html
     assert "98 left" in html
     for page in (html, get(client, PATH)):
-        href = re.search(r'<strong><a href="(/traces[^"]*)" hx-boost="false">2</a></strong> of 100', page)
-        assert href is not None
-    listed = client.get(f"/api/v1/traces?{unescape(href[1]).partition('?')[2]}").json()["items"]
-    assert sum(one["span_count"] for one in listed) == 2
+        assert len(used_by(client, page, "2</a></strong> of 100", "only=spans")) == 2
     made(client, token, name="Dollars a month", measure="cost_usd", threshold="100", window="month", by="")
-    href = re.search(r'<strong><a href="(/dashboard/calls[^"]*only=priced[^"]*)"', get(client, "/dashboard"))
-    assert href is not None
     calls = [one for one in client.get(f"/api/v1/spans?project={PROJECT}").json()["items"] if one["cost"]]
-    assert get(client, unescape(href[1])).count('<tr id="c-') == len(calls)
+    assert len(used_by(client, get(client, PATH), "", "only=priced")) == len(calls)
+
+
+def test_a_budget_of_failures_or_of_labelled_traces_leads_to_them(client, store, token):
+    made(client, token, name="Failures a month", measure="errors", threshold="50", window="month", by="")
+    failed = used_by(client, get(client, PATH), "1</a></strong> of 50", "only=spans")
+    assert failed == [f"{1:032x}-{1:016x}"]
+    for n, label in ((1, "fail"), (2, "maybe")):
+        said = {"name": "correct", "target": {"trace_id": f"{n:032x}"}, "label": label}
+        assert client.post(f"/api/v1/annotations?project={PROJECT}", json=said).is_success
+    made(client, token, name="Labels a month", measure="labelled", threshold="40", window="month", by="")
+    href = re.search(r'href="(/traces[^"]*)" hx-boost="false">1</a></strong> of 40', get(client, PATH))
+    listed = client.get(f"/api/v1/traces?{unescape(href[1]).partition('?')[2]}").json()["items"]
+    assert [one["trace_id"] for one in listed] == [f"{1:032x}"]
+
+
+def used_by(client, page: str, words: str, only: str) -> list[str]:
+    """Return the spans that the figure of a budget leads to."""
+    href = re.search(rf'<strong><a href="(/dashboard/calls[^"]*{only}[^"]*)" hx-boost="false">{words}', page)
+    assert href is not None
+    return re.findall(r'<tr id="c-([^"]+)"', client.get(unescape(href[1])).text)
 
 
 def test_channels_are_added_tried_and_had_back(client, store, token):
