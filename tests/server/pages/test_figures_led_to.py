@@ -338,7 +338,9 @@ def test_every_figure_leads_to_what_it_counts(shop):
 def test_no_figure_of_a_table_is_without_its_calls(shop):
     html = shop.get(f"/dashboard?project={PROJECT}&range=all").text
     cells = re.findall(r'<td data-label="([^"]+)" class="n[^"]*"[^>]*>(.*?)</td>', html)
-    figures = [(column, cell) for column, cell in cells if re.sub(r"<[^>]+>", "", cell).strip() not in ("—", "0", "no trend")]
+    figures = [
+        (column, cell) for column, cell in cells if re.sub(r"<[^>]+>", "", cell).strip() not in ("—", "0", "no trend")
+    ]
     assert len(figures) > 100
     assert [one for one in figures if "<a " not in one[1]] == []
 
