@@ -8,7 +8,6 @@ servers would take it for a span of its own, so whoever answers is asked first w
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -19,9 +18,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from . import vocabulary as v
 from .config import Config
 from .delivery import ServerSender
+from .forks import leave_forks, watch_forks
 from .own_span import OwnSpan
 from .relevance import about_models
-from .safety import guard
+from .safety import guard, swallowed
 from .transport import Transport
 
 #: Spans noted at a time; of more, the others are not announced.
@@ -40,12 +40,12 @@ class Announcer:
         self._config = config
         self._after_s = config.announce_after_ms / 1000
         self._begin()
+        watch_forks(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[int, tuple[float, ReadableSpan | OwnSpan]] = {}
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
         self._closing = threading.Event()
         self._welcome: bool | None = None
         """Whether the server is one of ours; ``None`` until it was asked."""
@@ -53,28 +53,40 @@ class Announcer:
 
     def started(self, span: ReadableSpan | OwnSpan) -> None:
         """Note that *span* has begun."""
-        if self._welcome is False and time.monotonic() < self._ask_at:
+        now = time.monotonic()
+        if (self._welcome is False and now < self._ask_at) or len(self._open) >= MOST_OPEN:
             return
-        with guard():
-            if self._pid != os.getpid():  # a child process: the thread is the parent's, and so are its open spans
-                self._begin()
-            context = span.get_span_context()
-            if context is None or not context.trace_flags.sampled or len(self._open) >= MOST_OPEN:
-                return
-            self._open[context.span_id] = time.monotonic(), span
+        try:
+            if type(span) is OwnSpan:  # one that is not sampled is never of this class
+                span_id = span.span_id
+            else:
+                context = span.get_span_context()
+                if context is None or not context.trace_flags.sampled:
+                    return
+                span_id = context.span_id
+            self._open[span_id] = now, span
             if self._thread is None:
                 self._start()
+        except Exception as error:
+            if not swallowed(error):
+                raise
 
     def ended(self, span: ReadableSpan | OwnSpan) -> None:
         """Note that *span* has ended."""
-        context = span.get_span_context()
-        if context is not None:
+        if type(span) is OwnSpan:
+            self._open.pop(span.span_id, None)
+        elif (context := span.get_span_context()) is not None:
             self._open.pop(context.span_id, None)
+
+    def after_fork(self) -> None:
+        """Start afresh in a child process: the thread is the parent's, and so are its open spans."""
+        self._begin()
 
     def close(self) -> None:
         """Announce nothing any more."""
         self._closing.set()
         self._open.clear()
+        leave_forks(self)
 
     def _start(self) -> None:
         with self._lock:

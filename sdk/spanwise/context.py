@@ -31,6 +31,10 @@ class _Frame:
 _FRAME: Final[ContextVar[_Frame | None]] = ContextVar("spanwise_context", default=None)
 
 
+current_frame: Final = _FRAME.get
+"""Returns the innermost block, ``None`` where there is none."""
+
+
 def current_attributes() -> Mapping[str, Any] | None:
     """Return the attributes that every span made here is to carry; ``None`` where there are none."""
     frame = _FRAME.get()

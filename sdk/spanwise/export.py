@@ -8,10 +8,8 @@ nothing is lost.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from .config import Config
 from .delivery import Parcel, Sender, choose_sender
+from .forks import leave_forks, watch_forks
 from .outbox import Outbox
 from .own_span import OwnSpan
 from .safety import guard
@@ -70,7 +69,7 @@ class Exporter:
         self._spans: deque[tuple[int, ReadableSpan | OwnSpan]] = deque()
         self._annotations: deque[Mapping[str, Any]] = deque()
         self._reset()
-        _LIVING.add(self)
+        watch_forks(self)
         if self._spool is not None and self._spool.folder.exists():
             self._outbox.start()  # an earlier program may have left something
 
@@ -170,7 +169,7 @@ class Exporter:
         self._outbox.close()
         if thread is not None and thread is not threading.current_thread():
             thread.join(0.5)
-        _LIVING.discard(self)
+        leave_forks(self)
         return complete
 
     def after_fork(self) -> None:
@@ -321,15 +320,3 @@ def _weight(span: ReadableSpan | OwnSpan) -> int:
         if type(value) is str:
             size += len(value)
     return size
-
-
-_LIVING: Final[weakref.WeakSet[Exporter]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for exporter in list(_LIVING):
-        exporter.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -14,8 +14,10 @@ from typing import Final
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 _SOURCE: Final = Random()  # noqa: S311  # ids are no secrets
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_SOURCE.seed)
+_AHEAD: Final = 64
+"""How many ids are drawn at a time: what a program has not called for a while costs much more than the drawing."""
+_SPAN_IDS: Final[list[int]] = []
+_TRACE_IDS: Final[list[int]] = []
 
 
 class OwnIds(RandomIdGenerator):
@@ -23,8 +25,30 @@ class OwnIds(RandomIdGenerator):
 
     def generate_span_id(self) -> int:
         """Return 64 random bits."""
-        return _SOURCE.getrandbits(64)
+        try:
+            return _SPAN_IDS.pop()
+        except IndexError:
+            return _drawn(_SPAN_IDS, 64)
 
     def generate_trace_id(self) -> int:
         """Return 128 random bits."""
-        return _SOURCE.getrandbits(128)
+        try:
+            return _TRACE_IDS.pop()
+        except IndexError:
+            return _drawn(_TRACE_IDS, 128)
+
+
+def _drawn(ids: list[int], bits: int) -> int:
+    """Return an id, and leave as many others among *ids*."""
+    ids.extend([_SOURCE.getrandbits(bits) for _ in range(_AHEAD)])
+    return _SOURCE.getrandbits(bits)
+
+
+def _after_fork() -> None:
+    _SPAN_IDS.clear()
+    _TRACE_IDS.clear()
+    _SOURCE.seed()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

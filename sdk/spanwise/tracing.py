@@ -20,7 +20,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from . import vocabulary as v
 from ._version import __version__
 from .config import Config
-from .context import current_attributes
+from .context import current_attributes, current_frame
 from .own_ids import OwnIds
 from .own_span import Attributes, Origin, OwnSpan
 from .relevance import about_models
@@ -140,9 +140,9 @@ class OwnTracer(trace.Tracer):
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
         said = attributes if type(attributes) is dict else dict(attributes or {})
-        from_around = current_attributes()
-        if from_around is not None:
-            said.update(from_around)
+        frame = current_frame()
+        if frame is not None:
+            said.update(frame.attributes)
         if parent is None:
             trace_id, flags, state = self._new_trace_id(), self._first_flags, _NO_STATE
         else:

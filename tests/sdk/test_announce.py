@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -129,3 +133,29 @@ def test_what_must_not_leave_is_not_in_an_announcement():
             said = str(server.pending()[0])
         assert "secret words" not in said
         assert "ana@example.org" not in said
+
+
+PARENT = """
+    import os, sys
+    import spanwise
+
+    spanwise.init(announce_after_ms=50)
+    with spanwise.span("in the parent"):
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            os._exit(0)
+    with spanwise.span("in the child"):
+        sys.stdin.read()
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_announces_its_own_spans():
+    with watching() as server:
+        environ = {**os.environ, "SPANWISE_ENDPOINT": server.url, "SPANWISE_SPOOL": "off"}
+        command = [sys.executable, "-c", textwrap.dedent(PARENT)]
+        with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE) as running:
+            server.until(lambda: "in the child" in {span.name for span in server.pending()})
+            running.communicate()

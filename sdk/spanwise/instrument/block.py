@@ -9,6 +9,7 @@ import wrapt
 from opentelemetry import context as otel_context
 
 from .engine import Flight
+from .left import land_block
 from .stream import arrive
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ObservedBlock(_Proxy):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        self._self_left(error)
+        land_block(self._self_flight, error)
         return self.__wrapped__.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Any:
@@ -58,16 +59,11 @@ class ObservedBlock(_Proxy):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        self._self_left(error)
+        land_block(self._self_flight, error)
         return await self.__wrapped__.__aexit__(kind, error, traceback)
 
     def __del__(self) -> None:
         self._self_flight.land("abandoned")
-
-    def _self_left(self, error: BaseException | None) -> None:
-        # The application failed while it read; that the stream was closed for it is not the stream's failure.
-        whole = error is None or isinstance(error, Exception | GeneratorExit)
-        self._self_flight.land("closed" if whole else "cancelled")
 
 
 class _ObservedResponse(_Proxy):

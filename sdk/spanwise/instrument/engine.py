@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from .. import vocabulary as v
 from ..own_span import OwnSpan
-from ..prompts import any_prompt, prompt_in_use
+from ..prompts import any_prompt
 from ..runtime import HELD
 from ..safety import guard, swallowed
 from ..tracing import SPAN_KEY, OwnTracer
@@ -90,6 +90,9 @@ class Provider:
 
 Arrival = Callable[["Flight", Any], Any]
 
+_CONTEXTS: Final[Any] = getattr(otel_context, "_RUNTIME_CONTEXT", otel_context)
+"""Where OpenTelemetry keeps the context in force, without its functions around it where this version has it so."""
+
 
 def wrap_method(owner: type | ModuleType, name: str, recognise: Recognise, arrive: Arrival) -> Callable[[], None]:
     """Wrap one method, or one function of a module; return the function that puts the original back."""
@@ -113,14 +116,14 @@ def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival
         flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
             return original(*args, **kwargs)
-        otel_context.attach(flight.context)
+        _CONTEXTS.attach(flight.context)
         try:
             result = original(*args, **kwargs)
         except BaseException as error:
             flight.fail(error)
             raise
         finally:
-            otel_context.attach(flight.before)
+            _CONTEXTS.attach(flight.before)
         return arrive(flight, result)
 
     return observed
@@ -134,7 +137,7 @@ def _observe_async(
         flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
             return await original(*args, **kwargs)
-        otel_context.attach(flight.context)
+        _CONTEXTS.attach(flight.context)
         try:
             result = await original(*args, **kwargs)
         except BaseException as error:
@@ -142,8 +145,8 @@ def _observe_async(
             raise
         finally:
             # Attached again rather than detached: a coroutine may be closed in a context that is not its own.
-            if otel_context.get_current() is flight.context:
-                otel_context.attach(flight.before)
+            if _CONTEXTS.get_current() is flight.context:
+                _CONTEXTS.attach(flight.before)
         return arrive(flight, result)
 
     return observed
@@ -158,7 +161,7 @@ def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs:
         asked = recognise(instance, args, kwargs)
         if asked is None:
             return None
-        around = otel_context.get_current()
+        around = _CONTEXTS.get_current()
         if around and isinstance(aloft := around.get(IN_FLIGHT), list) and asked.route.kind in aloft:
             return None
         return Flight(asked, around)
@@ -168,6 +171,7 @@ def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs:
         return None
 
 
+_CLIENT: Final = SpanKind.CLIENT
 IN_FLIGHT: Final = otel_context.create_key("spanwise-flight")
 """What is in the air around here: a list of one kind of span, or of none once it has landed."""
 ESCORTED: Final = otel_context.create_key("spanwise-escorted")
@@ -214,17 +218,17 @@ class Flight:
             route.prompt_in
             and generation.content
             and type(tracer) is OwnTracer
-            and generation.keep(route.request, asked.request, route.prompt_in)
+            and generation.keep(route.request, asked.request)
         ):
             model = asked.request.get("model")
         else:
             with guard():
                 route.request(generation, asked.request)
             model = attributes.get(v.REQUEST_MODEL)
-        if generation.prompt is None and any_prompt():
-            generation.prompt = prompt_in_use()
+        if any_prompt() and generation.prompt is None:
+            generation.use_prompt(asked.request, route.prompt_in)
         name = f"{route.operation} {model}" if model else route.operation
-        self.span: Span = tracer.start_span(name, around, SpanKind.CLIENT)
+        self.span: Span = tracer.start_span(name, around, _CLIENT)
         if around:
             tell(kind, around)
             if isinstance(escorted := around.get(ESCORTED), list):

@@ -10,7 +10,7 @@ import orjson
 
 from .. import vocabulary as v
 from ..encode import from_json, plain_value, to_json
-from ..prompts import PromptUse, any_prompt, find_prompt
+from ..prompts import PromptUse, find_prompt, prompt_in_use
 from ..safety import guard
 
 Message = dict[str, Any]
@@ -54,19 +54,22 @@ class Generation:
         if rest:
             attributes[v.PARAMS] = to_json(rest)
 
-    def keep(self, read: ReadRequest, request: Mapping[str, Any], prompt_in: tuple[str, ...]) -> bool:
+    def keep(self, read: ReadRequest, request: Mapping[str, Any]) -> bool:
         """Take the request as it is now, in JSON, to be read when there is time; return whether that can be."""
         try:
             body = orjson.dumps(request, _as_asked, _OPTIONS)
         except (TypeError, ValueError, RecursionError):  # what JSON has no word for is read at once
             return False
         self._kept = read, body
-        if any_prompt():
-            for name in prompt_in:
-                if (found := find_prompt(request.get(name))) is not None:
-                    self.prompt = found
-                    break
         return True
+
+    def use_prompt(self, request: Mapping[str, Any], prompt_in: tuple[str, ...]) -> None:
+        """Take the prompt that one of the fields *prompt_in* was rendered from, or the one in use around here."""
+        for name in prompt_in:
+            if (found := find_prompt(request.get(name))) is not None:
+                self.prompt = found
+                return
+        self.prompt = prompt_in_use()
 
     def asked(self, messages: list[Message], system: list[Part] | None = None) -> None:
         """Take the conversation; encoded at once, since the application may go on changing it."""

@@ -56,6 +56,15 @@ def settle_open() -> None:
         flight.land("abandoned")
 
 
+def land_block(flight: InTheAir, error: BaseException | None) -> None:
+    """End the span of a stream whose block is left, by *error* where that ends it.
+
+    The application failed while it read; that the stream was closed for it is not the stream's failure.
+    """
+    whole = error is None or isinstance(error, Exception | GeneratorExit)
+    flight.land("closed" if whole else "cancelled")
+
+
 def leave(flight: InTheAir) -> None:
     """Note that a loop was left: a stream that nobody goes on reading within a second has ended there."""
     if not flight.landed:

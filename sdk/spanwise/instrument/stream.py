@@ -13,7 +13,7 @@ from opentelemetry import context as otel_context
 
 from ..safety import guard
 from .engine import Flight
-from .left import InTheAir, leave, opened
+from .left import InTheAir, land_block, leave, opened
 
 if TYPE_CHECKING:
     _Proxy = wrapt.ObjectProxy[Any]
@@ -44,32 +44,19 @@ class ObservedStream(_Proxy):
     """The client's own stream: it has every method and passes every type check of the original."""
 
     def __init__(self, stream: Any, flight: InTheAir) -> None:
-        super().__init__(stream)
+        _Proxy.__init__(self, stream)
         self._self_flight = flight
         self._self_source = stream
         opened(flight)
 
     def __iter__(self) -> Any:
-        return _Pass(self)
+        return _Pass(self, self._self_source, self._self_flight)
 
     def __aiter__(self) -> Any:
         return _AsyncPass(self)
 
     def __next__(self) -> Any:
-        flight = self._self_flight
-        if flight.left_at is not None:
-            flight.resume()
-        try:
-            chunk = next(self._self_source)
-            while flight.see(chunk):
-                chunk = next(self._self_source)
-        except StopIteration:
-            flight.land("exhausted")
-            raise
-        except BaseException as error:
-            flight.fail(error, midway=True)
-            raise
-        return chunk
+        return _advanced(self._self_source, self._self_flight)
 
     async def __anext__(self) -> Any:
         flight = self._self_flight
@@ -94,7 +81,7 @@ class ObservedStream(_Proxy):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        self._self_left(error)
+        land_block(self._self_flight, error)
         return self.__wrapped__.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Any:
@@ -104,7 +91,7 @@ class ObservedStream(_Proxy):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Any:
-        self._self_left(error)
+        land_block(self._self_flight, error)
         return await self.__wrapped__.__aexit__(kind, error, traceback)
 
     def close(self) -> Any:
@@ -125,16 +112,12 @@ class ObservedStream(_Proxy):
     def __del__(self) -> None:
         self._self_flight.land("abandoned")
 
-    def _self_left(self, error: BaseException | None) -> None:
-        if error is None or isinstance(error, GeneratorExit):
-            self._self_flight.land("closed")
-        else:
-            # The application failed while it read; that the stream was closed for it is not the stream's failure.
-            self._self_flight.land("closed" if isinstance(error, Exception) else "cancelled")
-
 
 class ObservedGenerator(ObservedStream):
     """A stream that is a generator: what it does, it does while it is read, and then in the call's context."""
+
+    def __iter__(self) -> Any:
+        return _GeneratorPass(self, self._self_source, self._self_flight)
 
     def __next__(self) -> Any:
         before = otel_context.get_current()
@@ -248,17 +231,18 @@ class _ObservedBody(_Proxy):
 class _Pass:
     """One loop over a stream: when the loop is left, the stream may be too."""
 
-    __slots__ = ("_advance", "_flight")
+    __slots__ = ("_flight", "_source", "_stream")
 
-    def __init__(self, stream: ObservedStream) -> None:
-        self._advance = stream.__next__
-        self._flight = stream._self_flight  # noqa: SLF001  # one mechanism in two classes
+    def __init__(self, stream: ObservedStream, source: Any, flight: InTheAir) -> None:
+        self._stream = stream  # which ends once nothing holds it
+        self._source = source
+        self._flight = flight
 
     def __iter__(self) -> _Pass:
         return self
 
     def __next__(self) -> Any:
-        return self._advance()
+        return _advanced(self._source, self._flight)
 
     def close(self) -> None:
         """Leave the loop, as a generator is left."""
@@ -266,6 +250,32 @@ class _Pass:
 
     def __del__(self) -> None:
         leave(self._flight)
+
+
+class _GeneratorPass(_Pass):
+    """One loop over a stream that is a generator."""
+
+    __slots__ = ()
+
+    def __next__(self) -> Any:
+        return self._stream.__next__()
+
+
+def _advanced(source: Any, flight: InTheAir) -> Any:
+    """Return the next chunk that is for the application."""
+    if flight.left_at is not None:
+        flight.resume()
+    try:
+        chunk = next(source)
+        while flight.see(chunk):
+            chunk = next(source)
+    except StopIteration:
+        flight.land("exhausted")
+        raise
+    except BaseException as error:
+        flight.fail(error, midway=True)
+        raise
+    return chunk
 
 
 class _AsyncPass:

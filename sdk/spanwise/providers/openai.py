@@ -16,7 +16,7 @@ from ..runtime import HELD
 from . import openai_completions, openai_embeddings, openai_media, openai_responses
 from .content import blob_part, file_part, functions, media_part, plain, text_part
 from .fields import Fields, fields
-from .stainless import methods
+from .stainless import is_raw, methods
 
 PARAMS: Final = {
     "model": v.REQUEST_MODEL,
@@ -223,14 +223,15 @@ def _name(client: Any, host: str | None) -> str:
     return "azure.ai.openai" if host.endswith(_AZURE) else _NAMES.get(host, "openai")
 
 
-def _ask_for_usage(options: Any, asked: Asked, raw: bool) -> None:  # noqa: FBT001  # called by position, once
+def _ask_for_usage(options: Any, asked: Asked) -> None:
     """Make a stream tell its usage where the application did not say, and the provider is known to be able to.
 
     Never on raw responses: there the application reads the very bytes, and would see the chunk that we asked for.
     """
-    if not raw and wants_usage(asked, asked.address):
+    if wants_usage(asked, asked.address) and not is_raw(options):
         given = asked.request.get("stream_options")
-        options.json_data = {**options.json_data, "stream_options": {**(given or {}), "include_usage": True}}
+        body = {**options.json_data, "stream_options": {**(given or {}), "include_usage": True}}
+        vars(options)["json_data"] = body  # past pydantic's __setattr__, which takes longer than all of this
         asked.asked_for_usage = True
 
 

@@ -13,6 +13,8 @@ from ..instrument.engine import Asked, Recognise, Route
 
 #: What these clients put where nothing was given; some leave it in the body until it is sent.
 _UNSAID: Final = frozenset({"Omit", "NotGiven"})
+#: What is surely said; the name of a class takes longer to look at.
+_SAID: Final = frozenset({str, bool, int, float, list, dict, type(None)})
 _RAW_HEADER: Final = "X-Stainless-Raw-Response"
 _MOST_PLACES: Final = 64
 #: Clients whose address is a variable of their module.
@@ -64,10 +66,25 @@ def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return type(value) is dict or (value is not None and isinstance(value, Mapping))
 
 
+def _said(body: Mapping[str, Any], extra: Any) -> Mapping[str, Any]:
+    """Return what is asked in *body*, and in *extra*, which was given as ``extra_body``."""
+    for value in body.values():
+        if type(value) not in _SAID and type(value).__name__ in _UNSAID:
+            body = {field: value for field, value in body.items() if type(value).__name__ not in _UNSAID}
+            break
+    return {**body, **extra} if _is_mapping(extra) else body
+
+
+def is_raw(options: Any) -> bool:
+    """Return whether the application is to get the raw response."""
+    headers = options.headers
+    return type(headers).__name__ not in _UNSAID and isinstance(headers, Mapping) and _RAW_HEADER in headers
+
+
 def methods(
     routes: Mapping[str, Route],
     name: Named,
-    adjust: Callable[[Any, Asked, bool], None] | None = None,
+    adjust: Callable[[Any, Asked], None] | None = None,
 ) -> dict[str, Recognise]:
     """Return what is wrapped, and how to recognise calls of the given *routes*, by path.
 
@@ -84,19 +101,15 @@ def methods(
             path, elsewhere = asked_for.path, asked_for if asked_for.host else None
             route = routes.get(path) or routes.get("*" + path[path.rfind("/") :])
         body = options.json_data
-        if route is None or options.method.lower() != "post" or not _is_mapping(body):
+        if route is None or not _is_mapping(body) or (options.method != "post" and options.method.lower() != "post"):
             return None
         if elsewhere is None:
             _, _, host, port, provider = places.of(instance)
         else:
             host, port, provider = elsewhere.host, elsewhere.port, name(instance, elsewhere.host)
-        body = {field: value for field, value in body.items() if type(value).__name__ not in _UNSAID}
-        if _is_mapping(extra := getattr(options, "extra_json", None)):  # given as ``extra_body``
-            body.update(extra)
-        asked = Asked(route, body, provider, host, port)
+        asked = Asked(route, _said(body, getattr(options, "extra_json", None)), provider, host, port)
         if adjust is not None:
-            headers = options.headers
-            adjust(options, asked, isinstance(headers, Mapping) and _RAW_HEADER in headers)
+            adjust(options, asked)
         return asked
 
     return dict.fromkeys(("SyncAPIClient.request", "AsyncAPIClient.request"), recognise)
