@@ -12,9 +12,10 @@ from ..query.measures import SPLITS, Steps
 from ..query.parse import format, parse  # noqa: A004  # the other half of parse
 from ..query.values import quoted
 from .call_list import ALL, CallList
+from .call_list import PATH as CALLS_PATH
 from .format import SECOND_NS, Clock
 from .listing import DAY_NS, HOUR_NS, MINUTE_NS, Listing, joined, read
-from .urls import complete_link, url
+from .urls import complete_link, stamp, url
 
 PATH: Final = "/dashboard"
 MOST_BARS: Final = 48
@@ -83,6 +84,16 @@ class Board:
             changes |= {"from_ns": start, "to_ns": end}
         listing = replace(self.listing, **changes)  # type: ignore[arg-type] # fields by name
         return CallList(listing, only).link()
+
+    def calls_of_each(
+        self, times: Sequence[tuple[int, int]], only: str = ALL, *terms: str, sort: str = "-time"
+    ) -> tuple[str, ...]:
+        """Return the same as ``calls`` of each of many parts of the range: a page has hundreds of these links."""
+        asked = replace(
+            self.listing, filter=joined(_alone(self.listing.filter, *terms), *terms), sort=sort, cursor=None
+        )
+        said = CallList(asked, only).params() | {"range": None}
+        return tuple([url(CALLS_PATH, self.project, {**said, "from": stamp(a), "to": stamp(b)}) for a, b in times])
 
 
 def read_board(project: str, params: Mapping[str, str], clock: Clock) -> Board:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from ..query.calls import CALLS
@@ -84,28 +85,32 @@ class PartRow:
     """Its cost, or where nothing is priced its calls, as percent of the largest."""
 
 
-def moments(board: Board, slots: Sequence[Slot], clock: Clock, only: str = ALL) -> tuple[Moment, ...]:
-    """Return the steps of time as the charts name them, with links to the calls that a key of ``CALLS`` says."""
+def moments(board: Board, slots: Sequence[Slot], clock: Clock) -> tuple[Moment, ...]:
+    """Return the steps of time as the charts name them, with links to all calls of each."""
     wide = slots[-1].to_ns - slots[0].from_ns
     found = []
-    for slot in slots:
+    for slot, href in zip(slots, board.calls_of_each(times_of(slots)), strict=True):
         start, end = clock.at(slot.from_ns), clock.at(slot.to_ns)
         days = slot.to_ns - slot.from_ns >= DAY_NS
         words = f"{start.day} {start:%b}" if days else f"{start.day} {start:%b %H:%M} to {end:%H:%M}"
         label = f"{start:%a} {start.day}" if 2 * DAY_NS < wide <= 14 * DAY_NS else f"{start.day} {start:%b}"
         if wide <= 2 * DAY_NS:
             label = f"{start:%H:%M}"
-        href = board.calls(only, start=slot.from_ns, end=slot.to_ns)
         found.append(Moment(stamp(slot.from_ns), stamp(slot.to_ns), words, label, href))
     return tuple(found)
 
 
 def charts(board: Board, measured: Measured, clock: Clock) -> tuple[Chart, ...]:
     """Return the charts over time."""
-    slots = measured.slots
+    slots, times = measured.slots, times_of(measured.slots)
+    every = moments(board, slots, clock)
 
+    @cache
     def at(only: str) -> tuple[Moment, ...]:
-        return moments(board, slots, clock, only)
+        if only == ALL:
+            return every
+        hrefs = board.calls_of_each(times, only)
+        return tuple(Moment(m.start, m.end, m.words, m.label, href) for m, href in zip(every, hrefs, strict=True))
 
     return (
         _calls(board, measured, at(ALL)),
@@ -123,8 +128,8 @@ def _calls(board: Board, measured: Measured, at: Sequence[Moment]) -> Chart:
     slots = measured.slots
     ok = tuple(float(slot.sums.calls - slot.sums.errors) for slot in slots)
     failed = tuple(float(slot.sums.errors) for slot in slots)
-    bad = tuple(board.calls("failed", start=slot.from_ns, end=slot.to_ns) for slot in slots)
-    good = tuple(board.calls(ALL, "-status:error", start=slot.from_ns, end=slot.to_ns) for slot in slots)
+    bad = board.calls_of_each(times_of(slots), "failed")
+    good = board.calls_of_each(times_of(slots), ALL, "-status:error")
     layers = (Layer("be", "failed", failed, bad), Layer("b", "ok", ok, good))
     counts = f"{fmt.plural(measured.sums.calls, 'call')}, {measured.sums.errors:,} failed"
     plot = stacked(at, layers, _number, f"Calls over time: {counts}.")
@@ -159,7 +164,7 @@ def _cost(board: Board, measured: Measured, at: Sequence[Moment]) -> Chart:
 
 
 def _dearest(board: Board, slots: Sequence[Slot], terms: str) -> tuple[str, ...]:
-    return tuple(board.calls("priced", terms, sort="-cost", start=slot.from_ns, end=slot.to_ns) for slot in slots)
+    return board.calls_of_each(times_of(slots), "priced", terms, sort="-cost")
 
 
 def _costs(sums: Sequence[Sums]) -> tuple[float | None, ...]:
@@ -332,10 +337,22 @@ def rows(board: Board, measured: Measured, most: int) -> tuple[PartRow, ...]:
     )
 
 
-def calls_by_key(board: Board, *terms: str, start: int | None = None, end: int | None = None) -> dict[str, str]:
-    """Return the list of each kind of calls that *terms* find, in the range or in a part of it; ``slow`` are all."""
-    found = {key: board.calls(key, *terms, start=start, end=end) for key in CALLS}
-    return found | {"slow": board.calls(ALL, *terms, sort="-latency", start=start, end=end)}
+def calls_by_key(board: Board, *terms: str) -> dict[str, str]:
+    """Return the list of each kind of calls that *terms* find; ``slow`` are all."""
+    return {key: board.calls(key, *terms) for key in CALLS} | {"slow": board.calls(ALL, *terms, sort="-latency")}
+
+
+def calls_by_slot(board: Board, slots: Sequence[Slot]) -> list[dict[str, str]]:
+    """Return the same of each step."""
+    times = times_of(slots)
+    by_key = {key: board.calls_of_each(times, key) for key in CALLS}
+    by_key["slow"] = board.calls_of_each(times, ALL, sort="-latency")
+    return [dict(zip(by_key, hrefs, strict=True)) for hrefs in zip(*by_key.values(), strict=True)]
+
+
+def times_of(slots: Sequence[Slot]) -> list[tuple[int, int]]:
+    """Return where each step begins and ends."""
+    return [(slot.from_ns, slot.to_ns) for slot in slots]
 
 
 def words_of(by: str, value: str | None) -> str:

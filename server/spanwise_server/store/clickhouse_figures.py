@@ -18,17 +18,17 @@ from .clickhouse_find import Finder
 from .clickhouse_rows import OF_WORD
 from .conditions import Sql, combined
 from .figures import MOST_COUNTED, MOST_FACETED, MOST_TRACES_PER_VALUE, ok_together, totals_of, without
+from .gathered import Gathered
 from .measures import (
     BUCKETS,
     KINDS,
     OF_SERIES,
     VALUE_OF_SERIES,
-    Gathered,
-    measured,
     rollups_tell,
 )
 from .rollups import HOUR_NS, HOURS_A_DAY
 from .rows import ERROR
+from .settled import measured
 from .tables import SUMS
 from .words import WORD_FIELDS
 

@@ -13,7 +13,8 @@ from . import tally as tallying
 from .clickhouse_compile import STATUS, VALUE_OF_SPAN
 from .clickhouse_find import Finder
 from .conditions import Sql
-from .measures import BUCKETS, percentiles
+from .gathered import percentiles
+from .measures import BUCKETS
 from .rollups import HOUR_NS, HOURS_A_DAY
 from .rows import ERROR
 from .tally import too_many_series, usage_of_sums

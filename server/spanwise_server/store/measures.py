@@ -7,21 +7,23 @@ fields that their series have; everything else looks at the calls, the newest on
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import orjson
 
 from ..query.filters import And, Filter, Not, Or, Query, Term
-from ..query.measures import SPLITS, CallPoint, Measured, Part, Percentiles, SessionCosts, Slot, Steps, Sums
+from ..query.measures import SPLITS, CallPoint, Measured, SessionCosts, Steps, Sums
 from ..record import MODEL_KINDS, Usage
 from .compile import Compiler
 from .conditions import Sql, conditions
 from .connection import Connection
-from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, TTFT, bucket, bucket_middle_ns
+from .gathered import Gathered, Value
+from .rollups import HOUR_NS, HOURS_A_DAY, bucket
 from .rows import ERROR
+from .settled import measured
 from .tables import SUMS
 
 #: Where calls are looked at one by one, at most so many of the newest are.
@@ -58,65 +60,7 @@ VALUE_OF_SPAN: Final = {
     "tag": "t.tags",
 }
 #: So many of the newest priced calls are looked at for what sessions cost.
-MOST_OF_SESSIONS: Final = 2_000
-
-Value = str | None
-Counts = Counter[int]
-
-
-@dataclass(slots=True)
-class Gathered:
-    """Sums and bucket counts by value and step, before they become what the caller reads."""
-
-    sums: defaultdict[tuple[Value, int], Sums] = field(default_factory=lambda: defaultdict(Sums))
-    latency: defaultdict[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
-    """By step."""
-    latency_of: defaultdict[Value, Counts] = field(default_factory=lambda: defaultdict(Counter))
-    """By value."""
-    ttft: defaultdict[int, Counts] = field(default_factory=lambda: defaultdict(Counter))
-    providers: defaultdict[Value, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    newest_only: bool = False
-    whole: Gathered | None = None
-    """Every call once, where a call can stand under several values."""
-
-    def count(self, rows: Iterable[tuple[Value, int, int, int, int]]) -> None:
-        """Count what rollups say of a value in a step: which measure, which bucket, how many."""
-        latency, latency_of, ttft = self.latency, self.latency_of, self.ttft
-        for of, at, kept, number, n in rows:
-            if kept == LATENCY:
-                latency[at][number] += n
-                latency_of[of][number] += n
-            elif kept == TTFT:
-                ttft[at][number] += n
-
-    def count_lists(self, rows: Iterable[tuple[Value, int, int, str, str]]) -> None:
-        """Count what rollups say of a value in a step: which measure, which buckets and how many of each."""
-        # A list is added to in half the time that a Counter is.
-        latency, ttft = (defaultdict[int, list[int]](list) for _ in range(2))
-        latency_of = defaultdict[Value, list[int]](list)
-        for of, at, kept, numbers, counts in rows:
-            buckets, ns = orjson.loads(f"[{numbers}]"), orjson.loads(f"[{counts}]")
-            if kept == LATENCY:
-                by_step, by_value = (_long(counted, max(buckets)) for counted in (latency[at], latency_of[of]))
-                for number, n in zip(buckets, ns, strict=True):
-                    by_step[number] += n
-                    by_value[number] += n
-            elif kept == TTFT:
-                by_step = _long(ttft[at], max(buckets))
-                for number, n in zip(buckets, ns, strict=True):
-                    by_step[number] += n
-        for found, into in ((latency, self.latency), (ttft, self.ttft)):
-            for at, listed in found.items():
-                into[at].update({number: n for number, n in enumerate(listed) if n})
-        for of, listed in latency_of.items():
-            self.latency_of[of].update({number: n for number, n in enumerate(listed) if n})
-
-
-def _long(counted: list[int], number: int) -> list[int]:
-    """Return *counted* with room for the bucket *number*."""
-    if number >= len(counted):
-        counted.extend([0] * (number + 1 - len(counted)))
-    return counted
+MOST_OF_SESSIONS: Final = 1_000
 
 
 def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] | None:
@@ -129,18 +73,13 @@ def range_of_calls(connection: Connection, project_id: int) -> tuple[int, int] |
     return None if found[0] is None else (found[0] * HOUR_NS, (found[1] + 1) * HOUR_NS)
 
 
-def measure(
-    connection: Connection, project_id: int, query: Query, by: str, steps: Steps, *, times: bool = True
-) -> Measured:
+def measure(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Measured:
     """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``.
 
-    The range of the query itself is not looked at: the steps say it. Without *times* rollups give no percentiles.
+    The range of the query itself is not looked at: the steps say it. What rollups tell is asked of them by
+    ``kept_measures.py``.
     """
-    if rollups_tell(query.filter, by, steps):
-        found = _from_rollups(connection, project_id, query.filter, by, steps, times=times)
-    else:
-        found = _from_calls(connection, project_id, query, by, steps)
-    return measured(found, steps)
+    return measured(_from_calls(connection, project_id, query, by, steps), steps)
 
 
 def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
@@ -176,14 +115,22 @@ def _of_series_only(filter_: Filter) -> bool:
     return isinstance(filter_, Or) and all(map(_of_series_only, filter_.any))
 
 
-def _from_rollups(
-    connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps, *, times: bool
-) -> Gathered:
+def add_rollups(
+    found: Gathered,
+    connection: Connection,
+    project_id: int,
+    filter_: Filter,
+    by: str,
+    steps: Steps,
+    among: range,
+    *,
+    times: bool,
+) -> None:
+    """Add what the rollups say of the steps *among* all; without *times* no percentiles."""
     where = conditions(filter_, OF_SERIES)
     value = VALUE_OF_SERIES[by]
     first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
-    end = first + step * steps.count
-    found = Gathered()
+    begin, end = first + step * among.start, first + step * among.stop
     of_them, asked = f"r.project_id = ? AND ({where.text})", (project_id, *where.values)
     told = connection.execute(
         f"SELECT r.id, {value}, nullif(r.provider, ''), r.kind IN ({KINDS}), r.kind = 'llm' "
@@ -196,7 +143,7 @@ def _from_rollups(
         f"SELECT h.series_id, (h.hour - ?) / ?, {', '.join(f'sum(h.{name})' for name in SUMS)} FROM r_hour h "
         f"WHERE h.series_id IN (SELECT r.id FROM series r WHERE {of_them}) AND h.hour >= ? AND h.hour < ? "
         "GROUP BY 1, 2",
-        (first, step, *asked, first, end),
+        (first, step, *asked, begin, end),
     )
     for number, at, *figures in rows:
         of, provider, is_call, is_llm = series[number]
@@ -209,12 +156,11 @@ def _from_rollups(
         if provider is not None:
             found.providers[of][provider] += calls
     if times:
-        _percentiles_from_rollups(connection, found, project_id, where, value, steps)
-    return found
+        _percentiles_from_rollups(connection, found, project_id, where, value, steps, among)
 
 
 def _percentiles_from_rollups(
-    connection: Connection, found: Gathered, project_id: int, where: Sql, value: str, steps: Steps
+    connection: Connection, found: Gathered, project_id: int, where: Sql, value: str, steps: Steps, among: range
 ) -> None:
     by_day = steps.first_ns % _DAY_NS == 0 and steps.step_ns % _DAY_NS == 0
     table, column, unit = ("h_day", "day", _DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
@@ -228,7 +174,7 @@ def _percentiles_from_rollups(
         f"SELECT h.series_id, h.{column}, h.measure, group_concat(h.bucket), group_concat(h.n) FROM {table} h "
         f"WHERE h.series_id IN (SELECT r.id FROM series r WHERE {of_calls}) AND h.{column} >= ? AND h.{column} < ? "
         f"GROUP BY h.series_id, h.{column}, h.measure",
-        (*asked, first, first + step * steps.count),
+        (*asked, first + step * among.start, first + step * among.stop),
     )
     found.count_lists(
         (values[series], (at - first) // step, kept, numbers, counts) for series, at, kept, numbers, counts in rows
@@ -331,63 +277,3 @@ def count_call(found: Gathered, sums: list[int], row: Sequence[Any]) -> None:
         sums[3] += 1
     elif is_call and total is not None:
         sums[4] += 1
-
-
-def measured(found: Gathered, steps: Steps) -> Measured:
-    """Return what was gathered as the caller reads it."""
-    values, whole = _values(found), found.whole or found
-    of_whole = _values(whole)
-    slots = []
-    for at in range(steps.count):
-        start = steps.first_ns + at * steps.step_ns
-        sums = sum((whole.sums[value, at] for value in of_whole if (value, at) in whole.sums), Sums())
-        latency, ttft = (percentiles(counts.get(at, Counter())) for counts in (whole.latency, whole.ttft))
-        slots.append(Slot(start, start + steps.step_ns, sums, latency, ttft))
-    parts = [_part(found, value, steps) for value in values]
-    return Measured(
-        slots=tuple(slots),
-        parts=tuple(sorted(parts, key=lambda part: (-part.sums.cost_nusd, -part.sums.calls, part.value or ""))),
-        sums=sum((slot.sums for slot in slots), Sums()),
-        latency=percentiles(_together(whole.latency_of.values())),
-        ttft=percentiles(_together(whole.ttft.values())),
-        newest_only=found.newest_only,
-    )
-
-
-def _values(found: Gathered) -> list[Value]:
-    return list(dict.fromkeys((*(value for value, _ in found.sums), *found.latency_of)))
-
-
-def _part(found: Gathered, value: Value, steps: Steps) -> Part:
-    slots = tuple(found.sums.get((value, at), Sums()) for at in range(steps.count))
-    providers = found.providers.get(value)
-    return Part(
-        value=value,
-        slots=slots,
-        sums=sum(slots, Sums()),
-        latency=percentiles(found.latency_of.get(value, Counter())),
-        provider=providers.most_common(1)[0][0] if providers else None,
-    )
-
-
-def _together(counts: Iterable[Counts]) -> Counts:
-    total: Counts = Counter()
-    for some in counts:
-        total.update(some)
-    return total
-
-
-def percentiles(counts: Mapping[int, int]) -> Percentiles:
-    """Return the percentiles of durations counted by bucket, each at most 2 % off."""
-    total = sum(counts.values())
-    if total <= 0:
-        return Percentiles()
-    ordered = sorted(counts)
-    found: list[float] = []
-    seen, at = 0, -1
-    for share in (0.5, 0.95, 0.99):
-        while at < 0 or seen < share * total:
-            at += 1
-            seen += counts[ordered[at]]
-        found.append(bucket_middle_ns(ordered[at]) / 1e6)
-    return Percentiles(found[0], found[1], found[2], total)

@@ -28,7 +28,7 @@ from .tables import METADATA
 #: Made by the target itself, or moved with the spans.
 _LARGE: Final = frozenset({
     "spans", "payloads", "origins", "texts", "text_uses", "media_uses", "span_logs", "traces", "words", "trace_words",
-    "series", "r_hour", "h_hour", "h_day", "journal", "readers", "dictionaries", "trace_changes",
+    "series", "r_hour", "h_hour", "h_day", "rollup_days", "journal", "readers", "dictionaries", "trace_changes",
 })  # fmt: skip
 #: Settings that are the store's own.
 _OWN: Final = frozenset({"store_id", "move", "full_text"})

@@ -59,6 +59,7 @@ class PostgresStore(SqlStore):
         log_limits: LogLimits | None = None,
         read_again: ReadAgain | None = None,
     ) -> None:
+        super().__init__()
         self.url = url
         self._full_text = full_text
         self._index = GinIndex(full_text=bool(full_text))

@@ -103,6 +103,8 @@ class RollupChange:
         connection.executemany(_ADD_SUMS, sums)
         connection.executemany(_ADD_HOURS, counts)
         connection.executemany(_ADD_DAYS, days)
+        changed = sorted({(series[0], hour // HOURS_A_DAY) for series, hour in self._sums})
+        connection.executemany(_NOTE_CHANGES, changed)
         if self._taken:
             connection.executemany(
                 "DELETE FROM r_hour WHERE series_id = ? AND hour = ? AND spans = 0", [row[:2] for row in sums]
@@ -137,4 +139,8 @@ _ADD_HOURS = (
 _ADD_DAYS = (
     "INSERT INTO h_day (series_id, day, measure, bucket, n) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (series_id, day, measure, bucket) DO UPDATE SET n = h_day.n + excluded.n"
+)
+_NOTE_CHANGES = (
+    "INSERT INTO rollup_days (project_id, day, changes) VALUES (?, ?, 1) "
+    "ON CONFLICT (project_id, day) DO UPDATE SET changes = rollup_days.changes + 1"
 )

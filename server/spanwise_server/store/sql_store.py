@@ -18,6 +18,7 @@ from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
 from .connection import Connection
 from .find import span_page, trace_page
+from .kept_measures import KeptMeasures
 from .outline import call_of, read_outline
 from .projects import project_names
 from .rows import SpanRow
@@ -39,6 +40,9 @@ class SqlStore(SmallStore):
     """Finds a span, with its trace's id, by its own id and its project's number."""
     find_span_of_trace = FIND_SPAN.format("AND t.trace_id = ?")
     """The same of a trace, by its id too."""
+
+    def __init__(self) -> None:
+        self._measures = KeptMeasures()
 
     def _reading(self, project: str) -> AbstractContextManager[tuple[Connection, int | None]]:
         """Give a connection that sees one moment, and the number of *project*, ``None`` where there is none."""
@@ -189,7 +193,9 @@ class SqlStore(SmallStore):
     def measure(self, query: Query, by: str, steps: Steps, *, times: bool = True) -> Measured:
         """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
         with self._reading(query.project) as (connection, project_id):
-            return measures.measure(connection, project_id or 0, query, by, steps, times=times)
+            if measures.rollups_tell(query.filter, by, steps):
+                return self._measures.measure(connection, project_id or 0, query.filter, by, steps, times=times)
+            return measures.measure(connection, project_id or 0, query, by, steps)
 
     def tally(
         self, query: Query, by: Sequence[str], *, traces: bool = False, percentiles: bool = False

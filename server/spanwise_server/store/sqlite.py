@@ -69,6 +69,7 @@ class SqliteStore(SqlStore):
     find_span_of_trace = _FIND_SPAN_OF_TRACE
 
     def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
+        super().__init__()
         self.path = path
         self._logs = SpanLogs(log_limits or LogLimits(), read_again)
         self._database: Database | None = None

@@ -303,6 +303,16 @@ def _histogram(name: str, step: str) -> Table:
 H_HOUR = _histogram("h_hour", "hour")
 H_DAY = _histogram("h_day", "day")
 
+#: How often the rollups of a project's day were changed, so that what was read of them can be kept until they are.
+ROLLUP_DAYS = Table(
+    "rollup_days",
+    METADATA,
+    Column("project_id", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("changes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 
 class JournalTable(SQLModel, table=True):
     """One commit's spans, kept until the text index has them."""

@@ -20,7 +20,8 @@ from .address import PLACE_BITS
 from .compile import Compiler
 from .conditions import conditions
 from .connection import Connection
-from .measures import OF_SERIES, VALUE_OF_SERIES, VALUE_OF_SPAN, percentiles
+from .gathered import percentiles
+from .measures import OF_SERIES, VALUE_OF_SERIES, VALUE_OF_SPAN
 from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, bucket
 from .rows import ERROR
 from .tables import SUMS

@@ -172,6 +172,7 @@ class SpanWriter:
         self.forget()
         for table in self.derived:
             connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE rollup_days SET changes = changes + 1")
         found = connection.execute("SELECT id, project_id, trace_id, places FROM traces ORDER BY id").fetchall()
         for row, project_id, trace_id, places in found:
             change = Change.none()

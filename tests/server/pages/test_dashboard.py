@@ -192,6 +192,14 @@ def test_a_link_changes_what_it_is_asked_to_and_keeps_the_rest():
 # --- what it will cost ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("listing", [{}, {"filter": "model:a OR user:b"}, {"from_ns": 5 * HOUR_NS, "to_ns": DAY_NS}])
+def test_links_of_many_steps_are_those_of_each(listing):
+    board, times = Board(Listing("shop", **listing)), [(HOUR_NS, 2 * HOUR_NS), (2 * HOUR_NS, 3 * HOUR_NS)]
+    for only, *terms in [("all",), ("priced", "model:x"), ("failed", "kind:llm", "-user:*")]:
+        each = tuple(board.calls(only, *terms, sort="-cost", start=start, end=end) for start, end in times)
+        assert board.calls_of_each(times, only, *terms, sort="-cost") == each
+
+
 def test_a_month_is_computed_from_the_days_there_were():
     used = part("gpt-4o", Usage(input_uncached=1_000, output_visible=100), cost=1_000_000, calls=10)
     shown = projected(used.sums, [used], 2.0, Asked(), AT_S)

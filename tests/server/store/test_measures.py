@@ -13,8 +13,10 @@ from spanwise_server.query.filters import Query
 from spanwise_server.query.measures import Steps
 from spanwise_server.query.parse import parse
 from spanwise_server.record import MODEL_KINDS, Usage
-from spanwise_server.store import measures
+from spanwise_server.store import measures, settled
 from spanwise_server.store.engine import Store
+from spanwise_server.store.gathered import Gathered
+from spanwise_server.store.kept_measures import KeptMeasures
 from spanwise_server.store.rollups import HOUR_NS
 from store_engines import KINDS, opened
 from store_model.spans import START_NS, TRACES, distinct, llm, record, records
@@ -49,9 +51,14 @@ def test_rollups_and_calls_tell_the_same(kind, found, by, text):
         query = Query("default", parse(text))
         assert measures.rollups_tell(query.filter, by, STEPS)
         with store._reading("default") as (connection, project_id):
-            rolled = measures._from_rollups(connection, project_id or 0, query.filter, by, STEPS, times=True)
+            kept, every = KeptMeasures(), range(STEPS.count)
+            told = kept.measure(connection, project_id or 0, query.filter, by, STEPS, times=True)
+            again = kept.measure(connection, project_id or 0, query.filter, by, STEPS, times=True)
+            rolled = Gathered()
+            measures.add_rollups(rolled, connection, project_id or 0, query.filter, by, STEPS, every, times=True)
             looked = measures._from_calls(connection, project_id or 0, query, by, STEPS)
-            told, seen = measures.measured(rolled, STEPS), measures.measured(looked, STEPS)
+            seen = settled.measured(looked, STEPS)
+    assert told == again == settled.measured(rolled, STEPS)
     assert told.slots == seen.slots
     assert (told.sums, told.latency, told.ttft) == (seen.sums, seen.latency, seen.ttft)
     said = [part for part in told.parts if part.sums != type(part.sums)()]
@@ -90,6 +97,47 @@ def test_a_call_stands_in_the_step_in_which_it_began(store):
     before = STEPS.before()
     assert before.end_ns == STEPS.first_ns
     assert measured(store, steps=before).sums.calls == 0
+
+
+DAYS = [
+    Steps(FIRST - 40 * 24 * HOUR_NS, 4 * HOUR_NS, 250),
+    Steps(FIRST // (24 * HOUR_NS) * 24 * HOUR_NS - 40 * 24 * HOUR_NS, 2 * 24 * HOUR_NS, 21),
+]
+"""Steps shorter and longer than the days of which changes are counted."""
+
+
+@pytest.mark.parametrize("steps", DAYS, ids=["hours", "days"])
+def test_what_was_measured_before_is_told_again_only_where_it_still_holds(store, steps):
+    def asked():
+        return [
+            (store.measure(Query("default", parse(text)), by, steps), by, text)
+            for by, text in [("model", ""), ("prompt", ""), ("provider", "-model:gpt-refuse"), ("model", "model:other")]
+        ]
+
+    def told_anew():
+        """Return what one tells who was never asked: not this store's own memory."""
+        if hasattr(store, "_measures"):
+            store._measures = KeptMeasures()
+        return asked()
+
+    day = 24 * 3_600
+    store.write([llm(TRACES[n], "a" * 16, at=-n * 9 * day, cost=10**n) for n in range(4)])
+    before = asked()
+    assert before[0][0].sums.cost_nusd == 1_111
+    for change, cost in [
+        (lambda: None, 1_111),
+        (lambda: store.write([llm(TRACES[3], "b" * 16, at=-27 * day, cost=10_000)]), 11_111),  # late
+        (lambda: store.write([llm(TRACES[4], "a" * 16, at=-3 * day, model="other", cost=5)]), 11_116),  # where none was
+        (lambda: store.write([llm(TRACES[0], "a" * 16, at=0, cost=7)]), 11_122),  # in the place of another
+        (lambda: store.write([llm(TRACES[2], "c" * 16, at=-18 * day + 1, cost=1)]), 11_123),
+        (lambda: store.delete_trace("default", TRACES[3]), 123),
+        (store.recount, 123),
+        (lambda: store.delete_trace("default", TRACES[0]), 116),
+    ]:
+        change()
+        found = asked()
+        assert found[0][0].sums.cost_nusd == cost
+        assert found == asked() == told_anew()
 
 
 def test_parts_are_the_dearest_first_and_say_what_has_no_value(store):

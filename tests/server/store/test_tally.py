@@ -17,7 +17,7 @@ from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Record, Usage
 from spanwise_server.store import tally as tallying
 from spanwise_server.store.figures_asked import figures
-from spanwise_server.store.measures import percentiles
+from spanwise_server.store.gathered import percentiles
 from spanwise_server.store.rollups import HOUR_NS, bucket
 from store_engines import KINDS, opened
 from store_model.naive import span_matches
