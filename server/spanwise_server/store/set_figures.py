@@ -12,14 +12,12 @@ from pyroaring import BitMap
 
 from ..query.filters import Query
 from .base import Bar, Count, FacetValue, Totals
-from .figures import MOST_COUNTED, MOST_FACETED, by_rest, commonest, edges_between, in_order, totals_from
+from .figures import MOST_COUNTED, MOST_FACETED, by_rest, edges_between, in_order, totals_from
 from .matching import Matcher
 from .trace_sets import UNSAID, TraceSets
-from .words import unpack_ids
 
 #: Up to so many traces are put into bars one by one.
 _FEW: Final = 500
-_ROWS_AT_ONCE: Final = 400
 
 
 def totals(sets: TraceSets, matcher: Matcher, query: Query) -> Totals:
@@ -62,7 +60,9 @@ def facets(
         newest = matcher.timeline.newest(matcher.found(replace(query, filter=rest)), MOST_FACETED)
         many = [field for field in of_them if not sets.has_all_of(matcher.project_id, field)]
         if many:
-            found |= commonest(matcher.connection, matcher.project_id, many, _word_counts(matcher, newest), limit)
+            counts = sets.counts_of(matcher.project_id, rest, many)
+            counts.be_of(matcher.connection, newest, sets.words_at_hand)
+            found |= {field: counts.commonest(field, limit) for field in many}
         for field in of_them:
             if field not in many:
                 found[field] = _counted(matcher, sets.values.get((matcher.project_id, field), {}), newest, limit)
@@ -73,15 +73,3 @@ def _counted(matcher: Matcher, values: Mapping[int, str], among: BitMap, limit: 
     counts = ((value, matcher.word(word).intersection_cardinality(among)) for word, value in values.items())
     ordered = sorted(((value, n) for value, n in counts if n), key=lambda one: (-one[1], one[0]))
     return tuple(FacetValue(value, n) for value, n in ordered[:limit])
-
-
-def _word_counts(matcher: Matcher, among: BitMap) -> Counter[int]:
-    """Return how many of some traces have each word, where their words are too many to be kept."""
-    rows = list(among)
-    packed: list[bytes] = []
-    for at in range(0, len(rows), _ROWS_AT_ONCE):
-        some = rows[at : at + _ROWS_AT_ONCE]
-        marks = ", ".join("?" * len(some))
-        found = matcher.connection.execute(f"SELECT words FROM traces WHERE id IN ({marks})", some)
-        packed += [words for (words,) in found]
-    return Counter(unpack_ids(b"".join(packed)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -17,8 +17,10 @@ from typing import Any, Final
 import orjson
 from pyroaring import BitMap
 
+from ..query.filters import Filter
 from .connection import Connection
 from .rows import ERROR
+from .value_counts import ValueCounts
 from .words import WORD_FIELDS, unpack_ids
 
 #: What a column holds of a trace that does not say it.
@@ -29,6 +31,8 @@ _MANY_VALUED: Final = frozenset({"name", "session"})
 MOST_VALUES: Final = 5_000
 #: Words that are remembered of those, and terms that are no words.
 _MOST_FETCHED, _MOST_KEPT = 500, 100
+#: Filters of which the commonest of very many values are counted on.
+_MOST_COUNTED: Final = 8
 #: So many changes are followed; after more of them all is loaded anew.
 MOST_FOLLOWED: Final = 20_000
 #: Where more rows than this change at once, the order of time is made anew.
@@ -179,6 +183,8 @@ class TraceSets:
         """By project and field, the values of which all are here, by the number of the word."""
         self.kept: OrderedDict[tuple[int, Any], Kept] = OrderedDict()
         """By project and term, the newest last."""
+        self.counted: OrderedDict[tuple[int, Filter, tuple[str, ...]], ValueCounts] = OrderedDict()
+        """By project, filter and fields, the values of which there are too many to be here, the newest last."""
         self._words: dict[int, BitMap] = {}
         self._fetched: OrderedDict[int, BitMap] = OrderedDict()
         self._many: set[tuple[int, str]] = set()
@@ -217,6 +223,8 @@ class TraceSets:
             self._put(connection.execute(_SOME.format(", ".join("?" * len(asked))), asked).fetchall())
         for kept in self.kept.values():
             kept.pending |= touched
+        for counted in self.counted.values():
+            counted.forget(touched)
         self.at = last
         return True
 
@@ -235,6 +243,19 @@ class TraceSets:
                 self._fetched[word] = rows
                 _bound(self._fetched, _MOST_FETCHED)
         return rows
+
+    @property
+    def words_at_hand(self) -> Collection[int]:
+        """The words of the fields of which every value is here."""
+        return self._words.keys()
+
+    def counts_of(self, project_id: int, filter_: Filter, fields: Sequence[str]) -> ValueCounts:
+        """Return what counts the values of fields that have too many to be here."""
+        key = project_id, filter_, tuple(fields)
+        counted = self.counted.setdefault(key, ValueCounts(project_id, fields))
+        self.counted.move_to_end(key)
+        _bound(self.counted, _MOST_COUNTED)
+        return counted
 
     def keep(self, key: tuple[int, Any], kept: Kept) -> None:
         """Remember the rows that a term matches."""
