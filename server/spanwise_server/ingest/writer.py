@@ -181,19 +181,33 @@ class Writer:
         return sum(request.size for request in self._queue)
 
     def _commit(self, requests: Sequence[_Request]) -> None:
+        answered: list[SpanLog] | None = None
+
+        def on_disk(over: list[SpanLog]) -> None:
+            nonlocal answered
+            answered = over
+            self._answer(requests, over)
+
         try:
             over = self._store.write_prepared(
                 [chunk for request in requests for chunk in request.chunks],
                 [request.logs for request in requests if request.logs],
+                on_disk,
             )
-        except Exception as error:  # noqa: BLE001  # it goes to whoever waits for the future
-            if len(requests) > 1:
+        except Exception as error:
+            if answered is not None:  # what follows a commit is no matter of those who wait for it
+                logger.exception("the store could not follow up on a commit")
+            elif len(requests) > 1:
                 # One request may be at fault: the others must not sink with it.
                 for request in requests:
                     self._commit([request])
-                return
-            self._failed(requests[0], error)
+            else:
+                self._failed(requests[0], error)
             return
+        if answered is None:
+            self._answer(requests, over)
+
+    def _answer(self, requests: Sequence[_Request], over: Sequence[SpanLog]) -> None:
         with self._changed:
             self._written += sum(request.spans for request in requests)
         refused = {id(log) for log in over}

@@ -31,7 +31,7 @@ from .clickhouse_tally import tally
 from .clickhouse_write import Key, Writer
 from .conditions import Sql
 from .connection import Connection
-from .engine import Engine, Options
+from .engine import Engine, Options, Told, tell_nobody
 from .judged import asks_of_judgements, judged_values
 from .log_rows import any_logs, logs_of
 from .media import GRACE_S, PUT_MEDIA_USE, is_of_project
@@ -90,7 +90,9 @@ class ClickHouseStore(SmallStore):
 
     prepare = staticmethod(prepare)
 
-    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+    def write_prepared(
+        self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = (), on_disk: Told = tell_nobody
+    ) -> list[SpanLog]:
         """Keep records and log records; return the log records too many for a span.
 
         They are there, with what follows from them, on return.
@@ -103,6 +105,7 @@ class ClickHouseStore(SmallStore):
             if chunks:
                 self._put(connection, chunks)
             self._read_again += len(late)
+        on_disk(over)
         return over
 
     def _put(self, connection: Connection, batch: Sequence[Chunk]) -> None:

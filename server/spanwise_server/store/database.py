@@ -13,6 +13,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlmodel import Session
 
+from .checkpoints import Checkpoints
 from .connection import Connection
 from .fts import FtsIndex
 from .sessions import Work
@@ -24,10 +25,11 @@ PAGE_BYTES: Final = 8_192
 #: How long to wait for another process (a command beside a running server) to end its write.
 BUSY_MS: Final = 15_000
 _EVERY_CONNECTION: Final = f"PRAGMA busy_timeout = {BUSY_MS}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"
-#: A commit is on the disk when it returns, or an acknowledged span could be lost; group commits pay for it.
+#: A commit is on the disk when it returns, or an acknowledged span could be lost; group commits pay for it. It moves
+#: the log into the database only where ``checkpoints.py`` has not come to it.
 _WRITER: Final = (
     "PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -24576; "
-    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 134217728"
+    "PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 134217728"
 )
 _READER: Final = "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824"
 _IDLE_READERS: Final = 16
@@ -65,10 +67,12 @@ class Database:
         self.writer = self._connect(path, _WRITER)
         self.functions: dict[tuple[str, int], SqlFunction] = {}
         """SQL functions of readers, by name and number of arguments."""
+        self.checkpoints = Checkpoints(lambda: self._connect(path, _WRITER))
         self._idle: list[SqliteConnection] = []
         self._idle_lock = threading.Lock()
         self._engine = _engine(path)
         self._closed = False
+        self.checkpoints.start()
 
     @contextmanager
     def write(self) -> Iterator[SqliteConnection]:
@@ -122,6 +126,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self.checkpoints.close()
         with self.write_lock, self._idle_lock:
             self._closed = True
             for connection in (*self._idle, self.writer):

@@ -45,6 +45,14 @@ class MediaKeeper(Protocol):
         """Have *contents*, by digest, kept when this returns; raises OSError where they cannot be."""
 
 
+Told = Callable[[list[SpanLog]], None]
+"""Is told, as soon as a write is on the disk, which log records were too many for their span."""
+
+
+def tell_nobody(_over: list[SpanLog]) -> None:
+    """Do nothing: who called is told by what comes back."""
+
+
 class Store(SpanStore, AccessStore, Sessions, Protocol):
     """An engine at work: what pages, API, ingest, jobs and commands ask of whichever they were given."""
 
@@ -67,7 +75,9 @@ class Store(SpanStore, AccessStore, Sessions, Protocol):
     def prepare(self, records: Sequence[Record]) -> list[Chunk]:
         """Return *records* packed and cut into columns, which may be done in any thread."""
 
-    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+    def write_prepared(
+        self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = (), on_disk: Told = ...
+    ) -> list[SpanLog]:
         """Keep records that were made ready by ``prepare``, and log records, in one durable transaction.
 
         Each request's log records are apart in *logs*, so that a request sent again is told. Spans of theirs that are

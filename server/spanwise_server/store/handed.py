@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from ..record import Record
 from .attribute_words import attribute_words
 from .search_words import indexed, searchable
-from .turns import SPANS_A_TURN, Turns
+from .turns import SPANS_A_TURN, SPANS_BEHIND, Turns
 
 #: Address and record of each span that a commit wrote.
 Written = Sequence[tuple[int, Record]]
@@ -36,8 +37,10 @@ class Handed:
         self._spans = 0
         self._texts: dict[int, tuple[Texts, int]] = {}
         self._chars = 0
-        self.cpu_s = 0.0
-        """CPU seconds that making texts of records has taken."""
+        self.putting_s = 0.0
+        """CPU seconds that making texts of records has taken, where they found no room."""
+        self.taking_s = 0.0
+        """The same for the index."""
 
     def put(self, entry: int, written: Written) -> None:
         """Take what the commit of journal entry *entry* wrote; where records find no room, as texts."""
@@ -47,12 +50,12 @@ class Handed:
                 self._records[entry] = written
                 self._spans += len(written)
         if not fits:
-            self._keep(entry, written)
+            self.putting_s += self._keep(entry, written, self._turns, SPANS_A_TURN)
 
     def to_texts(self) -> None:
         """Turn all records into texts."""
         while (found := self._next()) is not None:
-            self._keep(*found)
+            self.taking_s += self._keep(*found, self._turns.behind, SPANS_BEHIND)
 
     def take(self, entry: int) -> Texts | None:
         """Return the texts of *entry* and forget them; ``None`` where they are not here."""
@@ -71,19 +74,22 @@ class Handed:
             self._spans -= len(written)
         return entry, written
 
-    def _keep(self, entry: int, written: Written) -> None:
+    def _keep(self, entry: int, written: Written, turn: AbstractContextManager[None], at_once: int) -> float:
+        """Keep the texts of *written*, where there is room; return the CPU seconds that making them took."""
+        took = 0.0
         if self._chars >= MOST_CHARS:
-            return
+            return took
         texts: Texts = []
-        for at in range(0, len(written), SPANS_A_TURN):
-            with self._turns:
+        for at in range(0, len(written), at_once):
+            with turn:
                 began = time.thread_time()
-                texts += [(address, text_of(record)) for address, record in written[at : at + SPANS_A_TURN]]
-                self.cpu_s += time.thread_time() - began
+                texts += [(address, text_of(record)) for address, record in written[at : at + at_once]]
+                took += time.thread_time() - began
         chars = sum(len(text) for _, text in texts)
         with self._lock:
             self._texts[entry] = texts, chars
             self._chars += chars
+        return took
 
 
 def text_of(record: Record) -> str:

@@ -20,7 +20,7 @@ from .codec import NONE
 from .days import DAYS_AFTER, day_of, days_there, make_day
 from .dictionaries import Dictionaries
 from .drop_days import Look, drop, droppable, look
-from .engine import Engine, Options
+from .engine import Engine, Options, Told, tell_nobody
 from .gin import GinIndex, fill, records_at
 from .media import GRACE_S, PUT_MEDIA_USE, forget_lost_uses, is_of_project
 from .payload import Packing
@@ -118,12 +118,15 @@ class PostgresStore(SqlStore):
     def _dictionary(self) -> int:
         return NONE if self._dictionaries is None else self._dictionaries.current
 
-    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+    def write_prepared(
+        self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = (), on_disk: Told = tell_nobody
+    ) -> list[SpanLog]:
         """Keep records and log records in one durable transaction; return the log records too many for a span."""
         if not batch and not logs:
             return []
         over, late = self._tried(lambda connection: self._write_logged(connection, batch, logs))
         self._read_again += late
+        on_disk(over)
         return over
 
     def _write_logged(

@@ -19,7 +19,7 @@ from typing import Final
 from .database import BUSY_MS, prepare_file
 from .handed import Handed, Written, text_of
 from .index_key import index_key
-from .turns import Turns
+from .turns import SPANS_BEHIND, Turns
 
 logger = logging.getLogger("spanwise.store")
 
@@ -31,8 +31,6 @@ _ENTRIES_AT_ONCE: Final = 64
 _REST_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 2.0
 _LOOKED_S: Final = 0.05
-#: Spans indexed before a request that waits has its turn.
-_SPANS_A_TURN: Final = 256
 #: Spans taken in by one transaction of the index, unless a single entry has more.
 _SPANS_AT_ONCE: Final = 8_192
 _SCHEMA: Final = """
@@ -71,7 +69,7 @@ class SearchIndex:
     @property
     def cpu_s(self) -> float:
         """CPU seconds that it has taken: to make texts of spans, and to fill it with them."""
-        return self._filling_s + self._handed.cpu_s
+        return self._filling_s + self._handed.putting_s + self._handed.taking_s
 
     def start(self) -> None:
         """Begin to fill the index, first with what a crash left out."""
@@ -148,7 +146,7 @@ class SearchIndex:
         entries = _first_of(self._entries(self.seen, _ENTRIES_AT_ONCE))
         if not entries:
             return False
-        began = time.thread_time()
+        began, making = time.thread_time(), self._handed.taking_s
         texts: dict[int, str | None] = {}
         for entry, packed in entries:
             handed = self._handed.take(entry)
@@ -156,11 +154,12 @@ class SearchIndex:
         # The index is cheapest to fill in the order of its rows.
         latest = sorted(texts.items(), key=lambda one: index_key(one[0]))
         with self._transaction():
-            for at in range(0, len(latest), _SPANS_A_TURN):
-                self._put(latest[at : at + _SPANS_A_TURN])
+            for at in range(0, len(latest), SPANS_BEHIND):
+                self._put(latest[at : at + SPANS_BEHIND])
+                self._handed.to_texts()  # or whoever commits meanwhile has to
             self._connection.execute("UPDATE seen SET entry = ?", (entries[-1][0],))
         self.seen = entries[-1][0]
-        self._filling_s += time.thread_time() - began
+        self._filling_s += time.thread_time() - began - (self._handed.taking_s - making)
         return True
 
     @contextmanager
@@ -176,7 +175,7 @@ class SearchIndex:
                 raise
 
     def _put(self, texts: Sequence[tuple[int, str | None]]) -> None:
-        with self._turns:
+        with self._turns.behind:
             rows = [(index_key(at), text) for at, text in texts if text is not None]
             missing = [at for at, text in texts if text is None]
             if missing:

@@ -20,7 +20,7 @@ from .assemble import Assembler
 from .base import Bar, FacetValue, Kept, Page, Totals, Used
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
-from .engine import Engine, Options
+from .engine import Engine, Options, Told, tell_nobody
 from .matching import Matcher, UntoldError
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
@@ -127,20 +127,25 @@ class SqliteStore(SqlStore):
     def _packing(self) -> Packing:
         return Packing(self._dictionaries.current, prefix=self._prefix)
 
-    def write_prepared(self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = ()) -> list[SpanLog]:
+    def write_prepared(
+        self, batch: Sequence[Chunk], logs: Sequence[Sequence[SpanLog]] = (), on_disk: Told = tell_nobody
+    ) -> list[SpanLog]:
         """Keep records and log records in one durable transaction; return the log records too many for a span."""
         if not batch and not logs:
             return []
         with self._writing() as connection, self.turns:
             over, late = self._put_logs(connection, logs) if logs else ([], [])
             chunks = [*self.prepare(late), *self._logs.joined(connection, batch)]
-            if not chunks:
-                return over
-            self._writer.packing = self._packing
-            entry, written = self._writer.write(connection, chunks)
-            self._prefix = prefix_of(connection)
-            self._read_again += len(late)
-            self._dictionaries.look(connection)
+            if chunks:
+                self._writer.packing = self._packing
+                entry, written = self._writer.write(connection, chunks)
+                self._prefix = prefix_of(connection)
+                self._read_again += len(late)
+                self._dictionaries.look(connection)
+        on_disk(over)
+        if not chunks:
+            return over
+        self._open.checkpoints.wrote(len(written))
         self._index.hand(entry, written)
         return over
 

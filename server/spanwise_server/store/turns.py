@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from types import TracebackType
 from typing import Final
 
 #: Spans worked through before another request has its turn.
 SPANS_A_TURN: Final = 512
+#: The same of what nobody waits for: a request that comes meanwhile waits for no more than these.
+SPANS_BEHIND: Final = 32
+#: What nobody waits for has its turn after so long even where requests wait.
+_LONGEST_BEHIND_S: Final = 0.1
 
 
 class Turns:
@@ -18,24 +23,58 @@ class Turns:
         self._guard = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Lock] = deque()
+        self._behind: deque[tuple[float, threading.Lock]] = deque()
+        """Each with the time at which it goes first."""
+        self.behind = Behind(self)
+        """Takes a turn for what nobody waits for: those of requests come first."""
 
     def __enter__(self) -> None:
         """Wait for one's turn."""
+        self.take(behind=False)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hand the turn on."""
+        self.hand_on()
+
+    def take(self, *, behind: bool) -> None:
+        """Wait for a turn."""
         with self._guard:
             if not self._taken:
                 self._taken = True
                 return
             ticket = threading.Lock()
             ticket.acquire()
-            self._waiting.append(ticket)
+            if behind:
+                self._behind.append((time.monotonic() + _LONGEST_BEHIND_S, ticket))
+            else:
+                self._waiting.append(ticket)
         ticket.acquire()
+
+    def hand_on(self) -> None:
+        """Hand the turn to who has waited longest; to one behind only where no other waits, or it has for long."""
+        with self._guard:
+            if self._behind and (not self._waiting or self._behind[0][0] <= time.monotonic()):
+                self._behind.popleft()[1].release()
+            elif self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
+class Behind:
+    """Takes turns behind those of requests."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+
+    def __enter__(self) -> None:
+        """Wait for a turn."""
+        self._turns.take(behind=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Hand the turn to whoever has waited longest."""
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
+        """Hand it on."""
+        self._turns.hand_on()

@@ -131,7 +131,7 @@ def test_who_finds_the_server_full_is_told_when_to_come_back(tmp_path):
 
 
 def test_a_store_that_cannot_write_is_unavailable(tmp_path, monkeypatch):
-    def fail(self, ready):
+    def fail(self, *what):
         raise OSError("disk full")
 
     with served(tmp_path) as (client, channel):

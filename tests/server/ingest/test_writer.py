@@ -49,10 +49,20 @@ def test_a_future_is_done_when_its_spans_are_on_the_disk(store):
         assert (writer.stats().written, writer.stats().errors) == (1, 0)
 
 
+def test_what_follows_a_commit_is_waited_for_by_nobody(store, monkeypatch):
+    answered, hand = [], store._index.hand
+    with closing(Writer(store, max_queued_spans=100)) as writer:
+        monkeypatch.setattr(store._index, "hand", lambda *what: answered.append(futures[0].result(10)) or hand(*what))
+        with held(store):
+            futures = [writer.submit(one(0))]
+        assert futures[0].result(10) == []
+    assert answered == [[]]
+
+
 def test_what_queues_while_one_commit_runs_goes_into_the_next_together(store, monkeypatch):
     commits: list[int] = []
     write = store.write_prepared
-    monkeypatch.setattr(store, "write_prepared", lambda batch, logs: commits.append(len(batch)) or write(batch, logs))
+    monkeypatch.setattr(store, "write_prepared", lambda batch, *more: commits.append(len(batch)) or write(batch, *more))
     with closing(Writer(store, max_queued_spans=1_000)) as writer:
         with held(store):
             futures = [writer.submit(one(n)) for n in range(50)]
@@ -67,7 +77,7 @@ def test_what_is_queued_waits_for_the_request_that_is_being_read(store, monkeypa
     commits: list[int] = []
     write = store.write_prepared
     monkeypatch.setattr(writers, "LONGEST_WAIT_S", 60)
-    monkeypatch.setattr(store, "write_prepared", lambda batch, logs: commits.append(len(batch)) or write(batch, logs))
+    monkeypatch.setattr(store, "write_prepared", lambda batch, *more: commits.append(len(batch)) or write(batch, *more))
     with closing(Writer(store, max_queued_spans=1_000)) as writer:
         with writer.coming():
             futures = [writer.submit(one(n)) for n in range(3)]
@@ -87,7 +97,9 @@ def test_log_records_go_into_the_transaction_of_the_spans_that_queue_with_them(s
     commits: list[tuple[int, int]] = []
     write = store.write_prepared
     monkeypatch.setattr(
-        store, "write_prepared", lambda batch, logs: commits.append((len(batch), len(logs))) or write(batch, logs)
+        store,
+        "write_prepared",
+        lambda batch, logs, *more: commits.append((len(batch), len(logs))) or write(batch, logs, *more),
     )
     with closing(Writer(store, max_queued_spans=1_000)) as writer:
         with held(store):
@@ -121,10 +133,10 @@ def test_each_request_hears_of_its_own_log_records_that_are_too_many(tmp_path):
 def test_one_bad_request_sinks_no_other(store, monkeypatch):
     write = store.write_prepared
 
-    def refuse_the_third(batch, logs):
+    def refuse_the_third(batch, logs, told):
         if any(chunk.trace_id.hex() == f"{3:032x}" for chunk in batch):
             raise SpanwiseError("no")
-        return write(batch, logs)
+        return write(batch, logs, told)
 
     monkeypatch.setattr(store, "write_prepared", refuse_the_third)
     with closing(Writer(store, max_queued_spans=1_000)) as writer:

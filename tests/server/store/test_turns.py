@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from spanwise_server.store.turns import Turns
+from spanwise_server.store.turns import Behind, Turns
 
 
 def test_the_turn_goes_to_whoever_has_waited_longest():
@@ -23,7 +23,7 @@ def test_the_turn_goes_to_whoever_has_waited_longest():
     assert order == [0, 1, 2, 3, 4]
 
 
-def take(turns: Turns, number: int, order: list[int]) -> None:
+def take(turns: Turns | Behind, number: object, order: list[object]) -> None:
     with turns:
         order.append(number)
 
@@ -45,3 +45,37 @@ def test_only_one_at_a_time_has_the_turn_and_an_error_hands_it_on():
     for thread in threads:
         thread.join(30)
     assert (len(most), max(most)) == (800, 1)
+
+
+def test_what_nobody_waits_for_has_its_turn_when_no_request_waits():
+    turns, order = Turns(), []
+    first = threading.Thread(target=take, args=(turns.behind, "index", order))
+    second = threading.Thread(target=take, args=(turns, "request", order))
+    with turns:
+        first.start()
+        while not turns._behind:  # it must have asked before the request does
+            time.sleep(0.001)
+        second.start()
+        while not turns._waiting:
+            time.sleep(0.001)
+        turns._behind[0] = time.monotonic() + 60, turns._behind[0][1]  # however long this takes here
+    for thread in (first, second):
+        thread.join(10)
+    assert order == ["request", "index"]
+
+
+def test_what_nobody_waits_for_goes_first_once_it_has_waited_long():
+    turns, order = Turns(), []
+    first = threading.Thread(target=take, args=(turns, "request", order))
+    second = threading.Thread(target=take, args=(turns.behind, "index", order))
+    with turns:
+        first.start()
+        while not turns._waiting:
+            time.sleep(0.001)
+        second.start()
+        while not turns._behind:
+            time.sleep(0.001)
+        turns._behind[0] = 0.0, turns._behind[0][1]
+    for thread in (first, second):
+        thread.join(10)
+    assert order == ["index", "request"]
