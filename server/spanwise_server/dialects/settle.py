@@ -36,6 +36,9 @@ FRAMEWORKS: Final = frozenset(
 #: The interface of a provider, after its name, as Vercel writes it: ``openai.responses``.
 INTERFACES: Final = (".chat", ".responses", ".messages", ".completion", ".embedding", ".text-embedding")
 
+#: The request that calls a tool, in the Model Context Protocol.
+_MCP_CALL: Final = "tools/call"
+
 
 def settle(draft: Draft) -> None:
     """Complete *draft* with what follows from the fields that the dialects said."""
@@ -84,11 +87,19 @@ def provider_name(name: str) -> str:
 def _kind(draft: Draft) -> None:
     method = draft.attributes.get("mcp.method.name")
     if method is not None:
-        draft.say("kind", "tool" if method == "tools/call" else "mcp", "mcp.method.name")
+        draft.say("kind", "tool" if method == _MCP_CALL else "mcp", "mcp.method.name")
     elif "tool" in draft.said:
         draft.say("kind", "tool", "tool")
     elif "model" in draft.said or "request_model" in draft.said:
         draft.say("kind", "llm", "model")
+
+
+def _tool_name(draft: Draft) -> str:
+    """Return the name of a tool that nothing names but the span's own name; over MCP it stands behind the method."""
+    name: str = draft.said.get("name", draft.span.name)
+    if draft.attributes.get("mcp.method.name") == _MCP_CALL:
+        return name.partition(f"{_MCP_CALL} ")[2] or name
+    return name
 
 
 def _tool(draft: Draft, tool: Tool | None) -> None:
@@ -105,7 +116,7 @@ def _tool(draft: Draft, tool: Tool | None) -> None:
     if result is not found:
         said["output"] = result
     whole = Tool(
-        name=tool_said.name if tool_said.name is not None else said.get("name", draft.span.name),
+        name=tool_said.name if tool_said.name is not None else _tool_name(draft),
         call_id=tool_said.call_id if tool_said.call_id is not None else call_id,
         arguments=arguments,
         result=result,

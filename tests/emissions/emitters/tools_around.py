@@ -30,4 +30,10 @@ EMITTERS = (
             "openinference.instrumentation.openai:OpenAIInstrumentor",
         ),
     ),
+    Emitter(
+        "mcp",  # from 2.0 on it emits spans of its own
+        "mcp_calls.py",
+        ("mcp>=2", "openinference-instrumentation-openai", "openai", OTLP),
+        ("openinference.instrumentation.openai:OpenAIInstrumentor",),
+    ),
 )

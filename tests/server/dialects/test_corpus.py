@@ -87,6 +87,18 @@ def test_requests_of_the_model_context_protocol_are_read():
     assert "no such city" in found["fails"].reading.tool.result
 
 
+def test_both_ends_of_a_call_of_the_protocol_name_its_tool():
+    """As its own library has them from 2.0 on."""
+    found = [(record.span.name, record.kind, record.reading.tool) for record in corpus.records("mcp")]
+    named = [(name, tool.name) for name, kind, tool in found if kind == "tool"]
+    assert sorted(named) == [
+        ("MCP send tools/call fails", "fails"),
+        ("MCP send tools/call get_weather", "get_weather"),
+        ("tools/call fails", "fails"),
+        ("tools/call get_weather", "get_weather"),
+    ]
+
+
 def test_the_documentation_shows_what_is_read():
     page = (corpus.CORPUS.parents[3] / "web" / "docs" / "dialects.md").read_text(encoding="utf-8")
     assert markdown() in page
