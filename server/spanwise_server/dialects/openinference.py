@@ -15,6 +15,7 @@ from . import (
     openinference_llama_index,
     openinference_mistral,
     openinference_ollama,
+    openinference_vertexai,
 )
 from .base import Dialect, Draft
 from .decode import decoded, plain_text
@@ -63,6 +64,7 @@ COMPLETE: Final[Mapping[str, Callable[[Draft], None]]] = {
         openinference_llama_index,
         openinference_mistral,
         openinference_ollama,
+        openinference_vertexai,
     )
 }
 #: Amazon's names of parameters -> ours.

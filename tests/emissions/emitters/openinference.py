@@ -19,4 +19,11 @@ EMITTERS = (
         ("openinference-instrumentation-anthropic", "anthropic", OTLP),
         ("openinference.instrumentation.anthropic:AnthropicInstrumentor",),
     ),
+    Emitter(
+        "openinference-vertexai",
+        "vertex_calls.py",
+        ("openinference-instrumentation-vertexai", "google-cloud-aiplatform", OTLP),
+        ("openinference.instrumentation.vertexai:VertexAIInstrumentor",),
+        {"PYTHONWARNINGS": "ignore"},
+    ),
 )

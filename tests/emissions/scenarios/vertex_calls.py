@@ -1,12 +1,14 @@
-"""Google's older client for Vertex AI makes every sort of call."""
+"""Google's older client for Vertex AI makes every sort of call: ``python vertex_calls.py [MODULE:INSTRUMENTOR...]``."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 
 import grpc
 import said
+import tracing
 import vertex_wire
 import vertexai
 from google.auth.credentials import AnonymousCredentials
@@ -75,8 +77,10 @@ async def talk_async(address: str) -> None:
         pass
 
 
-def main() -> None:
-    """Serve, call."""
+def main(*instrumentors: str) -> None:
+    """Serve, instrument by those that are named, call."""
+    spans = tracing.start() if instrumentors else None
+    tracing.instrument(*instrumentors)
     vertexai.init(project="p", location="us-central1", credentials=AnonymousCredentials())
     server, address = vertex_wire.serve(
         aiplatform_v1.GenerateContentRequest.pb(), aiplatform_v1.GenerateContentResponse.pb()
@@ -84,6 +88,8 @@ def main() -> None:
     talk(address)
     asyncio.run(talk_async(address))
     server.stop(None)
+    if spans is not None:
+        spans.shutdown()
 
 
-main()
+main(*sys.argv[1:])
