@@ -19,8 +19,10 @@ from ..jobs.deletion import delete_sessions
 from ..labelling.answer import answer_text, question_text
 from ..query.filters import HELD, And, Query, Term
 from ..query.parse import parse
+from ..query.values import quoted
 from ..record import Annotation, Record, TraceSummary
 from ..store.base import Page
+from .call_list import CallList
 from .chips import chips
 from .listing import Listing, range_frame, read
 from .prose import as_json, json_tree, prose
@@ -85,6 +87,18 @@ class Turn:
     labels: tuple[Annotation, ...]
 
 
+def led_to(project: str, session_id: str) -> dict[str, str]:
+    """Return the traces and calls that the figures of a whole session are made of."""
+    of = Listing(project, filter=f"session:{quoted(session_id)}", range="all")
+    return {
+        "turns": of.link(),
+        "failed": replace(of, filter=f"{of.filter} status:error").link(),
+        "tokens": CallList(replace(of, sort="-tokens"), "tokens").link(),
+        "cost": CallList(replace(of, sort="-cost"), "priced").link(),
+        "unpriced": CallList(of, "unpriced").link(),
+    }
+
+
 @router.get(PATH)
 def sessions(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
     """Show the sessions that have a trace which the filter finds in the range."""
@@ -98,6 +112,7 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
         "chips": chips(listing.filter),
         **range_frame(listing, clock),
         "trace_exports": offered(),
+        "led_to": lambda session_id: led_to(project, session_id),
     }
     frame |= views_menu(request, project, "sessions", listing.params())
     try:
@@ -164,6 +179,7 @@ def session(
         request,
         "pages/session.html",
         session=summary,
+        led=led_to(project, id),
         turns=_turns(server, project, traces, after),
         earlier=beside(page.previous_cursor, after - TURNS),
         later=beside(page.next_cursor, after + len(page.items)),

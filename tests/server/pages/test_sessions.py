@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
-from server.pages.made import PROJECT, TRACE, conversation, in_other_trace
+from server.pages.made import PROJECT, TRACE, conversation, in_other_trace, record
 from spanwise_server.pages import sessions
 from spanwise_server.record import Annotation, Annotator
 
@@ -32,7 +33,36 @@ def test_the_list_shows_each_session_once_with_its_turns(shop):
     html = page(shop, f"/sessions?{ALL}")
     assert len(re.findall(r'<a class="row-link', html)) == 2
     assert html.index("&lt;script&gt;") < html.index(">s_2</a>")
-    assert '<td class="s-turns n">2</td>' in html
+    assert re.search(r'<td class="s-turns n"><a [^>]*>2</a></td>', html)
+
+
+@pytest.mark.parametrize("session", ["s_2", ODD])
+def test_every_figure_of_a_session_leads_to_what_makes_it(shop, session):
+    store = shop.app.state.server.store
+    broken = record(1, None, "broken", 0, 5, status="error")
+    store.write(in_other_trace((broken,), "e" * 32, 200_000, session_id=session))
+    one = store.session_of(PROJECT, session)
+    listed = page(shop, f"/sessions?{ALL}")
+    row = next(row for row in listed.split("<tr>") if f'title="{session}"' in unescape(row))
+    calls = [span for span in conversation() if span.cost is not None]
+    for html in (row, page(shop, "/sessions/one", project=PROJECT, id=session)):
+        figures = [(unescape(href), words) for href, words in re.findall(r'<a href="([^"]+)">([^<]+)</a>', html)]
+        by_path = {(href.partition("?")[0], "only=priced" in href, "error" in href): (href, words)
+                   for href, words in figures}  # fmt: skip
+        turns, words = by_path["/traces", False, False]
+        assert int(words) == one.turns == len(ids(shop, turns))
+        failed, words = by_path["/traces", False, True]
+        assert int(words) == one.errors == len(ids(shop, failed))
+        cost, words = by_path["/dashboard/calls", True, False]
+        spent = page(shop, cost)
+        assert len(re.findall(r'<tr id="c-', spent)) == (one.turns - 1) * len(calls)
+        assert f'<span class="soft">{words}</span>' in spent
+        assert page(shop, by_path["/dashboard/calls", False, False][0]).count('<tr id="c-')
+
+
+def ids(client, href: str) -> list[str]:
+    """Return the traces that a link lists."""
+    return [one["trace_id"] for one in client.get(f"/api/v1/traces?{href.partition('?')[2]}").json()["items"]]
 
 
 def test_labels_of_its_turns_stand_beside_a_session(shop):
