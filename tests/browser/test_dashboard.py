@@ -72,7 +72,9 @@ def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page, axe):
     expect(name).to_be_visible()
     dearest = page.locator(".tree [role=treeitem]:has(.dear)")
     expect(dearest).to_have_count(1)
-    expect(dearest.locator(".dear")).to_have_attribute("title", re.compile(r"The dearest step: \d+ % of the cost"))
+    expect(dearest.locator(".dear")).to_have_attribute(
+        "title", re.compile(r"The dearest step: \d+ % of the cost, [\d,]+ tokens")
+    )
     step = dearest.locator("b").inner_text()
     dearest.click()
     expect(page.locator("#detail")).to_contain_text(step)

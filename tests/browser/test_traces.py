@@ -70,14 +70,14 @@ def test_a_filter_is_typed_completed_and_taken_back_by_keys_alone(server, page: 
     expect(page.locator(".chip")).to_have_count(0)
 
 
-@pytest.mark.parametrize("script", ["shell", "traces"])
+@pytest.mark.parametrize("script", ["app", "list"])
 def test_who_types_before_the_scripts_are_there_is_answered(server, page: Page, script: str):
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route(re.compile(rf"js/{script}\b.*js"), hold)
+    page.route(re.compile(rf"static/{script}\..*js"), hold)
     page.goto(f"{server.url}/traces?project=acme-support&range=all", wait_until="commit")
     page.locator("#q").click()
     page.keyboard.type("stat")

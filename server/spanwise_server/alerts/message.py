@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from ..exports.contract import rfc3339
@@ -107,7 +108,13 @@ def written(unit: Unit, value: float | None) -> str:
 
 def _was(rule: Mapping[str, Any], firing: Mapping[str, Any]) -> str:
     unit = measure_of(rule["measure"]).unit
-    return f"{written(unit, firing['value'])} now, {written(unit, firing['worst'])} at worst, since {firing['since']}"
+    now, worst = written(unit, firing["value"]), written(unit, firing["worst"])
+    return f"{now} now, {worst} at worst, since {_minute(firing['since'])}"
+
+
+def _minute(said: str) -> str:
+    """Return an exact time as people read it."""
+    return f"{datetime.fromisoformat(said[:19]):%-d %b %Y %H:%M} UTC"
 
 
 def _firing(firing: Firing, base: str) -> dict[str, Any]:

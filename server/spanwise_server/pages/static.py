@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -20,6 +22,14 @@ _SERVED = {".css", ".js", ".svg", ".png", ".txt"}
 _PACKED = {".css", ".js", ".svg", ".txt"}
 _FOREVER = "public, max-age=31536000, immutable"
 _SHORTLY = "public, max-age=300"
+
+
+#: Scripts that are sent as one: each file by itself would be asked for while the page waits to be painted.
+SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "app.js": ("vendor/htmx.min.js", "vendor/hx-preload.min.js", "js/shell.js", "js/jump.js"),
+    "list.js": ("js/brush.js", "js/traces.js", "js/columns.js", "js/live.js", "js/export.js"),
+    "trace.js": ("js/word_diff.js", "js/annotate.js", "js/trace.js", "js/tree_window.js", "js/step_graph.js"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class Assets:
             name = path.relative_to(folder).as_posix()
             if path.suffix in _SERVED and not name.startswith("css/"):
                 self._add(name, path.read_bytes())
+        for name, parts in SCRIPTS.items():
+            self._add(name, b"\n;".join((folder / part).read_bytes() for part in parts))
         layers = sorted((folder / "css").glob("*.css"))
         self._add("app.css", b"\n".join(path.read_bytes() for path in layers))
 

@@ -18,7 +18,7 @@ from .waterfall import Row, Waterfall, lay_out
 #: Rows of the tree sent at once; the rest follow when they are scrolled to.
 WINDOW: Final = 200
 #: Rows that stand in one block: what is far from the window is neither laid out nor painted, a block at a time.
-BLOCK: Final = 20
+BLOCK: Final = 5
 #: Of a trace with more spans than this, only the spans around the chosen one are read whole.
 WHOLE: Final = 2_000
 #: So many of them, before and after it.

@@ -11,8 +11,9 @@ from starlette.testclient import TestClient
 from server.pages.made import MS, PROJECT, T0, TRACE, call, conversation, in_other_trace, llm, message, record, span_id
 from spanwise import vocabulary as v
 from spanwise_server.pages.render import environment
-from spanwise_server.pages.static import assets
+from spanwise_server.pages.static import SCRIPTS, assets
 from spanwise_server.record import Annotation, Annotator, Event
+from spanwise_server.resources import resource_dir
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -309,6 +310,22 @@ def test_no_page_needs_what_the_policy_forbids(shop):
         assert "unsafe" not in policy
         assert "script-src 'self'" in policy
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*src=)|javascript:", answer.text), path
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_page_asks_for_a_script_twice(name):
+    pages = [path.read_text() for path in (resource_dir("web") / "templates").rglob("*.html")]
+    asking = [page for page in pages if f"asset('{name}')" in page]
+    assert asking
+    assert [part for part in SCRIPTS[name] for page in asking if f"asset('{part}')" in page] == []
+    assert assets().find(name)[0].body.count(b"\n;") >= len(SCRIPTS[name]) - 1
+
+
+def test_a_trace_opened_from_the_list_has_all_that_one_opened_by_itself_has(client):
+    client.app.state.server.store.write(conversation())
+    pages = [client.get(f"{path}?project={PROJECT}&range=all").text for path in ("/traces", f"/traces/{TRACE}")]
+    listed, opened = (set(re.findall(r'<script defer src="([^"]+)"', page)) for page in pages)
+    assert opened <= listed
 
 
 def test_static_files_are_kept_for_ever_by_their_hash(client):

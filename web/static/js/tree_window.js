@@ -44,7 +44,6 @@
     return [first, Math.min(Math.max(last, first + AT_ONCE), until)];
   }
 
-  let filling = false;
   async function fill(gap, [first, last]) {
     const [from, until] = bounds(gap);
     const place = Object.assign(document.createElement("div"), { className: "rows" });
@@ -57,12 +56,32 @@
     if (shut) url.searchParams.set("shut", shut); else url.searchParams.delete("shut");
     url.searchParams.set("rows", first);
     url.searchParams.set("until", last);
-    filling = true;
-    await htmx.ajax("GET", url.pathname + url.search, { target: place, swap: "outerHTML", source: place });
-    filling = false;
-    if (!place.isConnected) return true;
-    place.replaceWith(gapLike(gap, first, last)); // the server did not answer
-    return false;
+    const blocks = await fetched(url);
+    if (!blocks) {
+      if (place.isConnected) place.replaceWith(gapLike(gap, first, last)); // the server did not answer
+      return false;
+    }
+    if (place.isConnected) place.replaceWith(...blocks);
+    return true;
+  }
+
+  // The blocks of rows that the server answers with, null where it does not. They are not given to htmx, which takes
+  // longer over them than the browser does over all else: a row is when somebody comes near it.
+  async function fetched(url) {
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return null;
+    const made = document.createElement("template");
+    made.innerHTML = await answer.text();
+    const blocks = [...made.content.querySelectorAll(".rows")];
+    for (const row of made.content.querySelectorAll(".line")) plain.add(row);
+    return blocks.length ? blocks : null;
+  }
+  const plain = new WeakSet();
+  for (const near of ["pointerover", "focusin", "click"]) {
+    document.addEventListener(near, ({ target }) => {
+      const row = target.closest?.(".line");
+      if (row && plain.delete(row)) htmx.process(row);
+    }, { capture: true, passive: true });
   }
 
   // Rows far from what is seen go, but those with the focus or the chosen span; gaps side by side are one.
@@ -118,9 +137,9 @@
   // What is fetched anew around the chosen span must not move what is seen; a tree just opened begins at that span.
   const known = new WeakSet();
   let scrolled = null;
-  addEventListener("htmx:before:swap", () => { scrolled = tree() && !filling ? $scroller().scrollTop : null; });
+  addEventListener("htmx:before:swap", () => { scrolled = tree() ? $scroller().scrollTop : null; });
   function begin() {
-    if (!tree() || filling) return;
+    if (!tree()) return;
     sizeGaps();
     if (!known.has(tree())) {
       known.add(tree());
