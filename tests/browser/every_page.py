@@ -32,8 +32,6 @@ PLACES: Final = {
 }
 #: Places that have a range of time.
 RANGED: Final = frozenset({"traces", "sessions", "dashboard", "calls", "steps"})
-#: Pages whose subject is one span, which a phone opens over the tree.
-OF_SPAN: Final = frozenset({"graph", "labels", "span-io", "span-messages", "span-prompt", "span-attributes"})
 
 
 class World:

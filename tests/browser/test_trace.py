@@ -146,8 +146,12 @@ def test_on_a_phone_a_span_opens_as_its_own_view(server, phone: Page):
     phone.locator(".tree [role=treeitem]").nth(1).click()
     expect(phone.locator("#detail")).to_be_visible()
     expect(phone.locator("#tree")).to_be_hidden()
+    expect(phone).to_have_url(re.compile(r"[?&]span="))
+    phone.reload()
+    expect(phone.locator("#detail")).to_be_visible()
     phone.get_by_role("link", name="Back to the tree").click()
     expect(phone.locator("#tree")).to_be_visible()
+    expect(phone).not_to_have_url(re.compile(r"[?&]span="))
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 

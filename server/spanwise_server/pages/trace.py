@@ -148,6 +148,11 @@ class _Links:
         }  # fmt: skip
         return self._before + "&".join(f"{name}={value}" for name, value in extra.items() if value not in ("", None))
 
+    @property
+    def whole_trace(self) -> str:
+        """The URL of the trace that asks for no span of it."""
+        return self._before[:-1]
+
 
 class _Page:
     """Which span and tab the URL asks for, and the links to the others."""
@@ -157,6 +162,9 @@ class _Page:
         self.tree = tree
         self.records = whole
         """The spans that are known whole: all, or those around the chosen one."""
+        self.asks_for_a_span = bool(links.span_id)
+        self.whole_trace = links.whole_trace
+        """The URL without any span."""
         self.record = selected(whole, tree, links.span_id)
         self.span_id = links.span_id = self.record.span.span_id
         self.tabs = tabs_of(self.record, graph=has_graph(self.record, tree.trace.records))

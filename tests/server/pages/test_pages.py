@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from html import unescape
 
 import pytest
 from starlette.testclient import TestClient
@@ -310,6 +311,17 @@ def test_no_page_needs_what_the_policy_forbids(shop):
         assert "unsafe" not in policy
         assert "script-src 'self'" in policy
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*src=)|javascript:", answer.text), path
+
+
+def test_a_link_to_a_span_opens_it_where_it_has_no_room_beside_the_tree(client):
+    client.app.state.server.store.write(conversation())
+    path = f"/traces/{TRACE}?project={PROJECT}"
+    assert 'id="main" class="detail-open"' not in client.get(path).text
+    opened = client.get(f"{path}&span={span_id(2)}&tab=io").text
+    assert 'id="main" class="detail-open"' in opened
+    back = re.search(r'href="([^"]+)" hx-boost="false" data-close-detail', opened)
+    assert back is not None
+    assert unescape(back[1]) == path
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -8,6 +8,10 @@
   const level = (row) => Number(row.getAttribute("aria-level"));
   const selected = () => $(`${TREE} [aria-selected=true]`);
 
+  function closeDetail() {
+    $("#main").classList.remove("detail-open");
+    history.replaceState(history.state, "", $("[data-close-detail]").href);
+  }
   function select(row, { open = true } = {}) {
     if (!row) return;
     for (const each of document.querySelectorAll(`${TREE} [aria-selected=true]`)) { each.setAttribute("aria-selected", "false"); each.tabIndex = -1; }
@@ -104,12 +108,12 @@
     const row = target.closest(`${TREE} [role=treeitem]`);
     if (row && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       select(row, { open: false });
-      document.body.classList.add("detail-open");
+      $("#main").classList.add("detail-open");
       if (isShown(row)) { clearTimeout(soon); event.preventDefault(); event.stopPropagation(); return; }
     }
     const goes = target.closest("[data-goes]");
     if (goes) select(document.getElementById(`s-${goes.dataset.goes}`), { open: false });
-    if (target.closest("[data-close-detail]")) { event.preventDefault(); document.body.classList.remove("detail-open"); selected()?.scrollIntoView({ block: "center" }); }
+    if (target.closest("[data-close-detail]")) { event.preventDefault(); closeDetail(); selected()?.scrollIntoView({ block: "center" }); }
     if (target.closest("#next-error")) error(1);
     if (target.closest("#previous-error")) error(-1);
     if (target.closest("#critical")) critical();
@@ -213,7 +217,7 @@
     "/": () => $("#find").focus(),
     "[": () => $("#newer")?.click(), "]": () => $("#older")?.click(),
     Escape: () => {
-      if (document.body.classList.contains("detail-open") && matchMedia("(width < 720px)").matches) return document.body.classList.remove("detail-open");
+      if ($("#main.detail-open") && matchMedia("(width < 720px)").matches) return closeDetail();
       $("#back-to-list").click();
     },
   });
