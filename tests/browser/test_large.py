@@ -57,7 +57,9 @@ def scroll(page: Page, place: int) -> None:
 
 
 def test_a_trace_of_thousands_of_spans_is_walked_whole(large: ServerProcess, page: Page, axe):
-    page.goto(f"{large.url}/traces/{TRACE}?project={PROJECT}")
+    page.goto(f"{large.url}/traces?project={PROJECT}&filter=trace:{TRACE}")
+    page.evaluate("window.kept = true")
+    page.locator(".rows-traces .row-link").click()
     rows = page.locator("#tree [data-n]")
     expect(page.locator('#tree [data-n="0"]')).to_be_visible()
     axe(page)
@@ -74,6 +76,7 @@ def test_a_trace_of_thousands_of_spans_is_walked_whole(large: ServerProcess, pag
     scroll(page, 3_000)
     page.locator('#tree [data-n="3010"]').click()
     expect(page.locator("#detail h2")).to_have_text("step 3010")
+    assert page.evaluate("window.kept")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#detail h2")).to_have_text("step 3011")
     expect(page).to_have_url(re.compile(f"span={span_id(3_011)}"))
