@@ -9,6 +9,7 @@ import pytest
 
 from server.pages.made import PROJECT, TRACE, conversation
 from spanwise_server.pages.render import PLACES
+from spanwise_server.pages.static import SCRIPTS
 
 WEB = Path(__file__).parents[3] / "web"
 PAGES = (
@@ -30,9 +31,10 @@ def sheet_of(html: str) -> list[str]:
 
 def scripts_of(html: str) -> str:
     """Return the text of the scripts that a page loads."""
-    names = re.findall(r'<script defer src="/static/(js/[\w/]+)(?:\.[0-9a-f]+)?\.js', html)
-    assert "js/shell" in names
-    return "\n".join((WEB / "static" / f"{name}.js").read_text() for name in names)
+    names = re.findall(r'<script defer src="/static/([\w/]+)(?:\.[0-9a-f]+)?\.js', html)
+    parts = [part for name in names for part in SCRIPTS.get(f"{name}.js", (f"{name}.js",))]
+    assert "js/shell.js" in parts
+    return "\n".join((WEB / "static" / part).read_text() for part in parts)
 
 
 def is_bound(key: str, scripts: str) -> bool:
