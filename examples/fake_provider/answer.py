@@ -26,6 +26,7 @@ _PATHS: Final = tuple(
         (r"/v1(?:beta\d?)?/(?:.*/)?models/(?P<model>[^:?]+):predict$", "vertex-embeddings"),
         (r"(?:/v1)?/projects/.*/publishers/anthropic/models/(?P<model>[^:?]+):(?:streamR|r)awPredict", "messages"),
         (r"(?:/v1)?/projects/.*/publishers/anthropic/models/count-tokens:rawPredict", "count-tokens"),
+        (r"/v1/projects/.*/publishers/mistralai/models/(?P<model>[^:?]+):(?:streamR|r)awPredict", "mistral"),
         (r"/model/(?P<model>[^/]+)/converse(?:-stream)?$", "converse"),
         (r"/model/(?P<model>[^/]+)/invoke(?:-with-response-stream)?$", "invoke"),
         (r"/v2/chat$", "cohere"),
@@ -118,7 +119,7 @@ class Request:
         path = self.path.partition("?")[0]
         api = next((api for pattern, api in _PATHS if pattern.match(path)), "")
         # Mistral has OpenAI's path, and another format.
-        return "mistral" if api == "chat" and self.headers.get("user-agent", "").startswith("mistral") else api
+        return "mistral" if api == "chat" and "mistral" in self.headers.get("user-agent", "") else api
 
     @property
     def model(self) -> str:

@@ -24,6 +24,8 @@ PROVIDERS: Final[Mapping[str, str]] = {
     "google-genai": "spanwise.providers.google:PROVIDER",
     "vertexai": "spanwise.providers.vertexai:PROVIDER",
     "mistralai": "spanwise.providers.mistral:PROVIDER",
+    "mistralai-azure": "spanwise.providers.mistral:AZURE",
+    "mistralai-gcp": "spanwise.providers.mistral:GCP",
     "ollama": "spanwise.providers.ollama:PROVIDER",
     "chroma": "spanwise.retrievers.chroma:PROVIDER",
     "chroma-async": "spanwise.retrievers.chroma:ASYNC",
@@ -46,6 +48,8 @@ CLIENTS: Final[Mapping[str, str]] = {
     "google-genai": "google.genai",
     "vertexai": "vertexai.generative_models",
     "mistralai": "mistralai.client",  # the package itself is only a namespace, and no hook is called for one
+    "mistralai-azure": "mistralai.azure.client",
+    "mistralai-gcp": "mistralai.gcp.client",
     "ollama": "ollama",
     "chroma": "chromadb.api.models.Collection",
     "chroma-async": "chromadb.api.models.AsyncCollection",
@@ -98,6 +102,10 @@ HOSTS: Final[Mapping[str, str]] = {
     "instructor": "instructor",
     "mcp": "mcp",
 }
+#: What else is wrapped, whichever clients are: switched off by its name alone.
+AMBIENT: Final[Mapping[str, str]] = {"threads": "spanwise.instrument.threads:THREADS"}
+#: The module that each is about.
+AMBIENT_HOSTS: Final[Mapping[str, str]] = {"threads": "threading"}
 #: Entry-point group in which another package announces its frameworks.
 FRAMEWORK_GROUP: Final = "spanwise.frameworks"
 #: Every command that ships with the SDK: functions that add it to a parser's subcommands.

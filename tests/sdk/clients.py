@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+from .client import Client
 
 MESSAGES = [{"role": "user", "content": "Go on"}]
 ASK = {"model": "m", "messages": MESSAGES}
 BLOCKS = [{"role": "user", "content": [{"text": "Go on"}]}]
-
-
-@dataclass(frozen=True)
-class Client:
-    """One way to ask one client library."""
-
-    provider: str
-    """Its name in the registry."""
-    make: Callable[[str], Any]
-    """Makes the client for a server's address; it is closed by its own ``with``, or by ``close``."""
-    whole: Callable[[Any], Any]
-    stream: Callable[[Any], Any] | None = None
-    make_async: Callable[[str], Any] | None = None
-    whole_async: Callable[[Any], Awaitable[Any]] | None = None
-    stream_async: Callable[[Any], Awaitable[Any]] | None = None
-
-    @contextlib.contextmanager
-    def opened(self, url: str):
-        made = self.make(url)
-        if hasattr(made, "__exit__"):
-            with made:
-                yield made
-        else:
-            yield made
-            if hasattr(made, "close"):
-                made.close()
-
-    @contextlib.asynccontextmanager
-    async def opened_async(self, url: str):
-        made = self.make_async(url)
-        if hasattr(made, "__aexit__"):
-            async with made:
-                yield made
-        else:
-            yield made
-
-
-def plain(value: Any) -> Any:
-    """Return what a client's object says, to be compared."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items() if name != "ResponseMetadata"}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", warnings=False)
-    if hasattr(value, "read"):
-        return value.read()
-    return value if isinstance(value, str | bytes | int | float | None) else repr(value)
 
 
 async def _direct(value: Any) -> Any:
@@ -83,6 +36,16 @@ def _chats(provider: str, sync: Any, asynchronous: Any, base: str = "") -> Clien
         provider, sync, asynchronous,
         lambda client: client.chat.completions.create(**ASK),
         lambda client: client.chat.completions.create(**ASK, stream=True),
+        base,
+    )  # fmt: skip
+
+
+def _messages(provider: str, sync: Any, asynchronous: Any, base: str = "") -> Client:
+    ask = {**ASK, "max_tokens": 9}
+    return _stainless(
+        provider, sync, asynchronous,
+        lambda client: client.messages.create(**ask),
+        lambda client: client.messages.create(**ask, stream=True),
         base,
     )  # fmt: skip
 
@@ -130,18 +93,14 @@ def _alikes() -> dict[str, Client]:
         "fireworks": _chats("fireworks", fireworks.Fireworks, fireworks.AsyncFireworks),
         "cerebras": _chats("cerebras", Cerebras, AsyncCerebras),
         "sambanova": _chats("sambanova", sambanova.SambaNova, sambanova.AsyncSambaNova, "/v1"),
+        "sambanova messages": _messages("sambanova", sambanova.SambaNova, sambanova.AsyncSambaNova, "/v1"),
     }
 
 
 def _anthropic() -> dict[str, Client]:
     import anthropic
 
-    ask = {**ASK, "max_tokens": 9}
-    base = _stainless(
-        "anthropic", anthropic.Anthropic, anthropic.AsyncAnthropic,
-        lambda client: client.messages.create(**ask),
-        lambda client: client.messages.create(**ask, stream=True),
-    )  # fmt: skip
+    base = _messages("anthropic", anthropic.Anthropic, anthropic.AsyncAnthropic)
     signed = {"aws_access_key": "k", "aws_secret_key": "k", "aws_region": "us-east-1", "max_retries": 0}
     keyed = {"api_key": "k", "max_retries": 0}
     vertex = {"project_id": "p", "region": "r", "access_token": "t", "max_retries": 0}
@@ -200,18 +159,26 @@ def _google() -> dict[str, Client]:
 
 
 def _mistral() -> dict[str, Client]:
+    from mistralai.azure.client import MistralAzure
     from mistralai.client import Mistral
+    from mistralai.gcp.client import MistralGCP
 
-    return {
-        "mistralai": Client(
-            "mistralai",
-            lambda url: Mistral(api_key="k", server_url=url),
+    def client(provider: str, make: Callable[[str], Any]) -> Client:
+        return Client(
+            provider,
+            make,
             lambda client: client.chat.complete(**ASK),
             lambda client: client.chat.stream(**ASK),
-            lambda url: Mistral(api_key="k", server_url=url),
+            make,
             lambda client: client.chat.complete_async(**ASK),
             lambda client: client.chat.stream_async(**ASK),
         )
+
+    vertex = {"project_id": "p", "region": "r", "access_token": "t"}
+    return {
+        "mistralai": client("mistralai", lambda url: Mistral(api_key="k", server_url=url)),
+        "mistralai on Azure": client("mistralai-azure", lambda url: MistralAzure(api_key="k", server_url=url)),
+        "mistralai on Google Cloud": client("mistralai-gcp", lambda url: MistralGCP(server_url=url, **vertex)),
     }
 
 
@@ -320,7 +287,16 @@ def _litellm() -> dict[str, Client]:
     }
 
 
+def _unstreamed() -> dict[str, Client]:
+    import fireworks
+
+    made = _messages("fireworks", fireworks.Fireworks, fireworks.AsyncFireworks)
+    return {"fireworks messages": replace(made, stream=None, stream_async=None)}
+
+
 CLIENTS: dict[str, Client] = {
     **_openai(), **_anthropic(), **_google(), **_mistral(), **_cohere(), **_bedrock(), **_huggingface(), **_litellm(),
     **_ollama(), **_alikes(),
 }  # fmt: skip
+#: Those too that know no streams; what Fireworks streams of messages its client gives as one text.
+EVERY: dict[str, Client] = {**CLIENTS, **_unstreamed()}

@@ -175,8 +175,8 @@ def test_a_batch_that_is_refused_is_an_error(spans, provider):
 
 
 #: Clients without batches, as far as their makers' sources tell, and those whose batches other tests hand in.
-WITHOUT = {"cerebras", "sambanova", "ollama", "huggingface", "vertexai"}
-ELSEWHERE = {"openai", "anthropic", "google-genai", "mistralai"}
+WITHOUT = {"cerebras", "sambanova", "ollama", "huggingface", "mistralai-azure", "mistralai-gcp"}
+ELSEWHERE = {"openai", "anthropic", "google-genai", "mistralai", "vertexai"}
 
 
 def test_every_client_that_has_batches_is_tried():

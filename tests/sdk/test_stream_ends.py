@@ -1,11 +1,14 @@
 """However a stream ends, at every client, its span ends, once, says how, and tells what had arrived.
 
-`web/docs/clients.md` publishes the table; `python -m sdk.stream_ends` writes it, and these tests hold each cell.
+`web/docs/clients.md` publishes the table; `python -m sdk.stream_ends` writes it, and these tests hold each cell;
+`tests/matrix/test_apart.py` those of clients that do not fit beside the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import abc
 
 import anthropic
 import openai
@@ -14,8 +17,11 @@ import pytest
 import spanwise
 from fake_provider import Answer
 
+from .apart import APART
 from .clients import CLIENTS
-from .stream_ends import ASYNC, ASYNC_CLIENTS, HEADINGS, LAST, SYNC, Boom, async_end_of, end_of, ends_at_exit, published
+from .stream_ends import ASYNC_CLIENTS, HEADINGS, published
+from .stream_leaving import LAST, ends_at_exit
+from .stream_ways import ASYNC, SYNC, Boom, async_end_of, end_of
 
 USER = [{"role": "user", "content": "Go on"}]
 OPENERS = {
@@ -34,7 +40,7 @@ LEFT_OPEN = (
 def test_the_published_table_has_every_client_and_every_way(heading):
     ways = HEADINGS[heading]
     rows = published(heading)
-    assert list(rows) == (list(CLIENTS) if ways is SYNC else ASYNC_CLIENTS)
+    assert list(rows) == [*(CLIENTS if ways is SYNC else ASYNC_CLIENTS), *APART]
     assert all(list(cells) == [*ways, LAST] for cells in rows.values())
 
 
@@ -43,7 +49,7 @@ def test_the_published_table_has_every_client_and_every_way(heading):
 def test_the_span_ends_as_published(spans, provider, name):
     row = published("Streams")[name]
     for way in SYNC:
-        assert (way, end_of(name, way, provider, spans)) == (way, row[way])
+        assert (way, end_of(CLIENTS[name], way, provider, spans)) == (way, row[way])
         spans.clear()
 
 
@@ -52,14 +58,14 @@ def test_the_span_ends_as_published(spans, provider, name):
 def test_the_span_of_an_async_stream_ends_as_published(spans, provider, name):
     row = published("Asynchronous streams")[name]
     for way in ASYNC:
-        assert (way, async_end_of(name, way, provider, spans)) == (way, row[way])
+        assert (way, async_end_of(CLIENTS[name], way, provider, spans)) == (way, row[way])
         spans.clear()
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_streams_that_are_open_when_the_interpreter_exits_end_as_published(provider, heading):
     told = ends_at_exit(provider, asynchronous=HEADINGS[heading] is ASYNC)
-    assert told == {name: cells[LAST] for name, cells in published(heading).items()}
+    assert told == {name: cells[LAST] for name, cells in published(heading).items() if name not in APART}
 
 
 @pytest.mark.parametrize("api", OPENERS)
@@ -77,6 +83,42 @@ def test_a_cancelled_call_is_an_error(spans, provider, api):
 
     asyncio.run(go())
     assert spans.one().attributes["error.type"] == "CancelledError"
+
+
+#: What a program, or a framework, may ask of a stream.
+SORTS = (
+    abc.Iterator, abc.Iterable, abc.Generator, abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator, abc.Awaitable,
+    contextlib.AbstractContextManager, contextlib.AbstractAsyncContextManager,
+)  # fmt: skip
+
+
+def check_sorts(stream):
+    found, own = ([sort.__name__ for sort in SORTS if isinstance(each, sort)] for each in (stream, stream.__wrapped__))
+    assert set(own) <= set(found)
+    # What the proxy's own base has is there whatever the stream is: a loop over it, or a block, fails all the same.
+    by_the_proxy = {"Iterable", "AbstractContextManager", "AbstractAsyncContextManager"}
+    assert set(found) - set(own) <= by_the_proxy | ({"Iterator"} if "Iterable" in own else set())
+
+
+@pytest.mark.filterwarnings(*LEFT_OPEN)
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_stream_is_of_the_same_sort(spans, provider, name):
+    client = CLIENTS[name]
+
+    async def go() -> None:
+        async with client.opened_async(provider.url) as made:
+            stream = await client.stream_async(made)
+            check_sorts(stream)
+            async for _ in stream:
+                pass
+
+    with client.opened(provider.url) as made:
+        stream = client.stream(made)
+        check_sorts(stream)
+        for _ in stream:
+            pass
+    if client.make_async:
+        asyncio.run(go())
 
 
 def test_a_peek_does_not_end_the_span(spans, openai_client):

@@ -18,7 +18,7 @@ from PIL import Image
 import spanwise
 from spanwise.encode import to_json
 
-from .conftest import Recorded
+from .recorded import Recorded
 
 
 def plain(value):

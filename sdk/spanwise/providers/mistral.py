@@ -159,6 +159,8 @@ def _part(given: Any) -> Part:
     if not isinstance(part, Mapping):
         return text_part(part)
     kind = str(part.get("type"))
+    if part.get("is_unknown") and isinstance(part.get("raw"), Mapping):  # to this client, which keeps it as it came
+        return _part(part["raw"])
     read = _KINDS.get(kind)
     return {**part, "type": kind} if read is None else read(part)
 
@@ -197,20 +199,38 @@ _OCR: Final = Route("ocr", "llm", page_request, page_response)
 _BATCH: Final = batch("id", "status", kept=("endpoint", "input_files", "agent_id", "requests"))
 
 
-def _recogniser(route: Route, *needed: str) -> Recognise:
+def _recogniser(route: Route, *needed: str, provider: str = "mistral_ai") -> Recognise:
     def recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
         body = {name: value for name, value in kwargs.items() if type(value).__name__ != _UNSAID}
         if any(name not in body for name in needed):
             return None  # the client's own refusal follows
         settings = getattr(client, "sdk_configuration", None)
         url = urlsplit(str(settings.get_server_details()[0]) if settings is not None else "")
-        return Asked(route, body, "mistral_ai", url.hostname, url.port)
+        return Asked(route, body, provider, url.hostname, url.port)
 
     return recognise
 
 
+_Methods = Mapping[str, tuple[tuple[str, ...], Recognise]]
+
+
+def _in(package: str, name: str, methods: _Methods) -> Provider:
+    """Return the client in *package*, by its module and class, with what is wrapped of each."""
+    wrapped = {
+        f"{package}.{owner}.{method}{way}": recognise
+        for owner, (names, recognise) in methods.items()
+        for method in names
+        for way in ("", "_async")
+    }
+    return Provider(name, f"{package}.chat", wrapped)
+
+
+def _chats(provider: str) -> _Methods:
+    return {"chat:Chat": (("complete", "stream"), _recogniser(_CHAT, "model", "messages", provider=provider))}
+
+
 _METHODS: Final = {
-    "chat:Chat": (("complete", "stream"), _recogniser(_CHAT, "model", "messages")),
+    **_chats("mistral_ai"),
     "agents:Agents": (("complete", "stream"), _recogniser(_CHAT, "agent_id", "messages")),
     "fim:Fim": (("complete", "stream"), _recogniser(_FIM, "model", "prompt")),
     "embeddings:Embeddings": (("create",), _recogniser(_EMBEDDINGS, "model", "inputs")),
@@ -218,13 +238,16 @@ _METHODS: Final = {
     "jobs:Jobs": (("create",), _recogniser(_BATCH, "endpoint")),  # older clients have those of fine-tuning there
 }
 
-PROVIDER: Final = Provider(
-    "mistralai",
-    "mistralai.client.chat",
-    {
-        f"mistralai.client.{owner}.{name}{way}": recognise
-        for owner, (names, recognise) in _METHODS.items()
-        for name in names
-        for way in ("", "_async")
-    },
-)
+#: The clients for clouds have less of it, and go by the name of who answers there.
+_ON_AZURE: Final = {
+    **_chats("azure.ai.inference"),
+    "ocr:Ocr": (("process",), _recogniser(_OCR, "document", provider="azure.ai.inference")),
+}
+_ON_GCP: Final = {
+    **_chats("gcp.vertex_ai"),
+    "fim:Fim": (("complete", "stream"), _recogniser(_FIM, "model", "prompt", provider="gcp.vertex_ai")),
+}
+
+PROVIDER: Final = _in("mistralai.client", "mistralai", _METHODS)
+AZURE: Final = _in("mistralai.azure.client", "mistralai-azure", _ON_AZURE)
+GCP: Final = _in("mistralai.gcp.client", "mistralai-gcp", _ON_GCP)

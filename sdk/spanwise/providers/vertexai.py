@@ -9,8 +9,10 @@ from typing import Any, Final
 from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation
 from . import google
+from .batches import batch
 
 _MODULE: Final = "vertexai.generative_models._generative_models"
+_JOBS: Final = "services.job_service.client:JobServiceClient.create_batch_prediction_job"
 
 
 def response(g: Generation, answer: Any) -> None:
@@ -31,6 +33,7 @@ def _json(message: Any) -> Mapping[str, Any]:
 
 
 _CONTENT: Final = Route("chat", "llm", google.request, response, chunk)
+_BATCH: Final = batch("name", "state", made=_json)
 
 
 def _recognise(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, stream: bool) -> Asked:
@@ -43,6 +46,13 @@ def _recognise(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, str
     return Asked(_CONTENT, body, "gcp.vertex_ai")
 
 
+def _recognise_batch(_client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
+    job: Any = kwargs.get("batch_prediction_job")
+    if job is None:
+        return None
+    return Asked(_BATCH, job if isinstance(job, Mapping) else _json(job), "gcp.vertex_ai")
+
+
 _WHOLE: Final = partial(_recognise, stream=False)
 _STREAM: Final = partial(_recognise, stream=True)
 PROVIDER: Final = Provider(
@@ -53,6 +63,8 @@ PROVIDER: Final = Provider(
         "_GenerativeModel._generate_content_async": _WHOLE,
         "_GenerativeModel._generate_content_streaming": _STREAM,
         "_GenerativeModel._generate_content_streaming_async": _STREAM,
+        # What ``vertexai.batch_prediction`` hands its jobs to.
+        **{f"google.cloud.aiplatform_{version}.{_JOBS}": _recognise_batch for version in ("v1", "v1beta1")},
     },
     ("ChatSession._send_message_streaming", "ChatSession._send_message_streaming_async"),
 )

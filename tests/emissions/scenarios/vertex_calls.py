@@ -69,6 +69,14 @@ def talk(address: str) -> None:
         print(type(error).__name__)
 
 
+def hand_in(address: str) -> None:
+    """Hand work in to be done later, in the way that ``vertexai.batch_prediction`` does it."""
+    client = aiplatform_v1.JobServiceClient
+    transport = client.get_transport_class("grpc")(channel=grpc.insecure_channel(address))
+    job = aiplatform_v1.BatchPredictionJob(display_name="b", model=f"publishers/google/models/{said.GEMINI}")
+    client(transport=transport).create_batch_prediction_job(parent="projects/p/locations/l", batch_prediction_job=job)
+
+
 async def talk_async(address: str) -> None:
     """Ask two of it, beside a loop's other work."""
     made = connected_async(GenerativeModel(said.GEMINI), address)
@@ -86,6 +94,7 @@ def main(*instrumentors: str) -> None:
         aiplatform_v1.GenerateContentRequest.pb(), aiplatform_v1.GenerateContentResponse.pb()
     )
     talk(address)
+    hand_in(address)
     asyncio.run(talk_async(address))
     server.stop(None)
     if spans is not None:
