@@ -129,8 +129,9 @@ FRAMEWORKS: Final = (
         "instructor",
         "agents",
         ("instructor>=1.10", "openai>=2.0"),
-        "instructor_calls.py",
-        steps=(("chain", "instructor.create"),),
+        "instructor_run.py",
+        steps=(("chain", "instructor.create"), ("chain", "instructor.create_partial")),
+        paths=("instructor.create_partial > chat gpt-4o-mini",),
         how="its client",
     ),
     Case(
@@ -155,7 +156,12 @@ CLIENTS: Final = (
     _client("clients", "anthropic", "anthropic_calls.py", "anthropic>=0.49"),
     _client("clients", "google-genai", "gemini_calls.py", "google-genai>=1.21"),
     _client(
-        "clouds", "vertexai", "vertex_calls.py", "google-cloud-aiplatform>=1.110", env={"PYTHONWARNINGS": "ignore"}
+        "clouds",
+        "vertexai",
+        "vertex_calls.py",
+        "google-cloud-aiplatform>=1.110",
+        env={"PYTHONWARNINGS": "ignore"},
+        steps=(("span", "batch publishers/google/models/gemini-2.5-flash"),),
     ),
     _client("clients", "mistralai", "mistral_calls.py", "mistralai>=3.0"),
     _client("clients", "cohere", "cohere_calls.py", "cohere>=5.13"),

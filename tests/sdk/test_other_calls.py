@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 from google.genai import errors as genai_errors
@@ -241,3 +242,15 @@ def test_the_counts_of_litellms_stream_come_without_an_extra_chunk(spans, provid
     assert provider.requests[-1].body["stream_options"] == {"include_usage": True}
     assert all(piece.choices for piece in pieces)
     assert spans.attributes()["gen_ai.usage.output_tokens"] == 19
+
+
+@of("litellm")
+def test_a_chunk_without_choices_is_not_handed_on_for_our_sake(spans, provider, client):
+    """As Azure's first one: LiteLLM keeps it to itself, but where it was asked for usage."""
+    import litellm
+
+    empty = b'data: {"id":"c","object":"chat.completion.chunk","choices":[]}\n\n'
+    provider.rewrite = lambda _, reply: replace(reply, chunks=[empty, *reply.chunks])
+    assert all(piece.choices for piece in litellm.completion(**client, stream=True))
+    asked = {**client, "stream": True, "stream_options": {"include_usage": True}}
+    assert not all(piece.choices for piece in litellm.completion(**asked))

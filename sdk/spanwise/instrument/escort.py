@@ -13,7 +13,7 @@ from opentelemetry import context as otel_context
 
 from .engine import ESCORTED, Flight
 from .left import closed
-from .stream import ObservedGenerator
+from .stream import ObservedGenerator, shaped
 
 
 class Escort:
@@ -104,4 +104,6 @@ def _escort_async(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _seen_off(result: Any, escort: Escort) -> Any:
-    return ObservedGenerator(result, escort) if isinstance(result, GeneratorType | AsyncGeneratorType) else result
+    if not isinstance(result, GeneratorType | AsyncGeneratorType):
+        return result
+    return shaped(ObservedGenerator, type(result))(result, escort)

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from types import AsyncGeneratorType, GeneratorType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 from opentelemetry import context as otel_context
@@ -34,9 +34,9 @@ def arrive(flight: Flight, result: Any) -> Any:
 def _observer(kind: type) -> Callable[[Any, Flight], Any] | None:
     """Return what observes results of a class that are no whole responses."""
     if issubclass(kind, GeneratorType | AsyncGeneratorType):
-        return ObservedGenerator
+        return shaped(ObservedGenerator, kind)
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
-        return ObservedStream
+        return shaped(ObservedStream, kind)
     return ObservedRawResponse if hasattr(kind, "parse") else None
 
 
@@ -111,6 +111,28 @@ class ObservedStream(_Proxy):
 
     def __del__(self) -> None:
         self._self_flight.land("abandoned")
+
+
+_SYNC: Final = ("__iter__", "__next__", "__enter__", "__exit__")
+_ASYNC: Final = ("__aiter__", "__anext__", "__aenter__", "__aexit__")
+
+
+_SHAPED: Final[dict[tuple[type, bool, bool], type[ObservedStream]]] = {}
+
+
+def shaped(observed: type[ObservedStream], kind: type) -> type[ObservedStream]:
+    """Return *observed* for streams of a class, without what only those of the other sort have.
+
+    Who asks whether a stream is an ``AsyncIterator`` asks our class too, and would believe it.
+    """
+    sync, asynchronous = (any(hasattr(kind, name) for name in names[:2]) for names in (_SYNC, _ASYNC))
+    if sync and asynchronous:
+        return observed
+    found = _SHAPED.get((observed, sync, asynchronous))
+    if found is None:
+        found = type(observed.__name__, (observed,), dict.fromkeys(_ASYNC if sync else _SYNC))
+        _SHAPED[observed, sync, asynchronous] = found
+    return found
 
 
 class ObservedGenerator(ObservedStream):
@@ -190,7 +212,7 @@ class ObservedRawResponse(_Proxy):
         kind = type(result)
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
             if self._self_stream is None or self._self_stream.__wrapped__ is not result:
-                self._self_stream = ObservedStream(result, self._self_flight)
+                self._self_stream = shaped(ObservedStream, kind)(result, self._self_flight)
             return self._self_stream
         if own and not self._self_flight.landed:  # of another class, our readers could not know the fields
             self._self_flight.whole(result)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ..instrument.body import ObservedBody
 from ..instrument.engine import Asked, Flight, Provider, Route
-from ..instrument.stream import ObservedIterable
+from ..instrument.stream import ObservedIterable, shaped
 from . import bedrock_converse, bedrock_invoke
 from .batches import batch
 
@@ -41,16 +41,20 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
     return Asked(route, asked, "aws.bedrock", url.hostname, url.port)
 
 
+def _looped(stream: Any, flight: Flight) -> Any:
+    return shaped(ObservedIterable, type(stream))(stream, flight)
+
+
 def _arrive(flight: Flight, result: Any) -> Any:
     """Take the result, a mapping: in it a stream, or a body to be read, or all there is."""
     if "stream" in result:
-        result["stream"] = ObservedIterable(result["stream"], flight)
+        result["stream"] = _looped(result["stream"], flight)
     elif "body" not in result:
         flight.whole(result)
     elif hasattr(result["body"], "read"):
         ObservedBody.put_beneath(result["body"], flight, (result.get("ResponseMetadata") or {}).get("HTTPHeaders"))
     else:
-        result["body"] = ObservedIterable(result["body"], flight)
+        result["body"] = _looped(result["body"], flight)
     return result
 
 

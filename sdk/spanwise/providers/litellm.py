@@ -70,6 +70,11 @@ def _whole(read: Reader) -> Reader:
     return response
 
 
+def _without_choices(piece: Any) -> bool:
+    """Whether a chunk has nothing to choose from, which LiteLLM hands on only where it was asked for usage."""
+    return not piece.choices
+
+
 def _embedded(g: Generation, answer: Any) -> None:
     """Read model, usage and the length of the vectors, which are mappings here."""
     g.head(None, answer.model)
@@ -80,7 +85,7 @@ def _embedded(g: Generation, answer: Any) -> None:
 
 
 _CHAT: Final = Route(
-    "chat", "llm", openai.request, _whole(_written(openai.response)), _written(openai.chunk), openai.only_usage
+    "chat", "llm", openai.request, _whole(_written(openai.response)), _written(openai.chunk), _without_choices
 )
 _TEXT: Final = Route(
     "text_completion", "llm", openai_completions.request, _whole(openai_completions.answer), openai_completions.answer
