@@ -20,6 +20,7 @@ from .instrument.arrivals import ARRIVALS
 from .instrument.autopatch import PATCHES
 from .instrument.left import settle_left, settle_open
 from .outgoing import BeforeSend
+from .registry import AMBIENT
 from .rules import Rule
 from .runtime import HELD, Runtime
 from .safety import guard
@@ -95,7 +96,7 @@ def init(
 
 
 def _start(config: Config) -> None:
-    PATCHES.want(config.instrument)
+    PATCHES.want(None if config.instrument is None else (*config.instrument, *AMBIENT))
     if config.exclude:
         PATCHES.unwant(config.exclude)
     exporter = Exporter(config, on_tick=settle_left)

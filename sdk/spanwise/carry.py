@@ -37,7 +37,7 @@ _MOST_BAGGAGE: Final = 8_000
 def carry(function: Callable[P, R], /) -> Callable[P, R]:
     """Return *function* such that it runs in the context of here and now, in whatever thread it is called.
 
-    For ``threading.Thread(target=spanwise.carry(work))`` and callbacks; an executor is wrapped as a whole.
+    For callbacks, and for a thread whose work outlives the span that starts it; an executor is wrapped as a whole.
     """
     here = contextvars.copy_context()
 

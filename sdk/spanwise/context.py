@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
+from time import time_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,19 +18,55 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Frame:
     """What one ``context`` block says, together with those around it."""
 
     owner: context
-    outer: _Frame | None
+    outer: _Frame | _LentFrame | None
     tags: tuple[str, ...]
     metadata: Mapping[str, Any]
     attributes: Mapping[str, Any]
     """All of it, ready to be put on a span."""
+    left_ns: int | None = None
+    """When the block was left."""
 
 
-_FRAME: Final[ContextVar[_Frame | None]] = ContextVar("spanwise_context", default=None)
+class _LentFrame:
+    """What the block said that a thread was started in, for as long as it is open: what hides content, for good."""
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, frame: _Frame | _LentFrame) -> None:
+        self._frame = frame
+
+    @property
+    def left_ns(self) -> int | None:
+        return self._frame.left_ns
+
+    def _is_over(self) -> bool:
+        left = self._frame.left_ns
+        return left is not None and time_ns() - left > GRACE_NS
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return () if self._is_over() else self._frame.tags
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return {} if self._is_over() else self._frame.metadata
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        said = self._frame.attributes
+        if not self._is_over():
+            return said
+        return {v.CONTENT_HIDDEN: True} if said.get(v.CONTENT_HIDDEN) else {}
+
+
+#: How long after its end a block, or a span, is still around a thread started in it: what begins as it ends is in it.
+GRACE_NS: Final = 1_000_000_000
+_FRAME: Final[ContextVar[_Frame | _LentFrame | None]] = ContextVar("spanwise_context", default=None)
 
 
 current_frame: Final = _FRAME.get
@@ -41,13 +79,25 @@ def current_attributes() -> Mapping[str, Any] | None:
     return None if frame is None else frame.attributes
 
 
+def lend_frame() -> Callable[[], None] | None:
+    """Return what puts the block that the program is in around another thread, while it is open; ``None`` outside."""
+    frame = _FRAME.get()
+    if frame is None or (isinstance(frame, _LentFrame) and not frame.attributes):
+        return None
+    return partial(_lend, _LentFrame(frame))
+
+
+def _lend(frame: _LentFrame) -> None:
+    _FRAME.set(frame)
+
+
 class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
     """Put session, user, tags, metadata and environment onto every span made inside, also by other libraries.
 
     With ``capture_content=False`` nothing that is said inside leaves the program.
 
     Use it as ``with`` or ``async with``.  Inside another one it adds: tags are joined, metadata merged, the rest
-    replaced where given.  It follows the program into tasks, and into threads that copy their context.
+    replaced where given.  It follows the program into tasks, and into threads that are started inside.
     """
 
     __slots__ = ("_attributes", "_metadata", "_tags")
@@ -96,7 +146,8 @@ class context:  # noqa: N801  # used as a word: ``with spanwise.context(...):``
     ) -> None:
         # Set back, not reset by token, and only where it is ours: a generator may be closed in another context.
         frame = _FRAME.get()
-        if frame is not None and frame.owner is self:
+        if isinstance(frame, _Frame) and frame.owner is self:
+            frame.left_ns = time_ns()
             _FRAME.set(frame.outer)
 
     async def __aenter__(self) -> Self:

@@ -10,7 +10,18 @@ from functools import partial
 from types import ModuleType
 from typing import Final
 
-from ..registry import CLIENTS, FRAMEWORK_GROUP, FRAMEWORKS, HOSTS, PROVIDER_GROUP, PROVIDERS, load_all, load_object
+from ..registry import (
+    AMBIENT,
+    AMBIENT_HOSTS,
+    CLIENTS,
+    FRAMEWORK_GROUP,
+    FRAMEWORKS,
+    HOSTS,
+    PROVIDER_GROUP,
+    PROVIDERS,
+    load_all,
+    load_object,
+)
 from ..safety import guard
 from .arrivals import ARRIVALS
 from .engine import Provider, Recognise
@@ -20,8 +31,8 @@ logger = logging.getLogger("spanwise")
 Undo = Callable[[], None]
 
 #: What ships with the SDK, and the module whose import each waits for: a framework is a provider with its own way in.
-_LISTED: Final = {**PROVIDERS, **FRAMEWORKS}
-_AWAITED: Final = {**CLIENTS, **HOSTS}
+_LISTED: Final = {**PROVIDERS, **FRAMEWORKS, **AMBIENT}
+_AWAITED: Final = {**CLIENTS, **HOSTS, **AMBIENT_HOSTS}
 
 
 class Patches:
@@ -89,14 +100,15 @@ class Patches:
                 self._patch(provider, methods, sys.modules[name])
 
     def _patch(self, provider: Provider, methods: dict[str, Recognise | None], module: ModuleType) -> None:
-        # Loaded with the first client, since what stands for its streams takes as long to load as all else of the SDK.
-        from .wrapping import wrap_module  # noqa: PLC0415
-
         with guard(), self._lock:
             if provider.name not in self._wanted:
                 return
             undo = self._undo.setdefault(provider.name, [])
-            undo += wrap_module(module, methods, provider)
+            if methods:
+                # Loaded with the first client: what stands for streams takes as long to load as all else of the SDK.
+                from .wrapping import wrap_module  # noqa: PLC0415
+
+                undo += wrap_module(module, methods, provider)
             patched = self._patched.setdefault(provider.name, {})
             if patched.get(module.__name__) is not module:
                 patched[module.__name__] = module
