@@ -56,10 +56,10 @@ def observe(
 
 
 def _observed(function: Any, name: str | None, policy: _Policy) -> Any:
-    if isinstance(function, (staticmethod, classmethod)):
-        return type(function)(_observed(function.__func__, name, policy))
     if isinstance(function, type):
         return _class(function, name, policy)
+    if isinstance(function, (staticmethod, classmethod)) or not callable(function):
+        return _descriptor(function, name, policy)
     shown = name or getattr(function, "__qualname__", type(function).__name__).rpartition("<locals>.")[2]
     watch = _Watch(function, shown, policy)
     if inspect.isasyncgenfunction(function):
@@ -68,7 +68,29 @@ def _observed(function: Any, name: str | None, policy: _Policy) -> Any:
         return _generator(function, watch)
     called = getattr(type(function), "__call__", None)  # noqa: B004  # an object that is awaited when it is called
     awaited = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
-    return _coroutine(function, watch) if awaited else _function(function, watch)
+    observed = _coroutine(function, watch) if awaited else _function(function, watch)
+    plain = inspect.isfunction(function) or inspect.ismethod(function) or inspect.isbuiltin(function)
+    return observed if plain else _with_methods(observed, function)
+
+
+def _with_methods(observed: Any, function: Any) -> Any:
+    """Give *observed* what else an object that is called can do, such as the ``cache_info`` of a function's cache."""
+    with guard():
+        for name in dir(function):
+            if not name.startswith("__") and name not in vars(observed) and callable(found := getattr(function, name)):
+                setattr(observed, name, found)
+    return observed
+
+
+def _descriptor(found: Any, name: str | None, policy: _Policy) -> Any:
+    """Observe what stands in a class for a function, and give back anything else as it is."""
+    if isinstance(found, (staticmethod, classmethod)):
+        return type(found)(_observed(found.__func__, name, policy))
+    if isinstance(found, property):
+        return found.getter(_observed(found.fget, name, policy))
+    if isinstance(found, functools.cached_property):
+        found.func = _observed(found.func, name, policy)
+    return found
 
 
 def _class(owner: type, name: str | None, policy: _Policy) -> type:

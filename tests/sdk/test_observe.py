@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import json
 import logging
@@ -330,3 +331,38 @@ def test_without_init_nothing_is_recorded_and_everything_works():
         span.set_output(2)
     assert spanwise.flush()
     assert spanwise.status() == spanwise.Status()
+
+
+def test_properties_stay_properties(spans):
+    class Shop:
+        @spanwise.observe
+        @property
+        def total(self):
+            return 7
+
+        @spanwise.observe
+        @functools.cached_property
+        def found(self):
+            return [1]
+
+    shop = Shop()
+    assert shop.total == 7
+    assert shop.found is shop.found
+    assert [span.name.rpartition(".")[2] for span in spans.all()] == ["total", "found"]
+
+
+def test_a_cached_function_keeps_what_a_cache_can_do(spans):
+    @spanwise.observe
+    @functools.lru_cache
+    def double(number):
+        return number * 2
+
+    assert double(2) == double(2) == 4
+    assert double.cache_info().hits == 1
+    double.cache_clear()
+    assert double.cache_info().currsize == 0
+    assert len(spans.all()) == 2
+
+
+def test_what_is_no_function_is_left_as_it_is(spans):
+    assert spanwise.observe(7) == 7
