@@ -10,8 +10,11 @@ _NAME: Final = re.compile(rb'name="(?P<name>[^"]*)"(?:; filename="(?P<file>[^"]*
 
 
 def json_of(content: bytes) -> dict[str, Any]:
-    """Return the object that a body says, an empty one where it says none."""
-    found = json.loads(content or b"{}")
+    """Return the object that a body says, an empty one where it says none, as sound does."""
+    try:
+        found = json.loads(content or b"{}")
+    except ValueError:
+        return {}
     return found if isinstance(found, dict) else {}
 
 

@@ -14,6 +14,7 @@ from . import (
     bedrock_invoke,
     cohere,
     gemini,
+    huggingface,
     mistral_chat,
     ollama,
     openai_batches,
@@ -87,6 +88,7 @@ WIRES: Final[Mapping[str, Wire]] = {
     "cohere-embed-jobs": _COHERE(cohere.embed_job),
     "fireworks-batches": _OPENAI(openai_batches.fireworks_batch),
     "bedrock-batches": _AMAZON(bedrock.batch),
+    "hf-tasks": _OPENAI(huggingface.task),
     "converse": _AMAZON(bedrock.converse, streamed=bedrock.events),
     "invoke": _AMAZON(
         bedrock_invoke.reply,

@@ -7,6 +7,7 @@ import contextlib
 import json
 from dataclasses import replace
 
+import huggingface_hub
 import pytest
 from google.genai import errors as genai_errors
 
@@ -216,6 +217,49 @@ def test_vertex_ai_embeds(spans, client):
 def test_hugging_face_by_the_ways_of_openai(spans, client):
     client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Where?"}])
     assert spans.said()[0]["content"] == "Lima is in Peru."
+
+
+SIMPLE = {
+    "summarization": ({"text": "Where?"}, "summarization"),
+    "translation": ({"text": "Where?"}, "translation"),
+    "question_answering": ({"question": "Where?", "context": "Peru."}, "question_answering"),
+    "image_to_text": ({"image": b"a picture"}, "image_to_text"),
+    "visual_question_answering": ({"image": b"a picture", "question": "Where?"}, "question_answering"),
+    "automatic_speech_recognition": ({"audio": b"sound"}, "transcription"),
+}
+
+
+@pytest.mark.parametrize("task", SIMPLE)
+def test_hugging_faces_other_tasks_are_told(spans, provider, task):
+    provider.answer = lambda _: SPOKEN
+    given, operation = SIMPLE[task]
+    model = f"{provider.url}/hf/{task}"
+    getattr(huggingface_hub.InferenceClient(api_key="k"), task)(*given.values(), model=model)
+    asyncio.run(_told_in_loop(task, given, model))
+    for span in spans.all():
+        assert span.attributes["gen_ai.operation.name"] == operation
+        assert span.attributes["server.address"] == "127.0.0.1"
+        assert "Lima is in Peru." in span.attributes["gen_ai.output.messages"]
+        assert ("Where?" in span.attributes.get("gen_ai.input.messages", "")) is ("Where?" in given.values())
+    assert len(spans.all()) == 2
+
+
+async def _told_in_loop(task, given, model):
+    async with huggingface_hub.AsyncInferenceClient(api_key="k") as client:
+        await getattr(client, task)(**given, model=model)
+
+
+def test_hugging_face_draws_speaks_and_compares(spans, provider):
+    client = huggingface_hub.InferenceClient(api_key="k")
+    assert client.text_to_image("Lima", model=f"{provider.url}/hf/text_to_image").size == (1, 1)
+    assert client.text_to_speech("Lima", model=f"{provider.url}/hf/text_to_speech") == b"RIFF"
+    found = client.sentence_similarity("Where?", ["Lima", "a cat"], model=f"{provider.url}/hf/sentence_similarity")
+    assert found == [0.9, 0.1]
+    drawn, spoken, compared = (span.attributes for span in spans.all())
+    assert drawn["spanwise.output"] == '{"width":1,"height":1}'
+    assert '"modality":"audio"' in spoken["gen_ai.output.messages"]
+    assert compared["spanwise.kind"] == "reranker"
+    assert compared["spanwise.output"] == "[0.9,0.1]"
 
 
 @of("litellm")

@@ -11,7 +11,7 @@ from ..encode import to_json
 from ..instrument.engine import Asked, Provider, Recognise, Route
 from ..instrument.generation import Generation
 from ..prompts import find_prompt
-from . import openai
+from . import huggingface_tasks, openai
 from .content import text_part
 
 PARAMS: Final = {
@@ -74,23 +74,24 @@ def embedding_response(g: Generation, vectors: Any) -> None:
 _CHAT: Final = Route("chat", "llm", openai.request, openai.response, openai.chunk)
 _TEXT: Final = Route("text_completion", "llm", text_request, text_response, text_chunk)
 _EMBEDDINGS: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
-_ROUTES: Final = {
-    "chat_completion": ("messages", _CHAT),
-    "text_generation": ("prompt", _TEXT),
-    "feature_extraction": ("text", _EMBEDDINGS),
+_ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Route]]] = {
+    "chat_completion": (("messages",), _CHAT),
+    "text_generation": (("prompt",), _TEXT),
+    "feature_extraction": (("text",), _EMBEDDINGS),
+    **huggingface_tasks.TASKS,
 }
 
 
-def _recogniser(first: str, route: Route) -> Recognise:
+def _recogniser(names: tuple[str, ...], route: Route) -> Recognise:
     def recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
         body = {name: value for name, value in kwargs.items() if value is not None}
-        if args:
-            body[first] = args[0]
-        if first not in body:
+        body.update(zip(names, args, strict=False))
+        if names[0] not in body:
             return None  # the client's own refusal follows
-        own = str(getattr(client, "model", None) or "")  # a model, or the address where one answers
-        body.setdefault("model", own or None)
-        url = urlsplit(own if "://" in own else "")
+        own = getattr(client, "model", None)
+        body.setdefault("model", own)
+        # Either is a model, or the address where one answers.
+        url = urlsplit(next((named for named in (str(body["model"]), str(own)) if "://" in named), ""))
         return Asked(route, body, "hugging_face", url.hostname, url.port)
 
     return recognise
