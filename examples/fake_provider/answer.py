@@ -30,7 +30,8 @@ _PATHS: Final = tuple(
         (r"/model/(?P<model>[^/]+)/converse(?:-stream)?$", "converse"),
         (r"/model/(?P<model>[^/]+)/invoke(?:-with-response-stream)?$", "invoke"),
         (r"/v2/chat$", "cohere"),
-        (r"/v2/embed$", "cohere-embeddings"),
+        (r"/v1/chat$", "cohere-v1"),
+        (r"/v[12]/embed$", "cohere-embeddings"),
         (r"/v[12]/rerank$", "cohere-rerank"),
         (r"/v2/batches$", "cohere-batches"),
         (r"/v1/embed-jobs$", "cohere-embed-jobs"),
@@ -144,7 +145,7 @@ class Request:
                 {"role": roles.get(turn.get("role"), "user"), "content": turn.get("parts")}
                 for turn in self.body["contents"]
             ]
-        given = self.body.get("messages", self.body.get("input", self.body.get("prompt", ())))
+        given = self.body.get("messages", self.body.get("input", self.body.get("prompt", self.body.get("message", ()))))
         turns = [given] if isinstance(given, str) else given
         return [{"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in turns]
 

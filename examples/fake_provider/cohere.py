@@ -28,8 +28,8 @@ def reply(request: Request, answer: Answer) -> Json:
     if answer.tool_calls:
         message.update(tool_plan="I will look.", tool_calls=_calls(request, answer))
     return {
-        "id": make_id("req_", request.number), "finish_reason": _finish(answer), "message": message,
-        "usage": _usage(request, answer),
+        "id": make_id("req_", request.number), "finish_reason": finish_reason(answer), "message": message,
+        "usage": usage(request, answer),
     }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def events(request: Request, answer: Answer) -> Iterator[bytes]:
             delta = {"message": {"tool_calls": {"function": {"arguments": piece}}}}
             yield _event("tool-call-delta", {"index": index, "delta": delta})
         yield _event("tool-call-end", {"index": index})
-    yield _event("message-end", {"delta": {"finish_reason": _finish(answer), "usage": _usage(request, answer)}})
+    yield _event("message-end", {"delta": {"finish_reason": finish_reason(answer), "usage": usage(request, answer)}})
     yield server_sent_event("[DONE]")
 
 
@@ -101,11 +101,13 @@ def _calls(request: Request, answer: Answer) -> list[Json]:
     ]
 
 
-def _usage(request: Request, answer: Answer) -> Json:
+def usage(request: Request, answer: Answer) -> Json:
+    """Return what was counted."""
     tokens = count_tokens(request, answer)
     counts = {"input_tokens": tokens.input, "output_tokens": tokens.output}
     return {"billed_units": counts, "tokens": counts, "cached_tokens": tokens.cache_read}
 
 
-def _finish(answer: Answer) -> str:
+def finish_reason(answer: Answer) -> str:
+    """Return why the answer ended."""
     return answer.finish_reason or ("TOOL_CALL" if answer.tool_calls else "COMPLETE")

@@ -212,7 +212,17 @@ def _ollama() -> dict[str, Client]:
 def _cohere() -> dict[str, Client]:
     import cohere
 
+    v1 = Client(
+        "cohere",
+        lambda url: cohere.Client(api_key="k", base_url=url, max_retries=0),
+        lambda client: client.chat(model="m", message="Go on"),
+        lambda client: client.chat_stream(model="m", message="Go on"),
+        lambda url: cohere.AsyncClient(api_key="k", base_url=url, max_retries=0),
+        lambda client: client.chat(model="m", message="Go on"),
+        lambda client: _direct(client.chat_stream(model="m", message="Go on")),
+    )
     return {
+        "cohere v1": v1,
         "cohere": Client(
             "cohere",
             lambda url: cohere.ClientV2(api_key="k", base_url=url, max_retries=0),
@@ -221,7 +231,7 @@ def _cohere() -> dict[str, Client]:
             lambda url: cohere.AsyncClientV2(api_key="k", base_url=url, max_retries=0),
             lambda client: client.chat(**ASK),
             lambda client: _direct(client.chat_stream(**ASK)),
-        )
+        ),
     }
 
 

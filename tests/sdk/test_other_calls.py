@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 from google.genai import errors as genai_errors
 
-from fake_provider import Answer
+from fake_provider import Answer, ToolCall
 
 from .clients import CLIENTS
 
@@ -73,6 +73,46 @@ def test_cohere_embeds(spans, client):
     assert spans.attributes()["spanwise.kind"] == "embedding"
     assert spans.attributes()["gen_ai.usage.input_tokens"] == 50
     assert spans.json("spanwise.input") == ["Lima"]
+
+
+@of("cohere v1")
+def test_coheres_first_client_is_told_with_what_was_said_before(spans, provider, client):
+    tools = [{"name": "weather", "description": "Tells it.", "parameter_definitions": {"city": {"type": "str"}}}]
+    provider.answer = lambda _: Answer(tool_calls=(ToolCall("weather", {"city": "Lima"}),), input_tokens=50)
+    asked = client.chat(model="m", message="Where?", preamble="Be brief.", tools=tools)
+    provider.answer = lambda _: SPOKEN
+    results = [{"call": asked.tool_calls[0], "outputs": [{"degrees": 21}]}]
+    client.chat(
+        model="m", message="", tools=tools, tool_results=results,
+        chat_history=[{"role": "USER", "message": "Where?"}, {"role": "CHATBOT", "message": "I will look."}],
+    )  # fmt: skip
+    first, second = (span.attributes for span in spans.all())
+    assert first["gen_ai.response.finish_reasons"] == ("tool_call",)
+    assert '"name":"weather","arguments":{"city":"Lima"}' in first["gen_ai.output.messages"]
+    assert json.loads(first["gen_ai.tool.definitions"])[0]["name"] == "weather"
+    assert [message["role"] for message in json.loads(first["gen_ai.input.messages"])] == ["system", "user"]
+    said = json.loads(second["gen_ai.input.messages"])
+    assert [message["role"] for message in said] == ["user", "assistant", "tool"]
+    assert said[2]["parts"][0]["response"] == [{"degrees": 21}]
+    assert second["gen_ai.usage.output_tokens"] == 19
+
+
+@of("cohere v1")
+def test_coheres_first_client_ranks_and_embeds_many_texts_as_one_call(spans, provider, client):
+    client.rerank(model="rerank-test", query="Where?", documents=["a cat", {"text": "Lima"}], top_n=1)
+    assert spans.json("gen_ai.retrieval.documents") == [{"id": "1", "content": "Lima", "score": 0.9}]
+    spans.clear()
+    client.embed(model="embed-test", input_type="search_query", texts=["Lima"] * 200, embedding_types=["float"])
+    assert len(provider.requests) == 4
+    assert spans.one().name == "embeddings embed-test"
+    assert spans.attributes()["gen_ai.usage.input_tokens"] == 150
+
+
+@of("cohere v1")
+def test_a_raw_stream_of_coheres_first_client_is_told(spans, client):
+    with client.with_raw_response.chat_stream(model="m", message="Where?") as response:
+        assert len(list(response.data)) > 2
+    assert spans.said()[0]["content"] == "Lima is in Peru."
 
 
 @of("cohere")

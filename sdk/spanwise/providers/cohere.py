@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from .. import vocabulary as v
 from ..encode import to_json
@@ -15,32 +14,10 @@ from ..instrument.engine import Asked, Flight, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..instrument.stream import arrive
 from ..prompts import find_prompt
-from . import rerank
+from . import cohere_v1, rerank
 from .batches import batch
+from .cohere_calls import OTHER_PARAMS, PARAMS, asked, finish, parsed, usage, whole
 from .content import functions, media_part, plain, text_part
-
-PARAMS: Final = {
-    "model": v.REQUEST_MODEL,
-    "temperature": v.REQUEST_TEMPERATURE,
-    "p": v.REQUEST_TOP_P,
-    "k": v.REQUEST_TOP_K,
-    "max_tokens": v.REQUEST_MAX_TOKENS,
-    "seed": v.REQUEST_SEED,
-    "presence_penalty": v.REQUEST_PRESENCE_PENALTY,
-    "frequency_penalty": v.REQUEST_FREQUENCY_PENALTY,
-    "stream": v.REQUEST_STREAM,
-    "output_dimension": v.EMBEDDINGS_DIMENSION_COUNT,
-}
-OTHER_PARAMS: Final = (
-    "tool_choice",
-    "thinking",
-    "safety_mode",
-    "response_format",
-    "input_type",
-    "truncate",
-    "priority",
-)
-_FINISH: Final = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_call"}
 
 
 def request(g: Generation, body: Mapping[str, Any]) -> None:
@@ -62,16 +39,16 @@ def request(g: Generation, body: Mapping[str, Any]) -> None:
 
 def response(g: Generation, answer: Any) -> None:
     """Read a whole answer."""
-    body = _parsed(answer)
+    body = parsed(answer)
     g.head(body.id, None)
-    _usage(g, body.usage)
+    usage(g, body.usage)
     message = body.message
     g.text(message.tool_plan, kind="reasoning")
     for piece in message.content or ():
         g.part(_part(piece))
     for call in message.tool_calls or ():
         g.part(tool_call_part(call.id, call.function.name, call.function.arguments))
-    g.finish(_finish(body.finish_reason))
+    g.finish(finish(body.finish_reason))
 
 
 def chunk(g: Generation, event: Any) -> None:
@@ -98,8 +75,8 @@ def _called(g: Generation, event: Any) -> None:
 
 
 def _ended(g: Generation, event: Any) -> None:
-    _usage(g, event.delta.usage)
-    g.finish(_finish(event.delta.finish_reason))
+    usage(g, event.delta.usage)
+    g.finish(finish(event.delta.finish_reason))
     if error := getattr(event.delta, "error", None):
         g.failure = ("error", str(error))
 
@@ -115,31 +92,6 @@ _EVENTS: Final[Mapping[str, Callable[[Generation, Any], None]]] = {
 }
 
 
-def _usage(g: Generation, usage: Any) -> None:
-    if usage is None:
-        return
-    counts = usage.tokens or usage.billed_units
-    cached = getattr(usage, "cached_tokens", None)
-    g.usage(
-        input_tokens=_whole(getattr(counts, "input_tokens", None)),
-        output_tokens=_whole(getattr(counts, "output_tokens", None)),
-        cache_read=_whole(cached),
-    )
-
-
-def _whole(count: float | None) -> int | None:
-    return None if count is None else int(count)  # the client reads counts as floats
-
-
-def _finish(reason: Any) -> str | None:
-    return None if reason is None else _FINISH.get(str(reason), str(reason).lower())
-
-
-def _parsed(answer: Any) -> Any:
-    """Return what a raw response holds, and any other as it is."""
-    return answer.data if type(answer).__name__.endswith("HttpResponse") else answer
-
-
 # --- embeddings ------------------------------------------------------------------------------------
 
 
@@ -153,10 +105,10 @@ def embedding_request(g: Generation, body: Mapping[str, Any]) -> None:
 
 def embedding_response(g: Generation, answer: Any) -> None:
     """Read the count of tokens; the vectors are not kept."""
-    body = _parsed(answer)
+    body = parsed(answer)
     g.head(body.id, None)
     billed = getattr(body.meta, "billed_units", None)
-    g.usage(input_tokens=_whole(getattr(billed, "input_tokens", None)))
+    g.usage(input_tokens=whole(getattr(billed, "input_tokens", None)))
 
 
 # --- content ---------------------------------------------------------------------------------------
@@ -196,10 +148,10 @@ def _part(given: Any) -> Part:
 
 _CHAT: Final = Route("chat", "llm", request, response, chunk)
 _EMBED: Final = Route("embeddings", "embedding", embedding_request, embedding_response)
-_RERANK: Final = replace(rerank.ROUTE, response=lambda g, answer: rerank.response(g, _parsed(answer)))
-_BATCH: Final = batch("id", "status", made=lambda answer: _parsed(answer).batch)
+_RERANK: Final = replace(rerank.ROUTE, response=lambda g, answer: rerank.response(g, parsed(answer)))
+_BATCH: Final = batch("id", "status", made=lambda answer: parsed(answer).batch)
 _EMBED_JOB: Final = batch(
-    "job_id", made=_parsed, kept=("dataset_id", "input_type", "name", "embedding_types", "truncate")
+    "job_id", made=parsed, kept=("dataset_id", "input_type", "name", "embedding_types", "truncate")
 )
 _CLASSES: Final = ("V2Client", "AsyncV2Client")
 _RAW: Final = ("RawV2Client", "AsyncRawV2Client")
@@ -209,26 +161,16 @@ def _recognise(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if "model" not in kwargs:
         return None  # the client's own refusal follows
     route = _CHAT if "messages" in kwargs else _RERANK if "documents" in kwargs else _EMBED
-    return _asked(client, route, kwargs)
+    return asked(client, route, kwargs)
 
 
 def _recognise_batch(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
     body = plain(kwargs.get("request"))
-    return _asked(client, _BATCH, body) if isinstance(body, Mapping) else None
+    return asked(client, _BATCH, body) if isinstance(body, Mapping) else None
 
 
 def _recognise_job(client: Any, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
-    return _asked(client, _EMBED_JOB, kwargs)
-
-
-def _asked(client: Any, route: Route, given: Mapping[str, Any]) -> Asked:
-    wrapper = getattr(client, "_client_wrapper", None)
-    if wrapper is None:
-        wrapper = getattr(getattr(client, "_raw_client", None), "_client_wrapper", None)
-    base_url = getattr(wrapper, "get_base_url", None)
-    url = urlsplit(str(base_url()) if callable(base_url) else "")
-    body = {name: value for name, value in given.items() if value is not Ellipsis}
-    return Asked(route, body, "cohere", url.hostname, url.port)
+    return asked(client, _EMBED_JOB, kwargs)
 
 
 _ASKED: Final = (
@@ -238,6 +180,7 @@ _ASKED: Final = (
 #: Where work is handed in: module, class, and how to recognise it.
 _HANDED_IN: Final = (("batches", "BatchesClient", _recognise_batch), ("embed_jobs", "EmbedJobsClient", _recognise_job))
 _METHODS: Final = {
+    **cohere_v1.METHODS,
     **dict.fromkeys(_ASKED, _recognise),
     **{
         f"cohere.{module}.{file}:{prefix}{owner}.create": recognise
