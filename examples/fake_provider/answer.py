@@ -41,6 +41,7 @@ _PATHS: Final = tuple(
         (r"/api/embed$", "ollama-embeddings"),
         (r"/v1/(?:fim|agents)/completions$", "mistral"),
         (r"/v1/ocr$", "mistral-ocr"),
+        (r"/v1/conversations", "mistral-conversations"),
         (r"/v1/batch/jobs$", "mistral-batches"),
         (r"/hf/[a-z_]+$", "hf-tasks"),
         (r"/v1/messages/count_tokens", "count-tokens"),

@@ -15,7 +15,7 @@ def completion(request: Request, answer: Answer) -> Json:
     """Return a whole completion."""
     said = {"role": "assistant", "content": _content(answer), "tool_calls": _calls(request, answer) or None}
     choice = {"index": 0, "message": said, "finish_reason": _finish(answer)}
-    return {**_head(request, answer, "chat.completion"), "choices": [choice], "usage": _usage(request, answer)}
+    return {**_head(request, answer, "chat.completion"), "choices": [choice], "usage": usage(request, answer)}
 
 
 def chunks(request: Request, answer: Answer) -> Iterator[bytes]:
@@ -28,7 +28,7 @@ def chunks(request: Request, answer: Answer) -> Iterator[bytes]:
         yield server_sent_event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     last = {"content": "", "tool_calls": _calls(request, answer) or None}
     choice = {"index": 0, "delta": last, "finish_reason": _finish(answer)}
-    yield server_sent_event({**head, "choices": [choice], "usage": _usage(request, answer)})
+    yield server_sent_event({**head, "choices": [choice], "usage": usage(request, answer)})
     yield server_sent_event("[DONE]")
 
 
@@ -58,11 +58,12 @@ def _head(request: Request, answer: Answer, kind: str) -> Json:
     return {"id": made, "object": kind, "created": int(time.time()), "model": answer.model or request.model}
 
 
-def _usage(request: Request, answer: Answer) -> Json:
+def usage(request: Request, answer: Answer) -> Json:
+    """Return what was counted."""
     tokens = count_tokens(request, answer)
     total = tokens.input + tokens.output
-    usage = {"prompt_tokens": tokens.input, "completion_tokens": tokens.output, "total_tokens": total}
-    return {**usage, "prompt_tokens_details": {"cached_tokens": tokens.cache_read}} if tokens.cache_read else usage
+    told = {"prompt_tokens": tokens.input, "completion_tokens": tokens.output, "total_tokens": total}
+    return {**told, "prompt_tokens_details": {"cached_tokens": tokens.cache_read}} if tokens.cache_read else told
 
 
 def _finish(answer: Answer) -> str:
@@ -72,8 +73,8 @@ def _finish(answer: Answer) -> str:
 def pages(request: Request, answer: Answer) -> Json:
     """Return what was read in a document."""
     page = {"index": 0, "markdown": answer.text, "images": [], "dimensions": {"dpi": 200, "height": 100, "width": 80}}
-    usage = {"pages_processed": 1, "doc_size_bytes": 120}
-    return {"pages": [page], "model": answer.model or request.model, "usage_info": usage}
+    info = {"pages_processed": 1, "doc_size_bytes": 120}
+    return {"pages": [page], "model": answer.model or request.model, "usage_info": info}
 
 
 def batch(request: Request, answer: Answer) -> Json:

@@ -17,6 +17,7 @@ from . import (
     gemini,
     huggingface,
     mistral_chat,
+    mistral_conversations,
     ollama,
     openai_batches,
     openai_chat,
@@ -77,6 +78,7 @@ WIRES: Final[Mapping[str, Wire]] = {
     "vertex-batches": _GEMINI(gemini.job),
     "mistral": _OPENAI(mistral_chat.completion, streamed=mistral_chat.chunks),
     "mistral-ocr": _OPENAI(mistral_chat.pages),
+    "mistral-conversations": _OPENAI(mistral_conversations.reply, streamed=mistral_conversations.events),
     "mistral-batches": _OPENAI(mistral_chat.batch),
     "ollama": _OLLAMA(
         ollama.reply, streamed=ollama.events, error_event=ollama.error_event, stream_type="application/x-ndjson"

@@ -155,3 +155,53 @@ def test_the_application_gets_the_same_with_us_and_without(provider, client):
         assert got() == without
     finally:
         spanwise.shutdown()
+
+
+def check_conversation(spans, *, stream: bool = False) -> None:
+    said = spans.attributes()
+    assert spans.one().name == "chat mistral-test"
+    assert said["gen_ai.response.model"] == "mistral-test"
+    assert spans.said() == [
+        {"type": "text", "content": "In Peru."},
+        {"type": "tool_call", "id": "call_1", "name": "weather", "arguments": {"city": "Lima"}},
+    ]
+    assert (said["gen_ai.usage.input_tokens"], said["gen_ai.usage.output_tokens"]) == (50, 19)
+    assert ("gen_ai.response.time_to_first_chunk" in said) is stream
+    assert [message["role"] for message in spans.json("gen_ai.input.messages")] == ["system", "user"]
+    assert said["gen_ai.request.temperature"] == 0.5
+    spans.clear()
+
+
+START = {
+    "model": "mistral-test", "inputs": "Where is Lima?", "instructions": "Be brief.",
+    "completion_args": {"temperature": 0.5},
+}  # fmt: skip
+
+
+def test_a_conversation_is_told_whole_and_streamed(spans, provider, client):
+    provider.answer = lambda _: FULL
+    conversations = client.beta.conversations
+    made = conversations.start(**START)
+    check_conversation(spans)
+    with conversations.start_stream(**START) as stream:
+        assert len(list(stream)) > 3
+    check_conversation(spans, stream=True)
+    entry = {"type": "function.result", "tool_call_id": "call_1", "result": "21 degrees"}
+    conversations.append(conversation_id=made.conversation_id, inputs=[entry])
+    (message,) = spans.json("gen_ai.input.messages")
+    assert message["parts"] == [{"type": "tool_call_response", "id": "call_1", "response": "21 degrees"}]
+    assert spans.json("spanwise.request.params")["conversation_id"] == "conv-1"
+
+
+def test_an_async_conversation_is_told_likewise(spans, provider):
+    provider.answer = lambda _: FULL
+
+    async def go() -> None:
+        async with Mistral(api_key="k", server_url=provider.url) as client:
+            await client.beta.conversations.start_async(**START)
+            check_conversation(spans)
+            async for _ in await client.beta.conversations.start_stream_async(**START):
+                pass
+            check_conversation(spans, stream=True)
+
+    asyncio.run(go())

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .. import vocabulary as v
 from ..encode import to_json
 from ..instrument.engine import Asked, Provider, Recognise, Route
-from ..instrument.generation import Generation, Message, Part, tool_call_part
+from ..instrument.generation import Generation, tool_call_part
 from ..prompts import find_prompt
+from . import mistral_conversations
 from .batches import batch
-from .content import blob_part, functions, media_part, text_part
+from .content import functions, text_part
+from .mistral_content import PARAMS, plain_value, read_message, read_part
 
-PARAMS: Final = {
-    "model": v.REQUEST_MODEL,
-    "temperature": v.REQUEST_TEMPERATURE,
-    "top_p": v.REQUEST_TOP_P,
-    "max_tokens": v.REQUEST_MAX_TOKENS,
-    "random_seed": v.REQUEST_SEED,
-    "presence_penalty": v.REQUEST_PRESENCE_PENALTY,
-    "frequency_penalty": v.REQUEST_FREQUENCY_PENALTY,
-    "stream": v.REQUEST_STREAM,
-    "n": v.REQUEST_CHOICE_COUNT,
-}
 OTHER_PARAMS: Final = (
     "tool_choice", "parallel_tool_calls", "prompt_mode", "reasoning_effort", "safe_prompt", "metadata", "agent_id",
 )  # fmt: skip
@@ -35,19 +26,19 @@ _UNSAID: Final = "Unset"
 
 def request(g: Generation, body: Mapping[str, Any]) -> None:
     """Read what is asked."""
-    g.params({name: _plain(value) for name, value in body.items()}, PARAMS, OTHER_PARAMS)
+    g.params({name: plain_value(value) for name, value in body.items()}, PARAMS, OTHER_PARAMS)
     if stop := body.get("stop"):
         g.attributes[v.REQUEST_STOP_SEQUENCES] = (stop,) if isinstance(stop, str) else tuple(stop)
-    if (form := _plain(body.get("response_format"))) and form.get("type") in ("json_object", "json_schema"):
+    if (form := plain_value(body.get("response_format"))) and form.get("type") in ("json_object", "json_schema"):
         g.attributes[v.OUTPUT_TYPE] = "json"
     messages = body.get("messages")
     if not isinstance(messages, list | tuple):  # what can be read only once is the client's to read
         return
     g.prompt = find_prompt(messages)
     if g.content:
-        g.asked([_message(message) for message in messages])
+        g.asked([read_message(message) for message in messages])
         tools = body.get("tools")
-        g.tools(functions([_plain(tool) for tool in tools]) if isinstance(tools, list | tuple) else [])
+        g.tools(functions([plain_value(tool) for tool in tools]) if isinstance(tools, list | tuple) else [])
 
 
 def response(g: Generation, completion: Any) -> None:
@@ -70,7 +61,7 @@ def chunk(g: Generation, event: Any) -> None:
 def _head(g: Generation, body: Any) -> None:
     g.head(body.id, body.model)
     if usage := getattr(body, "usage", None):
-        details = _plain(getattr(usage, "prompt_tokens_details", None)) or {}
+        details = plain_value(getattr(usage, "prompt_tokens_details", None)) or {}
         g.usage(
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
@@ -81,7 +72,7 @@ def _head(g: Generation, body: Any) -> None:
 def _said(g: Generation, choice: int, message: Any) -> None:
     content = message.content
     for piece in [content] if isinstance(content, str) else content or ():
-        part = _part(piece)
+        part = read_part(piece)
         if part["type"] in ("text", "reasoning"):
             g.text(part["content"], choice=choice, kind=part["type"])
         else:
@@ -102,7 +93,9 @@ def _said(g: Generation, choice: int, message: Any) -> None:
 
 def fim_request(g: Generation, body: Mapping[str, Any]) -> None:
     """Read what is to be filled in, before and after."""
-    g.params({name: _plain(value) for name, value in body.items()}, PARAMS, (*OTHER_PARAMS, "suffix", "min_tokens"))
+    g.params(
+        {name: plain_value(value) for name, value in body.items()}, PARAMS, (*OTHER_PARAMS, "suffix", "min_tokens")
+    )
     g.prompt = find_prompt(body.get("prompt"))
     if g.content:
         g.asked([{"role": "user", "parts": [text_part(body["prompt"])]}])
@@ -125,7 +118,7 @@ def page_request(g: Generation, body: Mapping[str, Any]) -> None:
     """Read which document is to be read."""
     g.params(body, PARAMS, ("pages", "image_limit", "table_format"))
     if g.content:
-        g.asked([{"role": "user", "parts": [_part(body["document"])]}])
+        g.asked([{"role": "user", "parts": [read_part(body["document"])]}])
 
 
 def page_response(g: Generation, answer: Any) -> None:
@@ -133,61 +126,6 @@ def page_response(g: Generation, answer: Any) -> None:
     g.head(None, answer.model)
     for page in answer.pages:
         g.part(text_part(page.markdown))
-
-
-# --- content ---------------------------------------------------------------------------------------
-
-
-def _message(given: Any) -> Message:
-    message = _plain(given)
-    role, content = message.get("role") or "user", message.get("content")
-    if role == "tool":
-        text = content if content is None or isinstance(content, str) else [_part(piece) for piece in content]
-        return {"role": role, "parts": [
-            {"type": "tool_call_response", "id": message.get("tool_call_id"), "response": text}
-        ]}  # fmt: skip
-    parts = [_part(piece) for piece in ([content] if isinstance(content, str) else content or ())]
-    for call in message.get("tool_calls") or ():
-        told = _plain(call)
-        function = _plain(told["function"])
-        parts.append(tool_call_part(told.get("id"), function.get("name"), function.get("arguments")))
-    return {"role": role, "parts": parts}
-
-
-def _part(given: Any) -> Part:
-    part = _plain(given)
-    if not isinstance(part, Mapping):
-        return text_part(part)
-    kind = str(part.get("type"))
-    if part.get("is_unknown") and isinstance(part.get("raw"), Mapping):  # to this client, which keeps it as it came
-        return _part(part["raw"])
-    read = _KINDS.get(kind)
-    return {**part, "type": kind} if read is None else read(part)
-
-
-def _thoughts(part: Mapping[str, Any]) -> Part:
-    pieces = [_plain(piece) for piece in part.get("thinking") or ()]
-    return {"type": "reasoning", "content": "".join(str(piece.get("text") or "") for piece in pieces)}
-
-
-def _image(part: Mapping[str, Any]) -> Part:
-    image = part.get("image_url")
-    return media_part(str(image.get("url") if isinstance(image, Mapping) else image), "image")
-
-
-_KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Part]]] = {
-    "text": lambda part: text_part(part.get("text")),
-    "thinking": _thoughts,
-    "image_url": _image,
-    "document_url": lambda part: media_part(str(part.get("document_url")), "document"),
-    "input_audio": lambda part: blob_part(str(part.get("input_audio")), "audio", None),
-}
-
-
-def _plain(value: Any) -> Any:
-    """Return a mapping for *value*; unlike elsewhere with what has its default, such as the type of a chunk."""
-    dump = None if isinstance(value, Mapping) else getattr(value, "model_dump", None)
-    return dump(mode="json") if callable(dump) else value
 
 
 # --- the client ------------------------------------------------------------------------------------
@@ -231,6 +169,10 @@ def _chats(provider: str) -> _Methods:
 
 _METHODS: Final = {
     **_chats("mistral_ai"),
+    "conversations:Conversations": (
+        tuple(f"{way}{streamed}" for way in ("start", "append", "restart") for streamed in ("", "_stream")),
+        _recogniser(mistral_conversations.ROUTE, "inputs"),
+    ),
     "agents:Agents": (("complete", "stream"), _recogniser(_CHAT, "agent_id", "messages")),
     "fim:Fim": (("complete", "stream"), _recogniser(_FIM, "model", "prompt")),
     "embeddings:Embeddings": (("create",), _recogniser(_EMBEDDINGS, "model", "inputs")),
