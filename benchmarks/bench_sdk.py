@@ -12,7 +12,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,6 +74,31 @@ def messages_of(size: int) -> list[dict[str, str]]:
     return [{"role": "system", "content": words}, {"role": "user", "content": words}]
 
 
+def parts_of(messages: list[dict[str, str]]) -> list[dict[str, object]]:
+    """Return a conversation in the words of the conventions."""
+    return [{"role": m["role"], "parts": [{"type": "text", "content": m["content"]}]} for m in messages]
+
+
+@contextmanager
+def process(*command: str) -> Iterator[Callable[[str], str]]:
+    """Run Python on *command*, and give what says a line to it and returns the next one of its own."""
+    with subprocess.Popen(
+        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+
+        def ask(line: str) -> str:
+            assert running.stdin is not None
+            assert running.stdout is not None
+            running.stdin.write(line)
+            running.stdin.flush()
+            return running.stdout.readline()
+
+        try:
+            yield ask
+        finally:
+            running.terminate()
+
+
 def by_hand(tracer, create: Callable) -> Callable:
     """Return the call with a span around it, as somebody who knows the conventions would write it."""
     from opentelemetry.trace import SpanKind
@@ -86,8 +112,7 @@ def by_hand(tracer, create: Callable) -> Callable:
             span.set_attribute("server.port", 80)
             span.set_attribute("gen_ai.request.model", model)
             span.set_attribute("gen_ai.request.temperature", 0.5)
-            given = [{"role": m["role"], "parts": [{"type": "text", "content": m["content"]}]} for m in messages]
-            span.set_attribute("gen_ai.input.messages", json.dumps(given))
+            span.set_attribute("gen_ai.input.messages", json.dumps(parts_of(messages)))
             result = create(model=model, messages=messages, temperature=0.5)
             span.set_attribute("gen_ai.response.id", result.id)
             span.set_attribute("gen_ai.response.model", result.model)
@@ -267,12 +292,8 @@ def start_ms(program: str, repeat: int = 5) -> float:
 
 def main() -> int:
     """Run everything; return 1 where the limit is broken."""
-    command = [sys.executable, "-c", PROVIDER, str(ROOT / "examples")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as provider:
-        assert provider.stdout is not None
-        assert provider.stdin is not None
-        holds = bench_calls(provider.stdout.readline().strip())
-        provider.stdin.close()
+    with process("-c", PROVIDER, str(ROOT / "examples")) as ask:
+        holds = bench_calls(ask("").strip())
     holds = bench_decorator() and holds
     print(f"import and init: by hand {start_ms(BY_HAND_START):.0f} ms, spanwise {start_ms(OUR_START):.0f} ms of CPU")
     return 0 if holds else 1

@@ -7,14 +7,13 @@ of all threads together, until everything is encoded and sent to a collector, wh
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import openai
-from bench_sdk import Sink, client_of, messages_of, paired
+from bench_sdk import Sink, client_of, messages_of, paired, process
 from openai._base_client import SyncAPIClient
 from openinference.instrumentation.openai import OpenAIInstrumentor
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -53,12 +52,8 @@ server.serve_forever()
 @contextmanager
 def serving() -> Iterator[str]:
     """Run a server that takes everything; yield its address."""
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        finally:
-            server.terminate()
+    with process("-c", SERVER) as ask:
+        yield f"http://127.0.0.1:{ask('').strip()}"
 
 
 class Bench:
