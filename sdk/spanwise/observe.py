@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from .runtime import HELD
@@ -15,6 +16,8 @@ from .span import UNSAID, Span
 F = TypeVar("F", bound=Callable[..., Any])
 Serializer: TypeAlias = Callable[[Any], Any]
 _SELF: Final = frozenset({"self", "cls"})
+#: What says nothing yet, and is the program's to go through.
+_STILL_TO_COME: Final = frozenset({GeneratorType, AsyncGeneratorType, CoroutineType})
 
 
 @overload
@@ -137,7 +140,7 @@ class _Watch:
     def output(self, opened: Span, value: Any) -> None:
         """Record what came out."""
         policy = self._policy
-        if policy.captures_output:
+        if policy.captures_output and (type(value) not in _STILL_TO_COME or policy.serializer is not None):
             try:
                 opened.set_output(value if policy.serializer is None else policy.serializer(value))
             except Exception as error:

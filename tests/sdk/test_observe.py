@@ -366,3 +366,15 @@ def test_a_cached_function_keeps_what_a_cache_can_do(spans):
 
 def test_what_is_no_function_is_left_as_it_is(spans):
     assert spanwise.observe(7) == 7
+
+
+def test_a_generator_that_a_function_hands_on_is_no_output(spans):
+    made = (number for number in range(3))
+
+    @spanwise.observe
+    def numbers():
+        return made
+
+    assert numbers() is made
+    assert list(made) == [0, 1, 2]
+    assert "spanwise.output" not in spans.attributes()
