@@ -38,6 +38,7 @@ def test_keys_move_choose_and_open(server, page: Page):
     page.keyboard.press("j")
     page.keyboard.press("Shift+X")
     expect(page.locator("#bulk-count")).to_have_text("3 chosen")
+    assert page.locator(".bulk").evaluate("bar => bar.offsetHeight") < 48, "the bar has one line"
     page.keyboard.press("Escape")
     expect(page.locator(".bulk")).to_be_hidden()
     name = page.locator(ROWS).nth(3).locator(".row-link").inner_text()
