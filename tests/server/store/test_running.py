@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spanwise_server.store import running_kept
 from spanwise_server.store.rows import SpanRow, placed
 from spanwise_server.store.running import RunningSummary, running_of
 from spanwise_server.store.summary import summarise
@@ -138,3 +139,28 @@ def test_a_span_that_says_more_when_it_comes_again_changes_only_what_it_says(dat
         kept.write([row])
         assert not kept.running.lost
         check(kept)
+
+
+def some(places: int, spans: int) -> RunningSummary:
+    running = RunningSummary(places)
+    for n in range(spans):
+        row = SpanRow(*[None] * len(SpanRow._fields))
+        running.place(None, row._replace(span_id=n.to_bytes(8, "big"), start_ns=0, kind="tool"))
+    return running
+
+
+def test_of_the_traces_that_were_written_last_so_many_spans_are_kept(monkeypatch):
+    monkeypatch.setattr(running_kept, "MOST_SPANS", 10)
+    kept = running_kept.RunningSummaries()
+    for row in (1, 2, 3):
+        kept.keep(row, some(row, 4))
+    assert [kept.of(row, row) is not None for row in (1, 2, 3)] == [False, True, True]
+    kept.keep(4, some(4, 40))  # the one that was written last is kept whatever its size
+    assert [kept.of(row, row) is not None for row in (2, 3, 4)] == [False, False, True]
+
+
+def test_what_was_kept_of_another_state_of_a_trace_is_forgotten():
+    kept = running_kept.RunningSummaries()
+    kept.keep(1, some(7, 4))
+    assert kept.of(1, 8) is None
+    assert kept.of(1, 7) is None
