@@ -16,6 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from forked_process import Forked
+
+COMMAND = "import sys; from spanwise_server.cli import main; sys.exit(main(sys.argv[1:]))"
 START_S = 30.0
 END_S = 20.0
 
@@ -42,13 +45,17 @@ def run_cli(
 
 
 class ServerProcess:
-    """``spanwise serve`` in a process of its own, on a free port, with its data in *data*."""
+    """``spanwise serve`` in a process of its own, on a free port, with its data in *data*.
 
-    def __init__(self, data: Path, *arguments: str, **environment: str) -> None:
+    It is forked with everything imported; with *fresh* the interpreter is started, for tests of how a server starts.
+    """
+
+    def __init__(self, data: Path, *arguments: str, fresh: bool = False, **environment: str) -> None:
         self.data = data
         self._arguments = arguments
         self._environment = environment
-        self._process: subprocess.Popen[str] | None = None
+        self._fresh = fresh
+        self._process: subprocess.Popen[str] | Forked | None = None
         self.url = ""
         self.said: list[str] = []
 
@@ -62,13 +69,17 @@ class ServerProcess:
         command = ["serve", "--data", str(self.data), *self._arguments]
         if "--port" not in self._arguments:
             command += ["--port", "0"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "spanwise_server", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=clean_environment(**self._environment),
-        )
+        environment = clean_environment(**self._environment)
+        if self._fresh:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "spanwise_server", *command],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=environment,
+            )
+        else:
+            self._process = Forked(COMMAND, *command, environment=environment)
         listening = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(listening,), daemon=True)
         self._reader.start()
@@ -89,8 +100,7 @@ class ServerProcess:
     def end(self, how: int = signal.SIGTERM) -> int:
         """Send a signal, wait for the end and return the exit code."""
         assert self._process is not None
-        if self._process.poll() is None:
-            self._process.send_signal(how)
+        self._process.send_signal(how)  # to none that has ended: both kinds of process look
         code = self._process.wait(END_S)
         self._reader.join(END_S)
         assert self._process.stdout is not None

@@ -46,20 +46,20 @@ def test_an_open_address_without_a_password_is_refused_with_the_way_to_allow_it(
 
 
 def test_an_open_address_with_a_password_is_served_to_those_who_know_it(tmp_path) -> None:
-    with ServerProcess(tmp_path, "--host", "0.0.0.0", SPANWISE_PASSWORD=PASSWORD) as server:
+    with ServerProcess(tmp_path, "--host", "0.0.0.0", fresh=True, SPANWISE_PASSWORD=PASSWORD) as server:
         assert server.call("/api/v1/traces")[0] == 401
         assert server.call("/healthz")[0] == 200
 
 
 def test_one_data_folder_has_one_server(tmp_path) -> None:
-    with ServerProcess(tmp_path):
+    with ServerProcess(tmp_path, fresh=True):
         refused = run_cli("serve", "--port", "0", "--data", str(tmp_path))
     assert refused.returncode == 2
     assert f"Another Spanwise server uses the data in {tmp_path}" in refused.stderr
 
 
 def test_ctrl_c_ends_it_in_order(tmp_path) -> None:
-    server = ServerProcess(tmp_path).start()
+    server = ServerProcess(tmp_path, fresh=True).start()
     assert server.end(signal.SIGINT) == 0
     assert not any("Traceback" in line for line in server.said)
 
@@ -71,7 +71,7 @@ def test_keys_open_a_closed_server_to_programs_until_they_are_revoked(tmp_path) 
     secret = made.stdout.strip()
     header = {"authorization": f"Bearer {secret}"}
     body, ids = request_of(3, project="elsewhere")
-    with ServerProcess(tmp_path) as server:
+    with ServerProcess(tmp_path, fresh=True) as server:
         assert server.call("/v1/traces", body, PROTOBUF)[0] == 401
         assert server.call("/v1/traces", body, {**PROTOBUF, **header})[0] == 200
         found = json.loads(server.call("/api/v1/spans", headers=header)[1])["items"]
@@ -81,13 +81,13 @@ def test_keys_open_a_closed_server_to_programs_until_they_are_revoked(tmp_path) 
     assert "shop" in listed.stdout
     assert secret not in listed.stdout
     assert run_cli("keys", "revoke", "1", *data).returncode == 0
-    with ServerProcess(tmp_path) as server:
+    with ServerProcess(tmp_path, fresh=True) as server:
         assert server.call("/v1/traces", body, {**PROTOBUF, **header})[0] == 401
 
 
 def test_the_password_opens_the_viewer(tmp_path) -> None:
     assert run_cli("users", "password", "--data", str(tmp_path), stdin=PASSWORD + "\n").returncode == 0
-    with ServerProcess(tmp_path) as server:
+    with ServerProcess(tmp_path, fresh=True) as server:
         assert server.call("/traces")[0] == 303
         page = server.call("/login")[1].decode()
         assert 'name="password"' in page

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
 
+from forked_process import Forked
 from spanwise_server import cli
 from spanwise_server.dialects.reader import reader
 from spanwise_server.jobs.again import Again, Asked
@@ -266,9 +266,7 @@ def test_a_kill_in_the_middle_costs_nothing(tmp_path, monkeypatch) -> None:
         "again.Again.run = say; main(['reread', '--data', sys.argv[1]])"
     )
     for kills in range(3):
-        with subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        ) as process:
+        with Forked(code, tmp_path, environment=os.environ) as process:
             while not (said := process.stdout.readline()).strip().isdecimal():
                 pass
             assert int(said) > 50 * kills  # it went on, not back

@@ -6,13 +6,12 @@ import json
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
 
 import pytest
 
+from forked_process import Forked
 from media_made import ask, blob, png, send
 from server.jobs.test_again import derived
 from server_process import clean_environment
@@ -180,9 +179,7 @@ def test_killed_in_mid_deletion_nothing_is_lost_or_doubled_and_it_goes_on(store,
     path = store.path
     store.close()
     for kill_after in (1, 4, 9, 1_000):
-        run = subprocess.Popen(
-            [sys.executable, "-c", _KILLED, str(path)], stdout=subprocess.PIPE, env=clean_environment()
-        )
+        run = Forked(_KILLED, path, environment=clean_environment())
         for _ in range(kill_after):
             if not run.stdout.readline():
                 break

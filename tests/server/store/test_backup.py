@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from forked_process import Forked
 from media_made import ask, blob, png, send, wav
 from server.jobs.test_again import derived
 from server_process import clean_environment
@@ -112,12 +111,8 @@ def test_killed_in_mid_backup_the_one_before_is_whole_and_the_next_one_works(sto
     back_up(store.path.parent, tmp_path / "copy")
     store.write(calls(50, 6_000))
     for wait_s in (0.0, 0.02, 0.05, 0.1):
-        run = subprocess.Popen(
-            [sys.executable, "-c", _KILLED, str(store.path.parent), str(tmp_path / "copy")],
-            stdout=subprocess.PIPE,
-            env=clean_environment(),
-        )
-        assert run.stdout.readline() == b"begun\n"
+        run = Forked(_KILLED, store.path.parent, tmp_path / "copy", environment=clean_environment())
+        assert run.stdout.readline() == "begun\n"
         time.sleep(wait_s)
         run.send_signal(signal.SIGKILL)
         run.wait()

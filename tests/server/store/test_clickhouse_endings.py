@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from clickhouse_server import database
+from forked_process import Forked
 from spanwise_server.cli import main
 from spanwise_server.jobs.retention import DAY_NS, Retention, enforce_all, keep_retention
 from spanwise_server.query.filters import Query
@@ -91,12 +90,9 @@ def url() -> Iterator[str]:
 
 def killed(code: str, *arguments: object) -> None:
     """Run *code*, which has to end by a kill."""
-    tests = str(Path(__file__).parents[2])
-    environment = {**os.environ, "SPANWISE_STRICT": "1", "PYTHONPATH": tests}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], env=environment, check=False, capture_output=True, text=True
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    run = Forked(code, *arguments, environment={**os.environ, "SPANWISE_STRICT": "1"})
+    said, _ = run.communicate()
+    assert run.returncode == -signal.SIGKILL, said
 
 
 def opened(url: str, folder: Path) -> ClickHouseStore:

@@ -20,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from forked_process import Forked
 from spanwise_server.errors import ConfigError
 from spanwise_server.resources import resource_dir
 from spanwise_server.store.migrate import migrate, newest_version
@@ -102,12 +103,10 @@ def test_a_kill_at_any_moment_leaves_a_store_that_opens(tmp_path):
     moments = [n * 0.02 for n in range(10)]
     for number, moment in enumerate(moments):
         path = tmp_path / f"{number}" / "main.db"
-        process = subprocess.Popen([sys.executable, "-c", MIGRATE, str(path)], stdout=subprocess.PIPE)
-        with process:
-            assert process.stdout is not None
+        with Forked(MIGRATE, path, environment=os.environ) as process:
             process.stdout.readline()
             time.sleep(moment)
-            os.kill(process.pid, signal.SIGKILL)
+            process.send_signal(signal.SIGKILL)
         store = SqliteStore(path)
         store.open()
         with closing(store):

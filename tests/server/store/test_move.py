@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from forked_process import Forked
 from postgres_cluster import running
+from server_process import COMMAND
 from spanwise_server.cli import main
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
@@ -98,11 +98,9 @@ def answers(store) -> list[object]:
     return [*found, waiting.records, store.media_content("default", DIGEST)]
 
 
-def moved(folder: Path, url: str) -> subprocess.Popen[str]:
+def moved(folder: Path, url: str) -> Forked:
     environment = {**os.environ, "SPANWISE_STRICT": "1"}
-    code = "import sys; from spanwise_server.cli import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "migrate", "--data", str(folder), "--to", url]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return Forked(COMMAND, "migrate", "--data", folder, "--to", url, environment=environment)
 
 
 def test_a_moved_store_answers_as_the_first_one_did(tmp_path, url, capsys):
@@ -140,7 +138,7 @@ def test_a_move_that_is_killed_again_and_again_comes_out_whole(tmp_path, url, mo
         assert answers(there) == answers(here)
 
 
-def _wait_for_more(url: str, process: subprocess.Popen[str]) -> None:
+def _wait_for_more(url: str, process: Forked) -> None:
     """Wait until more spans are there than before, or the process has ended."""
     began = running().rows(url, "SELECT count(*) FROM spans")
     while process.poll() is None and running().rows(url, "SELECT count(*) FROM spans") == began:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from forked_process import Forked
 from postgres_cluster import running
 from spanwise_server.errors import Overloaded
 from spanwise_server.jobs.retention import DAY_NS, Retention, enforce_all, keep_retention
@@ -70,8 +69,9 @@ def url() -> Iterator[str]:
 
 
 def ended(code: str, *arguments: object) -> int:
-    environment = {**os.environ, "SPANWISE_STRICT": "1"}
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], env=environment, check=False).returncode
+    run = Forked(code, *arguments, environment={**os.environ, "SPANWISE_STRICT": "1"})
+    print(run.communicate()[0])
+    return run.wait()
 
 
 def opened(url: str, folder: Path) -> PostgresStore:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +15,7 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine
 
+from forked_process import Forked
 from postgres_cluster import cluster, running
 from spanwise_server.errors import ConfigError, Overloaded
 from spanwise_server.query.filters import Query
@@ -58,14 +57,11 @@ def url() -> Iterator[str]:
         yield made
 
 
-def started(code: str, *arguments: object) -> subprocess.Popen[str]:
-    tests = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(tests), "SPANWISE_STRICT": "1"}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+def started(code: str, *arguments: object) -> Forked:
+    return Forked(code, *arguments, environment={**os.environ, "SPANWISE_STRICT": "1"})
 
 
-def codes(processes: list[subprocess.Popen[str]]) -> list[int]:
+def codes(processes: list[Forked]) -> list[int]:
     """Wait for all, and return how they ended."""
     for process in processes:
         process.communicate(timeout=300)
@@ -131,9 +127,10 @@ def test_processes_that_open_a_new_database_at_once_make_its_tables_once(tmp_pat
     )
     with running().database() as url:
         both = [started(code, url) for _ in range(3)]
-        killed = started(code, url)
-        time.sleep(0.5)
-        killed.kill()
+        killed = started(f"print('on', flush=True); {code}; import time; time.sleep(600)", url)
+        killed.stdout.readline()
+        time.sleep(0.1)  # into its migration, or its wait for that of another
+        killed.send_signal(signal.SIGKILL)
         assert codes([*both, killed]) == [0, 0, 0, -signal.SIGKILL]
         store = PostgresStore(url, tmp_path)
         store.open()

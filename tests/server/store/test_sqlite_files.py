@@ -6,13 +6,12 @@ import itertools
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections import deque
 from contextlib import closing
 
 import pytest
 
+from forked_process import Forked
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query, Text
 from spanwise_server.query.parse import parse
@@ -59,12 +58,10 @@ def test_sqlite_gives_back_the_nulls_and_bytes_that_it_is_given_without_asking_w
 def test_what_was_acknowledged_survives_a_kill_and_can_be_searched(path):
     last = 0
     for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", WRITE, str(path)], stdout=subprocess.PIPE, text=True)
-        with process:
-            assert process.stdout is not None
+        with Forked(WRITE, path, environment=os.environ) as process:
             for _ in range(40):
                 last = max(last, int(process.stdout.readline()))
-            os.kill(process.pid, signal.SIGKILL)
+            process.send_signal(signal.SIGKILL)
             last = max([last, *(int(line) for line in process.stdout if line.endswith("\n"))])
         with opened(path) as store:
             kept = {record.span.span_id for record in store.each_span(Query("default"))}
