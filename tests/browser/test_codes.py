@@ -100,6 +100,7 @@ def test_critiques_are_grouped_merged_split_and_renamed_by_keyboard_alone(
     listed(page, *SAID[3:])
 
     key.press("]")
+    expect(page.locator("[data-view][href*='view=all']")).to_have_attribute("aria-current", "page")
     key.press("]")
     expect(page.locator(".code-group")).to_have_count(2)
     axe(page)
