@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -53,10 +54,51 @@ def shared() -> int:
 def database() -> Iterator[str]:
     """Give the URL of a database of its own, that is not made yet, on the shared server; it is dropped at the end."""
     name = f"t_{uuid4().hex}"
-    base = f"http://127.0.0.1:{shared()}/"
     yield f"clickhouse://127.0.0.1:{shared()}/{name}"
-    with urlopen(Request(base, data=f"DROP DATABASE IF EXISTS {name}".encode()), timeout=60):
-        pass
+    _answer(f"DROP DATABASE IF EXISTS {name}")
+
+
+@contextmanager
+def emptied(make: Callable[[str], None]) -> Iterator[str]:
+    """Give the URL of a database whose tables *make* has made and which holds nothing: new, or one used before.
+
+    Making the tables is most of a small test. One whose tables were changed is not used again.
+    """
+    names, wanted = _emptied()
+    name = names.pop() if names else _made(make, wanted)
+    yield f"clickhouse://127.0.0.1:{shared()}/{name}"
+    if _tables(name) != wanted:
+        _answer(f"DROP DATABASE IF EXISTS {name}")
+        return
+    for table, said in wanted.items():
+        if "MergeTree" in said and table != "steps":
+            _answer(f"TRUNCATE TABLE {name}.{table}")
+    names.append(name)
+
+
+@cache
+def _emptied() -> tuple[list[str], dict[str, str]]:
+    """Return the databases that hold nothing, and how their tables were made."""
+    return [], {}
+
+
+def _made(make: Callable[[str], None], wanted: dict[str, str]) -> str:
+    name = f"t_{uuid4().hex}"
+    make(f"clickhouse://127.0.0.1:{shared()}/{name}")
+    _answer(f"TRUNCATE TABLE {name}.owner")
+    wanted |= _tables(name)
+    return name
+
+
+def _tables(name: str) -> dict[str, str]:
+    asked = f"SELECT name, create_table_query FROM system.tables WHERE database = '{name}' FORMAT JSONCompactEachRow"
+    rows = [json.loads(line) for line in _answer(asked).splitlines()]
+    return {table: said.replace(name, "") for table, said in rows}
+
+
+def _answer(statement: str) -> str:
+    with urlopen(Request(f"http://127.0.0.1:{shared()}/", data=statement.encode()), timeout=60) as answer:
+        return str(answer.read().decode())
 
 
 def _wait(port: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from clickhouse_server import database
+from clickhouse_server import emptied
 from postgres_cluster import running
 from spanwise_server.store.clickhouse import ClickHouseStore
 from spanwise_server.store.conditions import Sql
@@ -34,8 +34,13 @@ def _postgres() -> Iterator[PostgresStore]:
 
 @contextmanager
 def _clickhouse() -> Iterator[ClickHouseStore]:
-    with TemporaryDirectory() as folder, database() as url:
+    with TemporaryDirectory() as folder, emptied(_with_tables) as url:
         yield ClickHouseStore(url, Path(folder))
+
+
+def _with_tables(url: str) -> None:
+    with TemporaryDirectory() as folder, closing(ClickHouseStore(url, Path(folder))) as made:
+        made.open()
 
 
 #: How to make a store of each engine of the registry, by the scheme of its URLs.
