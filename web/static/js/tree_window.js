@@ -4,7 +4,6 @@
 {
   const AHEAD = 70; // rows beyond the window that are fetched before they are seen
   const AT_ONCE = 60; // rows, which come in blocks
-  const A_FRAME = 3; // blocks that are put in at once: more rows would take longer than a frame has
   const MOST = 400; // rows that stay
   const tree = () => document.querySelector("#tree[data-windowed]");
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
@@ -62,14 +61,7 @@
       if (place.isConnected) place.replaceWith(gapLike(gap, first, last)); // the server did not answer
       return false;
     }
-    for (let n = 0; n < blocks.length; n += A_FRAME) {
-      if (n) await new Promise(requestAnimationFrame);
-      if (!place.isConnected) return true;
-      const some = blocks.slice(n, n + A_FRAME);
-      place.before(...some);
-      setBounds(place, bounds(some.at(-1))[1], last);
-    }
-    place.remove();
+    if (place.isConnected) place.replaceWith(...blocks);
     return true;
   }
 
