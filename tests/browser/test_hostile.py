@@ -225,8 +225,9 @@ def test_every_page_shows_hostile_content_as_text(hostile: ServerProcess, open_p
     visit(f"/compare?a={1:032x}&b={2:032x}")
     visit("/traces?range=all&cols=time.name.input.output.model.prompt.tags.env.user.session.labels", "#list tbody tr")
     visit("/steps?range=all", ".steps-page tbody tr")
-    for href in page.eval_on_selector_all(".steps-page tbody a", "all => all.slice(0, 12).map(a => a.href)"):
-        visit(href.removeprefix(hostile.url), ".kpis")
+    for href in page.eval_on_selector_all(".steps-page tbody a", "all => all.slice(0, 24).map(a => a.href)"):
+        path = href.removeprefix(hostile.url)
+        visit(path, ".kpis" if path.startswith("/steps/") else "main tbody tr")  # a step, or the spans of a figure
     a, b = (f"{n + 1:032x}:{n * 16 + 1:016x}" for n in (0, 1))
     visit(f"/compare/spans?a={a}", "main")
     visit(f"/compare/spans?a={a}&b={b}", ".compare")
