@@ -61,7 +61,8 @@ class Outbox:
         self._not_before = 0.0
         self.urgent = False
         self._news = 0
-        self._keeping = 0
+        self._keeping: dict[int, int] = {}
+        """Which thread writes which parcel, by their ids."""
         self._closing = False
         self._looks_for_left = spool is not None
         self._thread: threading.Thread | None = None
@@ -152,20 +153,25 @@ class Outbox:
         if self._spool is None or not isinstance(parcel.payload, bytes):
             return False
         with self._changed:
+            # A second copy would push out what is older, or the first one.
+            while self._keeping.get(id(parcel), threading.get_ident()) != threading.get_ident():
+                self._changed.wait()
             if parcel.settled or parcel.frames:  # sent or kept since it was found waiting
                 return True
-            self._keeping += 1
+            if id(parcel) in self._keeping:  # the collector has led back here, from where it is being done
+                return True
+            self._keeping[id(parcel)] = threading.get_ident()
         try:
             return self._write(self._spool, parcel)
         finally:
             with self._changed:
-                self._keeping -= 1
+                del self._keeping[id(parcel)]
                 self._changed.notify_all()
 
     def _write(self, spool: Spool, parcel: Parcel) -> bool:
         frame = spool.append(parcel.kind, parcel.count, parcel.payload)
         with self._changed:
-            surplus = parcel.settled or bool(parcel.frames)  # both threads were at it
+            surplus = parcel.settled  # it was sent meanwhile
             if frame is not None and not surplus:
                 parcel.frames = [frame]
                 if parcel in self._ready:

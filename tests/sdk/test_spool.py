@@ -15,8 +15,8 @@ import pytest
 
 import spanwise
 from spanwise.config import read_config
-from spanwise.delivery import choose_sender
-from spanwise.outbox import drain
+from spanwise.delivery import Delivery, Parcel, choose_sender
+from spanwise.outbox import Outbox, drain
 from spanwise.runtime import HELD
 from spanwise.segment import Segment
 from spanwise.spool import Spool, destinations
@@ -138,6 +138,65 @@ def empty(spool, config):
     finally:
         sender.close()
         spool.close()
+
+
+class SlowServer:
+    """A server that does not answer until it may."""
+
+    def __init__(self):
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def post(self, parcel):
+        self.asked.set()
+        assert self.may_answer.wait(20)
+        return Delivery(sent=parcel.count)
+
+    def close(self):
+        pass
+
+
+class Watched(threading.Condition):
+    """A condition that tells that one of *threads* waits for it."""
+
+    def __init__(self, threads):
+        super().__init__(threading.RLock())
+        self._threads, self.waited_for = threads, threading.Event()
+
+    def wait(self, timeout=None):
+        if threading.current_thread() in self._threads:
+            self.waited_for.set()
+        return super().wait(timeout)
+
+
+def test_two_threads_that_find_a_batch_waiting_write_it_once(tmp_path):
+    config = read_config({"endpoint": DOWN})
+    spool, server, threads = Spool(tmp_path, config), SlowServer(), []
+    append, written, both, may_write = spool.append, [], threading.Event(), threading.Event()
+    changed = Watched(threads)
+
+    def slow_append(*batch):
+        written.append(batch)
+        if len(written) > 1:
+            both.set()
+        assert may_write.wait(20)
+        return append(*batch)
+
+    spool.append = slow_append
+    outbox = Outbox(config, server, spool, changed)
+    outbox.put(Parcel("spans", 7, b"seven", 5, time.monotonic() - 60), lambda: None)
+    assert server.asked.wait(20)
+    threads += [threading.Thread(target=outbox.keep_old) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: both.is_set() or changed.waited_for.is_set())
+    may_write.set()
+    for thread in threads:
+        thread.join(20)
+    assert len(written) == 1
+    assert (outbox.spooled, outbox.dropped) == (7, 0)
+    server.may_answer.set()
+    wait_for(lambda: outbox.tally.sent == 7 and not outbox.spooled)
+    outbox.close()
 
 
 def test_a_disk_that_takes_nothing_is_said_and_memory_has_to_do(tmp_path, caplog):
