@@ -82,7 +82,14 @@ class Compiler:
     """Turns the filter of one query into SQL, looking words up as it goes."""
 
     def __init__(
-        self, connection: Connection, project_id: int, query: Query, *, of_all: bool = False, limited: bool = False
+        self,
+        connection: Connection,
+        project_id: int,
+        query: Query,
+        *,
+        of_all: bool = False,
+        limited: bool = False,
+        runs: Sequence[tuple[int, int]] = (),
     ) -> None:
         self._connection = connection
         self._project_id = project_id
@@ -91,7 +98,7 @@ class Compiler:
         self._filter = query.filter
         self._own_environment = query.own_environment
         self._index = connection.index
-        self._asked = Asked(project_id, self._from_ns, self._to_ns, of_all=of_all, limited=limited)
+        self._asked = Asked(project_id, self._from_ns, self._to_ns, of_all=of_all, limited=limited, runs=runs)
 
     def traces(self) -> Plan:
         """Return the plan for traces, which are ``t`` in it."""
@@ -215,11 +222,17 @@ def is_of_index(part: Filter) -> TypeGuard[Text | Term]:
 
 def asks_index(filter_: Filter) -> bool:
     """Return whether any part of *filter_* is asked of the text index."""
+    return bool(parts_of_index(filter_))
+
+
+def parts_of_index(filter_: Filter) -> list[Text | Term]:
+    """Return the parts of *filter_* that are asked of the text index."""
     if isinstance(filter_, Not | OneSpan):
-        return asks_index(filter_.of)
+        return parts_of_index(filter_.of)
     if isinstance(filter_, And | Or):
-        return any(map(asks_index, filter_.all if isinstance(filter_, And) else filter_.any))
-    return is_of_index(filter_)
+        inner = filter_.all if isinstance(filter_, And) else filter_.any
+        return [part for each in inner for part in parts_of_index(each)]
+    return [filter_] if is_of_index(filter_) else []
 
 
 def conjuncts(filter_: Filter) -> Sequence[Filter]:

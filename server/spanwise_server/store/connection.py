@@ -46,6 +46,8 @@ class Asked:
     """Whether few spans may be proved, and the words of all others believed."""
     of_spans: bool = False
     """Whether spans are asked for; the time is theirs then, not their traces'."""
+    runs: Sequence[tuple[int, int]] = ()
+    """Where only traces among some are asked for, the first and the last row of each group of them."""
 
 
 class TextIndex(Protocol):

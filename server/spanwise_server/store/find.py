@@ -13,6 +13,7 @@ from .compile import Compiler, Plan, asks_index
 from .conditions import EVERYTHING, Sql
 from .connection import Connection
 from .cursor import Cursor, read_cursor
+from .index_key import runs_of
 
 T = TypeVar("T")
 #: The largest page there is.
@@ -46,6 +47,8 @@ _SPAN_TIMES: Final = "spans ix_spans_time"
 #: So many rows are asked one by one whether the text index has their words, before it is asked once for all.
 _WALKED_FIRST: Final = 400
 _DRIVEN_ONE_BY_ONE: Final = 50
+#: Traces among which spans are that are looked through one after the other, and groups of them to ask the index for.
+_MOST_AMONG, _MOST_RUNS = 2_000, 40
 _TRACE_SORTS: Final = {
     "time": _Sort("t.start_ns", "ix_traces_time", nullable=False),
     "latency": _Sort("t.duration_ns", "ix_traces_latency", nullable=False),
@@ -80,17 +83,32 @@ def trace_page(
     return _page(connection, project_id, query, sort, walk, make)
 
 
-def span_page(connection: Connection, project_id: int, query: Query, make: Callable[[tuple[Any, ...]], T]) -> Page[T]:
-    """Return one page of spans, each made by *make* from its row and, last in it, its trace's id."""
+def span_page(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    make: Callable[[tuple[Any, ...]], T],
+    among: Sequence[int] | None = None,
+) -> Page[T]:
+    """Return one page of spans, each made by *make* from its row and, last in it, its trace's id.
+
+    Spans that match are *among* those of some traces, given by their rows in order, where that is known.
+    """
     sort = _sort_of(query, _SPAN_SORTS)
+    runs = runs_of(among) if among and len(among) <= _MOST_AMONG else []
 
     def walk(*, at_once: bool) -> _Walk:
-        plan = Compiler(connection, project_id, query, of_all=at_once).spans()
+        plan = Compiler(
+            connection, project_id, query, of_all=at_once or bool(runs), runs=runs if len(runs) <= _MOST_RUNS else ()
+        ).spans()
+        if runs and (plan.driven is None or plan.driven > len(among or ())):
+            rows = f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(among or ()))})"
+            plan = Plan(plan.where, Sql(rows, tuple(among or ())), 0)
         found = plan.from_spans(project_id)
         source = Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
         return _Walk(source, plan.where, plan.driven, _SPAN_TIMES)
 
-    return _page(connection, project_id, query, sort, walk, make)
+    return Page(()) if among == [] else _page(connection, project_id, query, sort, walk, make)
 
 
 def limit_of(query: Query) -> int:

@@ -52,14 +52,14 @@ class FtsIndex:
         return count, Sql(f"{found} AND {of.proof.text}", (of.match, *of.proof.values))
 
     def trace_rows(
-        self, connection: Connection, part: Text | Term, first: int = 0, last: int = MOST_ROWS
+        self, connection: Connection, part: Text | Term, first: int = 0, last: int = MOST_ROWS, *, proving: bool = False
     ) -> Sequence[Sql] | None:
         """Return queries that together give the rows, *first* to *last*, of the traces that *part* leaves.
 
-        They are of any project. ``None`` where words alone prove nothing.
+        They are of any project. ``None`` where words alone prove nothing, unless that is *proving* them.
         """
         of = _asked_of_index(connection, part)
-        if of is None or of.unproven:
+        if of is None or (of.unproven and not proving):
             return None
         found = f"FROM search.texts WHERE texts MATCH ? AND {of.proof.text} AND texts.rowid BETWEEN ? AND ?"
         return [
@@ -88,16 +88,41 @@ class FtsIndex:
         if not asked.of_all or (of.unproven and not asked.limited):
             return _exists(of, IS_SPAN)
         found = f"SELECT {ADDRESS} FROM search.texts WHERE texts MATCH ? AND {of.proof.text}"
-        return Sql(f"+s.id IN ({found})", (of.match, *of.proof.values))
+        if not asked.runs:
+            return Sql(f"+s.id IN ({found})", (of.match, *of.proof.values))
+        ranges = [between for run in asked.runs for _, between in keys_of(*run)]
+        found = " UNION ALL ".join([f"{found} AND texts.rowid BETWEEN ? AND ?"] * len(ranges))
+        values = [value for between in ranges for value in (of.match, *of.proof.values, *between)]
+        return Sql(f"+s.id IN ({found})", tuple(values))
+
+
+def spans_of(connection: Connection, part: Text | Term, first: int, last: int) -> Sequence[Sql] | None:
+    """Return queries for how many spans of each trace *part* finds, by row, of the traces in a range of rows.
+
+    ``None`` where words alone prove nothing.
+    """
+    of = _asked_of_index(connection, part)
+    if of is None or of.unproven:
+        return None
+    found = f"FROM search.texts WHERE texts MATCH ? AND {of.proof.text} AND texts.rowid BETWEEN ? AND ?"
+    return [
+        Sql(f"SELECT {row}, count(*) {found} GROUP BY 1", (of.match, *of.proof.values, *between))
+        for row, between in keys_of(first, last)
+    ]
+
+
+def is_unproven(part: Text | Term) -> bool:
+    """Return whether the words that *part* is found by prove nothing by themselves."""
+    return needs_proof(part.phrase) if isinstance(part, Text) else attributes.needs_proof(part)
 
 
 def _asked_of_index(connection: Connection, part: Text | Term) -> _OfIndex | None:
     """Return what to ask; ``None`` where *part* has no words, so that it is everything."""
     if isinstance(part, Text):
-        match, unproven = match_of(part.phrase), needs_proof(part.phrase)
+        match, unproven = match_of(part.phrase), is_unproven(part)
         function, what = "span_holds", part.phrase
     else:
-        match, unproven = attributes.match_of(part), attributes.needs_proof(part)
+        match, unproven = attributes.match_of(part), is_unproven(part)
         function, what = "span_says", json.dumps([part.field, part.operator, part.values])
     if match is None:
         return None

@@ -6,7 +6,7 @@ makes the step to the next trace four bytes; the first spans of a trace have key
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .address import MOST_PLACES, PLACE_BITS
@@ -17,6 +17,8 @@ SMALL_PLACES: Final = 1 << _BITS
 _BEYOND: Final = 1 << 62
 #: No trace has a row beyond: its spans would have keys beyond all numbers.
 MOST_ROWS: Final = (1 << 38) - 1
+#: Rows with at most so many others between them are asked for together.
+_NEAR: Final = 50
 #: What the key of an index's row says, as SQL: the row of its trace, and its address.
 TRACE_ROW: Final = (
     f"(CASE WHEN texts.rowid < {_BEYOND} THEN texts.rowid >> {_BITS} "
@@ -49,3 +51,14 @@ def keys_of(first: int, last: int) -> Iterator[tuple[str, tuple[int, int]]]:
     yield f"texts.rowid >> {_BITS}", (first << _BITS, (last << _BITS) + SMALL_PLACES - 1)
     beyond = (first << PLACE_BITS) + _BEYOND, (last << PLACE_BITS) + _BEYOND + MOST_PLACES - 1
     yield f"(texts.rowid - {_BEYOND}) >> {PLACE_BITS}", beyond
+
+
+def runs_of(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of the rows, given in order, of each group between which little else lies."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and row - runs[-1][1] <= _NEAR:
+            runs[-1] = runs[-1][0], row
+        else:
+            runs.append((row, row))
+    return runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import compress
@@ -15,11 +16,13 @@ from ..record import TraceSummary
 from .address import trace_row_of
 from .assemble import summary_of
 from .base import Page
-from .compile import in_units, is_of_index, trace_id_is, word_ids
+from .compile import conjuncts, in_units, is_of_index, parts_of_index, trace_id_is, word_ids
 from .conditions import Sql
 from .cursor import read_cursor
 from .database import SqliteConnection
 from .find import limit_of, trace_page
+from .fts import is_unproven, spans_of
+from .index_key import MOST_ROWS, runs_of
 from .judged import asks_of_judgements
 from .trace_sets import UNSAID, Kept, TraceSets
 from .words import WORD_FIELDS
@@ -29,8 +32,10 @@ _TURNED: Final = {"=": "__eq__", ">": "__lt__", ">=": "__le__", "<": "__gt__", "
 #: More rows than this are not asked again one by one: their term is asked of everything.
 _MOST_PENDING: Final = 5_000
 _ROWS_AT_ONCE: Final = 400
-#: Rows with at most so many others between them are asked together.
-_NEAR: Final = 50
+#: So many rows after another are asked whether the text index has their words, before it is asked once for all.
+_SIZES: Final = (100, 300)
+#: Where its words prove nothing it is not asked for all.
+_ALL_SIZES: Final = tuple(50 << at for at in range(24))
 #: More rows than this are too many to be named in a statement.
 _MOST_NEAR: Final = 5_000
 _UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
@@ -49,16 +54,14 @@ class Matcher:
         connection: SqliteConnection,
         project_id: int,
         proved: Callable[[], bool],
-        *,
-        at_hand: bool = False,
     ) -> None:
         self._sets = sets
         self.connection = connection
         self.project_id = project_id
         self._proved = proved
         """Whether all words that prove nothing by themselves have been proved so far."""
-        self._at_hand = at_hand
-        """Whether the text index is asked of everything only where a page asks that of it as well."""
+        self._of_few = False
+        """Whether the text index is asked of the rows in question alone, where it was not asked of all before."""
         self.timeline = sets.projects[project_id]
 
     def found(self, query: Query) -> BitMap:
@@ -77,10 +80,42 @@ class Matcher:
         begin = query.from_ns if newer else query.to_ns
         if cursor is not None:
             begin = cursor.value
-        found = self.timeline.beside(self.found(query), begin, most, newer=newer)
+        found = self._walked(query, begin, most, newer=newer)
+        if found is None:
+            found = self.timeline.beside(self.found(query), begin, most, newer=newer)
         if len(found) > _MOST_NEAR:
             raise UntoldError
         return found
+
+    def _walked(self, query: Query, begin: int | None, most: int, *, newer: bool) -> list[int] | None:
+        """Return the same by asking the text index of few rows after another, ``None`` where that gets nowhere."""
+        unknown = [part for part in parts_of_index(query.filter) if (self.project_id, part) not in self._sets.kept]
+        if not unknown:
+            return None
+        sizes = _ALL_SIZES if any(map(is_unproven, unknown)) else _SIZES
+        found: list[int] = []
+        self._of_few = True
+        for some in self.timeline.slices(query.from_ns, query.to_ns, begin, sizes, newer=newer):
+            rows = list(self._among(query.filter, some))
+            if not self._proved():
+                raise UntoldError
+            found += rows
+            most += self._sets.start.of(rows).count(begin) if begin is not None else 0
+            if len(found) >= most:
+                return found
+        self._of_few = False
+        return None if sizes is _SIZES else found
+
+    def lacking(self, query: Query) -> list[int] | None:
+        """Return the rows of the traces that have the spans which *query* finds, where it is said what these lack."""
+        asked = [part.of for part in conjuncts(query.filter) if isinstance(part, Not)]
+        parts = [part for part in asked if is_of_index(part) and not is_unproven(part)]
+        if not parts:
+            return None
+        among = self.timeline.all
+        for part in parts:
+            among = among - self._kept(Not(part), self._said_by_all)
+        return list(among)
 
     def word(self, word: int) -> BitMap:
         """Return the rows of the traces that have a word."""
@@ -95,16 +130,15 @@ class Matcher:
         if isinstance(part, Or):
             return BitMap.union(BitMap(), *(self._among(inner, among) for inner in part.any))
         if isinstance(part, Not):
-            self._at_hand, at_hand = False, self._at_hand  # what lacks a word is found by nobody in fewer steps
-            lacking = among - self._among(part.of, among)
-            self._at_hand = at_hand
-            return lacking
+            return among - self._among(part.of, among)
         if isinstance(part, OneSpan):
             raise UntoldError
         return self._term(part, among)
 
     def _term(self, part: Term | Text, among: BitMap) -> BitMap:
         if is_of_index(part):
+            if self._of_few and (self.project_id, part) not in self._sets.kept:
+                return self._some_of_index(part, among, proving=True)
             return among & self._kept(part, self._of_index)
         assert isinstance(part, Term)  # noqa: S101  # a text is of the index
         if part.field in self._sets.numbers:
@@ -116,7 +150,7 @@ class Matcher:
         words = word_ids(self.connection, self.project_id, part)
         return among & BitMap.union(BitMap(), *map(self.word, words))
 
-    def _kept(self, part: Term | Text, ask: Callable[[Any, BitMap | None], tuple[BitMap, BitMap]]) -> BitMap:
+    def _kept(self, part: Filter, ask: Callable[[Any, BitMap | None], tuple[BitMap, BitMap]]) -> BitMap:
         """Return what a term matches of all traces, asked of those that changed since it was asked last."""
         key = self.project_id, part
         kept = self._sets.kept.get(key)
@@ -146,13 +180,28 @@ class Matcher:
         return BitMap([row for (row,) in found])
 
     def _of_index(self, part: Term | Text, of: BitMap | None) -> tuple[BitMap, BitMap]:
-        if of is None and self._at_hand:
-            raise UntoldError
         unseen = self._unseen()
         rows = self._all_of_index(part) if of is None else self._some_of_index(part, (of - unseen) & self.timeline.all)
         if not self._proved():
             raise UntoldError
         return rows, unseen
+
+    def _said_by_all(self, part: Not, of: BitMap | None) -> tuple[BitMap, BitMap]:
+        """Return the traces all of whose spans are what *part* denies, and those of which that is to be asked again."""
+        assert is_of_index(part.of)  # noqa: S101  # of others nobody asks it
+        unseen = self._unseen()
+        among = self.timeline.all if of is None else (of - unseen) & self.timeline.all
+        found = BitMap()
+        for first, last in [(0, MOST_ROWS)] if of is None else runs_of(among):
+            spans: Counter[int] = Counter()
+            for sql in spans_of(self.connection, part.of, first, last) or ():
+                spans.update(dict(self.connection.execute(sql.text, sql.values).fetchall()))
+            there = self.connection.execute(
+                "SELECT id, span_count FROM traces WHERE id BETWEEN ? AND ? AND project_id = ?",
+                (first, last, self.project_id),
+            )
+            found.update([row for row, count in there if spans[row] >= count])
+        return found & among, unseen
 
     def _all_of_index(self, part: Term | Text) -> BitMap:
         asked = self.connection.index.trace_rows(self.connection, part)
@@ -160,11 +209,11 @@ class Matcher:
             raise UntoldError
         return self._rows(asked) & self.timeline.all
 
-    def _some_of_index(self, part: Term | Text, among: BitMap) -> BitMap:
+    def _some_of_index(self, part: Term | Text, among: BitMap, *, proving: bool = False) -> BitMap:
         """Return which *among* some rows match: those that lie close together, as new ones do, are asked at once."""
         found = BitMap()
-        for first, last in _runs(among):
-            asked = self.connection.index.trace_rows(self.connection, part, first, last)
+        for first, last in runs_of(among):
+            asked = self.connection.index.trace_rows(self.connection, part, first, last, proving=proving)
             if asked is None:
                 raise UntoldError
             found |= self._rows(asked)
@@ -179,14 +228,3 @@ class Matcher:
         for (packed,) in self.connection.execute(_UNSEEN):
             rows.update(map(trace_row_of, struct.unpack(f"<{len(packed) // 8}q", packed)))
         return rows & self.timeline.all
-
-
-def _runs(rows: BitMap) -> list[tuple[int, int]]:
-    """Return the first and the last of the rows of each group between which little else lies."""
-    runs: list[tuple[int, int]] = []
-    for row in rows:
-        if runs and row - runs[-1][1] <= _NEAR:
-            runs[-1] = runs[-1][0], row
-        else:
-            runs.append((row, row))
-    return runs

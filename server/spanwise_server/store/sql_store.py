@@ -58,6 +58,10 @@ class SqlStore(SmallStore):
         """Prove few spans within, where proving is dear; what is given says whether they were enough."""
         return nullcontext(lambda: True)
 
+    def _traces_of(self, query: Query) -> Sequence[int] | None:  # noqa: ARG002  # an engine may know more
+        """Return the rows of the traces that have the spans which *query* finds, ``None`` where that is not known."""
+        return None
+
     def find_traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
         with self._reading(query.project) as (connection, project_id):
@@ -67,20 +71,24 @@ class SqlStore(SmallStore):
 
     def find_spans(self, query: Query) -> Page[Record]:
         """Return one page of whole spans, newest first unless the query sorts otherwise."""
+        among = self._traces_of(query)
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())
-            page = span_page(connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]))
+            page = span_page(connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]), among)
             return Page(
                 tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
             )
 
     def find_calls(self, query: Query) -> Page[Call]:
         """Return the same page as ``find_spans``, of each span what its row knows."""
+        among = self._traces_of(query)
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())
-            return span_page(connection, project_id, query, lambda row: call_of(SpanRow._make(row[:-1]), row[-1]))
+            return span_page(
+                connection, project_id, query, lambda row: call_of(SpanRow._make(row[:-1]), row[-1]), among
+            )
 
     def each_span(self, query: Query) -> Iterator[Record]:
         """Yield every matching span, whole, a page at a time."""

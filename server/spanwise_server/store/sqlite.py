@@ -12,12 +12,13 @@ from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from ..errors import SpanwiseError
-from ..query.filters import EVERYTHING, Query
+from ..query.filters import EVERYTHING, Not, Query
 from ..record import Record, SpanLog, TraceSummary
 from . import set_figures
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler
 from .base import Bar, FacetValue, Kept, Page, Totals, Used
+from .compile import conjuncts, is_of_index
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
 from .engine import Engine, Options, Told, tell_nobody
@@ -248,8 +249,14 @@ class SqliteStore(SqlStore):
         """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
         found = None
         if query.sort.removeprefix("-") == "time" and query.filter != EVERYTHING:
-            found = self._from_sets(query, lambda _, matcher: matcher.page(query), at_hand=True)
+            found = self._from_sets(query, lambda _, matcher: matcher.page(query))
         return super().find_traces(query) if found is None else found
+
+    def _traces_of(self, query: Query) -> Sequence[int] | None:
+        """Return the rows of the traces that have the spans which *query* finds, where it says what these lack."""
+        if not any(isinstance(part, Not) and is_of_index(part.of) for part in conjuncts(query.filter)):
+            return None
+        return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
 
     # --- figures -----------------------------------------------------------------------------------------------------
 
@@ -268,7 +275,7 @@ class SqliteStore(SqlStore):
         found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
         return super().facets(query, fields, limit) if found is None else found
 
-    def _from_sets(self, query: Query, ask: Callable[[TraceSets, Matcher], T], *, at_hand: bool = False) -> T | None:
+    def _from_sets(self, query: Query, ask: Callable[[TraceSets, Matcher], T]) -> T | None:
         """Return what the sets in memory tell, ``None`` where they do not tell it."""
         with self._reading(query.project) as (connection, project_id), self._proving() as enough:
             if project_id is None:
@@ -277,7 +284,7 @@ class SqliteStore(SqlStore):
                 try:
                     if sets is None:
                         return None
-                    return ask(sets, Matcher(sets, connection, project_id, enough, at_hand=at_hand))
+                    return ask(sets, Matcher(sets, connection, project_id, enough))
                 except UntoldError:
                     return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -121,6 +121,27 @@ class Timeline:
                 last = at
             place += step
         return found
+
+    def slices(
+        self, from_ns: int | None, to_ns: int | None, begin: int | None, sizes: Iterable[int], *, newer: bool
+    ) -> Iterator[BitMap]:
+        """Yield the rows of a range from a time on, slice by slice: all that began when a slice's last one did, too."""
+        low, high = self._places(from_ns, to_ns)
+        if begin is not None and newer:
+            low = max(low, bisect_left(self.times, begin))
+        elif begin is not None:
+            high = min(high, bisect_right(self.times, begin))
+        for size in sizes:
+            if low >= high:
+                return
+            first, end = (low, min(low + size, high)) if newer else (max(high - size, low), high)
+            if newer:
+                end = bisect_right(self.times, self.times[end - 1], end, high)
+                low = end
+            else:
+                first = bisect_left(self.times, self.times[first], low, first + 1)
+                high = first
+            yield BitMap(self.rows[first:end])
 
     def take(self, started: Sequence[tuple[int, int]]) -> None:
         """Take traces away, each a time and a row."""

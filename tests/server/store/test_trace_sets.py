@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
-from spanwise_server.store import figures, matching, set_figures, set_keeper, trace_sets
+from spanwise_server.store import figures, find, matching, set_figures, set_keeper, trace_sets
 from spanwise_server.store.sql_store import SqlStore
 from spanwise_server.store.sqlite import SqliteStore
 from store_model.spans import START_NS, TRACES, record, records
@@ -218,20 +218,28 @@ def until(so):
         time.sleep(0.005)
 
 
+@pytest.mark.parametrize("at_hand", [True, False])
 @pytest.mark.parametrize("sort", ["-time", "time"])
-def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatch, sort):
+def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatch, sort, at_hand):
     monkeypatch.setattr(trace_sets, "_FEW", 3)
+    monkeypatch.setattr(matching, "_SIZES", (2, 9))
+    monkeypatch.setattr(matching, "_ALL_SIZES", (1, 2, 4, 8, 16, 32))
     for n in range(40):
         status = "error" if n % 3 == 0 else "ok"
-        name = "refund" if n % 2 else "other"
+        name = ("refund", "refund for a day", "a day for")[n % 3] if n % 2 else "other"
         store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=(n * 7) % 11, status=status, name=name)])
     store.wait_until_searchable()
-    for text in ("", "status:error", "-status:error", "refund", "-refund", "user:nobody", "latency>=0ms"):
+    for text in (
+        "", "status:error", "-status:error", "refund", "-refund", "user:nobody", "latency>=0ms", '"a day"',
+        '-"day for"', '"for a day" status:error', "refund OR latency<0ms", '"day a"',
+    ):  # fmt: skip
         for range_ in ({}, {"from_ns": START_NS + 2 * 10**9, "to_ns": START_NS + 7 * 10**9}):
             query = Query("default", parse(text), sort=sort, limit=6, **range_)
-            store.totals(query)  # so that the words are at hand
+            store.totals(query)  # so that the sets are there, and where they are not forgotten, the words too
             walked = []
             while True:
+                if not at_hand:
+                    store._sets._sets.kept.clear()
                 page, asked = store.find_traces(query), SqlStore.find_traces(store, query)
                 assert page == asked, (text, range_)
                 walked.append(page)
@@ -242,3 +250,46 @@ def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatc
                 if page.previous_cursor is not None:
                     back = replace(query, cursor=page.previous_cursor)
                     assert store.find_traces(back) == SqlStore.find_traces(store, back), (text, range_)
+
+
+@pytest.mark.parametrize("sort", ["-time", "time", "-latency"])
+def test_spans_that_lack_something_are_those_that_the_database_finds(store, monkeypatch, sort):
+    monkeypatch.setattr(find, "_MOST_AMONG", 12)
+    asked = (
+        "-refund",
+        "-attr.app.tenant:*",
+        "-attr.app.tenant:t1 status:error",
+        "-refund -attr.app.tenant:t0",
+        "-(refund day)",
+    )
+
+    def agree_on_spans():
+        store.wait_until_searchable()
+        for text in asked:
+            query, more = Query("default", parse(text), sort=sort, limit=3), True
+            while more:
+                page, told = store.find_spans(query), asked_in_sql(store, query)
+                assert page == told, text
+                query, more = replace(query, cursor=page.next_cursor), page.next_cursor is not None
+
+    for n in range(12):
+        trace, other = f"{n + 1:032x}", "a" * 16
+        said = {} if n % 5 == 0 else {"app__tenant": f"t{n % 2}"}
+        name = "refund day" if n % 3 else "other"
+        store.write(
+            [record(trace, f"{n + 1:016x}", at=n, name=name, **said), record(trace, other, at=20 - n, name="refund")]
+        )
+    agree_on_spans()
+    store.write([record(f"{2:032x}", "b" * 16, at=3, name="other")])  # a trace that lacked nothing does so now
+    agree_on_spans()
+    store.write([record(f"{1:032x}", f"{1:016x}", at=0, name="refund", app__tenant="t0")])
+    store.delete_trace("default", f"{6:032x}")
+    agree_on_spans()
+    store.recount()
+    agree_on_spans()
+
+
+def asked_in_sql(store, query):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_traces_of", lambda _: None)
+        return store.find_spans(query)
