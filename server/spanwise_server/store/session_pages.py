@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -17,7 +17,6 @@ from .compile import Compiler
 from .connection import Connection
 from .cursor import Cursor, read_cursor
 from .rows import ERROR, SpanRow
-from .summary import total
 
 _SORT: Final = "-time"
 #: Traces looked at for one page at most, and at once.
@@ -48,7 +47,8 @@ def session_page(connection: Connection, project_id: int, query: Query) -> Page[
                 if len(found) == query.limit:
                     more = True
                     break
-    items = tuple(one for session in found if (one := session_summary(connection, project_id, session)) is not None)
+    summaries = _summaries(connection, project_id, found)
+    items = tuple(summaries[session] for session in found if session in summaries)
     return Page(items, Cursor(_SORT, at[0], at[1]).text() if more and walked else None)
 
 
@@ -79,41 +79,73 @@ def _is_newer(connection: Connection, project_id: int, query: Query, session: st
 
 
 _TRACES_AT_ONCE: Final = 400
-_WORD: Final = "SELECT id FROM words WHERE project_id = ? AND field = 'session' AND value = ?"
+_SESSIONS_AT_ONCE: Final = 100
+_SUMS: Final = (
+    f"SELECT count(*), sum(CASE WHEN t.status = {ERROR} THEN 1 ELSE 0 END), min(t.start_ns), max(t.start_ns), "
+    "max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens)"
+)
+_ENDS: Final = (
+    "SELECT t.session_id, t.start_ns, t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
+    "FROM traces t WHERE t.project_id = ? AND t.start_ns IN ({}) AND t.session_id IN ({}) ORDER BY t.start_ns, t.id"
+)
 
 
 def session_summary(connection: Connection, project_id: int, session: str) -> SessionSummary | None:
     """Return what all traces of a session come to, ``None`` where there is none."""
-    word = connection.execute(_WORD, (project_id, session)).fetchone()
-    if word is None:
-        return None
-    source = connection.words.from_traces_with(word[0])
-    rows = connection.execute(
-        "SELECT t.status, t.start_ns, t.start_ns + t.duration_ns, t.cost_nusd, t.unpriced_count, t.total_tokens, "
-        "t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
-        f"{source.text} AND t.session_id = ? ORDER BY t.start_ns, t.id",
-        (*source.values, session),
+    return _summaries(connection, project_id, [session]).get(session)
+
+
+def _summaries(connection: Connection, project_id: int, sessions: Sequence[str]) -> dict[str, SessionSummary]:
+    """Return what all traces of each session come to; one without any is left out."""
+    found: dict[str, SessionSummary] = {}
+    for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
+        some = sessions[at : at + _SESSIONS_AT_ONCE]
+        sums = _sums(connection, project_id, some)
+        starts = sorted({start for _, _, first, last, *_ in sums.values() for start in (first, last)})
+        ends: dict[str, list[Sequence[Any]]] = {}
+        if starts:
+            asked = _ENDS.format(", ".join("?" * len(starts)), ", ".join("?" * len(sums)))
+            for session, start, *says in connection.execute(asked, (project_id, *starts, *sums)):
+                if start in sums[session][2:4]:
+                    ends.setdefault(session, []).append(says)
+        found |= {session: _summary(session, sums[session], says) for session, says in ends.items()}
+    return found
+
+
+def _sums(connection: Connection, project_id: int, sessions: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    marks = ", ".join("?" * len(sessions))
+    words = connection.execute(
+        f"SELECT value, id FROM words WHERE project_id = ? AND field = 'session' AND value IN ({marks})",
+        (project_id, *sessions),
     ).fetchall()
-    if not rows:
-        return None
-    statuses, starts, ends, costs, unpriced, tokens, names, users, environments, asked, answered, models = zip(
-        *rows, strict=True
-    )
+    found = {}
+    for session, word in words:
+        source = connection.words.from_traces_with(word)
+        sums = connection.execute(f"{_SUMS} {source.text} AND t.session_id = ?", (*source.values, session)).fetchone()
+        if sums[0]:
+            found[session] = tuple(None if value is None else int(value) for value in sums)
+    return found
+
+
+def _summary(session: str, sums: tuple[Any, ...], ends: Sequence[Sequence[Any]]) -> SessionSummary:
+    """Return a session by its sums, and by what its first and its last trace say."""
+    turns, errors, first, _, end, cost, unpriced, tokens = sums
+    (name, first_user, _, asked, _, _), (_, user, environment, _, answered, models) = ends[0], ends[-1]
     return SessionSummary(
         session_id=session,
-        turns=len(rows),
-        errors=statuses.count(ERROR),
-        start_ns=starts[0],
-        end_ns=max(ends),
-        cost_nusd=total(costs),
-        unpriced_count=sum(unpriced),
-        total_tokens=total(tokens),
-        name=names[0],
-        user_id=users[-1] if users[-1] is not None else users[0],
-        environment=environments[-1],
-        input_preview=asked[0],
-        output_preview=answered[-1],
-        models=() if models[-1] is None else tuple(orjson.loads(models[-1])),
+        turns=turns,
+        errors=errors,
+        start_ns=first,
+        end_ns=end,
+        cost_nusd=cost,
+        unpriced_count=unpriced,
+        total_tokens=tokens,
+        name=name,
+        user_id=user if user is not None else first_user,
+        environment=environment,
+        input_preview=asked,
+        output_preview=answered,
+        models=() if models is None else tuple(orjson.loads(models)),
     )
 
 
