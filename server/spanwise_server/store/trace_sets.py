@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, Final
 
 import orjson
@@ -37,6 +37,9 @@ _MOST_COUNTED: Final = 8
 MOST_FOLLOWED: Final = 20_000
 #: Where more rows than this change at once, the order of time is made anew.
 _FEW: Final = 200
+#: How many rows are looked through at once: few at first, later still fewer than are too many for a statement.
+_FIRST_AT_ONCE: Final = (100, 300)
+_NEXT_AT_ONCE: Final = 1_000
 _ROWS_AT_ONCE: Final = 400
 _LOADED_AT_ONCE: Final = 5_000
 #: Stands in the log for changes of which no list is kept: a recount gives words new numbers.
@@ -106,20 +109,13 @@ class Timeline:
         if len(among) <= max(most, _FEW):
             return list(among)
         found: list[int] = []
-        if newer:
-            place, step = 0 if from_ns is None else bisect_left(self.times, from_ns), 1
-        else:
-            place, step = (len(self.rows) if from_ns is None else bisect_right(self.times, from_ns)) - 1, -1
-        last = None
-        while 0 <= place < len(self.rows):
-            at = self.times[place]
-            if len(found) >= most and at not in (last, from_ns):
+        if from_ns is not None:
+            first, end = bisect_left(self.times, from_ns), bisect_right(self.times, from_ns)
+            most += among.intersection_cardinality(BitMap(self.rows[first:end]))
+        for some in self.slices(None, None, from_ns, chain(_FIRST_AT_ONCE, repeat(_NEXT_AT_ONCE)), newer=newer):
+            found += some & among
+            if len(found) >= most:
                 break
-            if self.rows[place] in among:
-                found.append(self.rows[place])
-                most += at == from_ns
-                last = at
-            place += step
         return found
 
     def slices(

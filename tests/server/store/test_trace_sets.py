@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
@@ -250,6 +251,23 @@ def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatc
                 if page.previous_cursor is not None:
                     back = replace(query, cursor=page.previous_cursor)
                     assert store.find_traces(back) == SqlStore.find_traces(store, back), (text, range_)
+
+
+@settings(max_examples=150, deadline=None)
+@given(draw=st.randoms(use_true_random=False), begin=st.none() | st.integers(-2, 62), newer=st.booleans())
+def test_rows_beside_a_time_are_those_that_a_page_may_have(draw, begin, newer):
+    timeline, most = trace_sets.Timeline(), draw.randrange(1, 250)
+    start = {row: draw.randrange(60) for row in range(1, draw.randrange(2, 700))}
+    timeline.add([(at, row) for row, at in start.items()])
+    among = BitMap([row for row in start if draw.random() < 0.7])
+    found = timeline.beside(among, begin, most, newer=newer)
+    assert set(found) <= set(among)
+    assert len(set(found)) == len(found)
+    behind = [row for row in among if begin is None or (start[row] >= begin if newer else start[row] <= begin)]
+    further = sorted((row for row in behind if start[row] != begin), key=start.get, reverse=not newer)
+    last = {start[row] for row in further[:most][-1:]}
+    wanted = {*further[:most], *(row for row in behind if start[row] == begin or start[row] in last)}
+    assert wanted <= set(found)
 
 
 @pytest.mark.parametrize("sort", ["-time", "time", "-latency"])
