@@ -95,7 +95,7 @@ def span_page(
     Spans that match are *among* those of some traces, given by their rows in order, where that is known.
     """
     sort = _sort_of(query, _SPAN_SORTS)
-    runs = runs_of(among) if among and len(among) <= _MOST_AMONG else []
+    runs = tuple(runs_of(among)) if among and len(among) <= _MOST_AMONG else ()
 
     def walk(*, at_once: bool) -> _Walk:
         plan = Compiler(
