@@ -10,7 +10,7 @@ MATRIX_WORKERS ?= 3
 # Hundreds of processes start in a run, and not one should compile anew what is in these files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test matrix matrix-ci lint bench bench-store compile clean
+.PHONY: demo test matrix matrix-ci lint bench bench-store compile screenshots clean
 
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)

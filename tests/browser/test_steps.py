@@ -52,9 +52,23 @@ def test_a_span_is_compared_with_another_run_and_its_prompt_with_another_version
     axe(page)
 
 
+RUNS = "/dashboard/steps?name=lookup_order&range=all"
+
+
+def test_the_spans_of_a_figure_are_accessible_and_so_is_having_none(server, open_page, axe):
+    for scheme in ("light", "dark"):
+        page = open_page(color_scheme=scheme)
+        go(page, server, RUNS)
+        expect(page.get_by_text("in the newest 60 traces")).to_be_visible()
+        axe(page)
+        page.get_by_role("link", name="Failed").click()
+        expect(page.get_by_role("heading", name="No such span in this range")).to_be_visible()
+        axe(page)
+
+
 def test_new_pages_fit_a_phone(server, open_page):
     phone = open_page(viewport=PHONE, is_mobile=True, has_touch=True)
-    for path in ("/steps?range=all", "/steps/lookup_order?range=all", "/compare/prompts?prompt=support"):
+    for path in ("/steps?range=all", "/steps/lookup_order?range=all", RUNS, "/compare/prompts?prompt=support"):
         go(phone, server, path)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert phone.evaluate("[...document.querySelectorAll('.scroll-x')].every(e => e.scrollWidth <= 390)"), path

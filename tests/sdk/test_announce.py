@@ -159,3 +159,4 @@ def test_a_forked_process_announces_its_own_spans():
         with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE) as running:
             server.until(lambda: "in the child" in {span.name for span in server.pending()})
             running.communicate()
+        assert running.returncode == 0
