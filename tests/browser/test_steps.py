@@ -61,7 +61,7 @@ def test_the_spans_of_a_figure_are_accessible_and_so_is_having_none(server, open
         go(page, server, RUNS)
         expect(page.get_by_text("in the newest 60 traces")).to_be_visible()
         axe(page)
-        page.get_by_role("link", name="Failed").click()
+        page.get_by_role("link", name="Priced").click()
         expect(page.get_by_role("heading", name="No such span in this range")).to_be_visible()
         axe(page)
 
