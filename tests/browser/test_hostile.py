@@ -245,12 +245,18 @@ def test_every_tab_of_every_span_shows_hostile_content_as_text(hostile: ServerPr
     watch = Watch(page)
     for number in numbers:
         trace = f"{number + 1:032x}"
-        for span in hostile.get(f"/api/v1/traces/{trace}")["spans"]:
-            address = f"{hostile.url}/traces/{trace}?span={span['span_id']}"
-            page.goto(address)
-            expect(page.locator("#detail")).to_be_visible()
+        spans = hostile.get(f"/api/v1/traces/{trace}")["spans"]
+        for turn, span in enumerate(spans):
+            page.goto(f"{hostile.url}/traces/{trace}?span={span['span_id']}")
+            tabs = page.locator("#detail [role=tab]")
+            expect(tabs.nth(2)).to_be_visible()
             watch.look()
-            for tab in page.eval_on_selector_all("#detail [role=tab], #detail .tabs a", "all => all.map(a => a.href)"):
-                page.goto(tab)
+            for place in range(tabs.count()):
+                tab = tabs.nth(place)
+                if (place + number) % len(spans) == turn:
+                    page.goto(f"{hostile.url}{tab.get_attribute('href')}")
+                elif tab.get_attribute("aria-selected") != "true":  # a second request for it would race with the next
+                    tab.dispatch_event("click")  # as a reader's brings it, into the page that is there, under its menus
+                expect(tab).to_have_attribute("aria-selected", "true")
                 page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
                 watch.look()
