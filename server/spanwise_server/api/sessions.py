@@ -19,9 +19,14 @@ router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 
 @router.get("")
 def list_sessions(server: CurrentServer, query: AskedQuery) -> Response:
-    """Return one page of the sessions with a trace that matches, the newest first, as ``SessionSummary`` items."""
+    """Return one page of the sessions with a trace that matches, the newest first, as ``SessionSummary`` items.
+
+    Any other order, by ``time``, ``start``, ``duration``, ``turns``, ``errors``, ``tokens`` or ``cost``, is one of the
+    newest sessions: ``of_newest`` says of how many, null where it is of all.
+    """
     page = server.store.find_sessions(query)
-    return answer({"items": [session_summary(one) for one in page.items], "next_cursor": page.next_cursor})
+    items = [session_summary(one) for one in page.items]
+    return answer({"items": items, "next_cursor": page.next_cursor, "of_newest": page.of_newest})
 
 
 @router.get("/{session_id:path}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -127,7 +127,7 @@ class Listing:
         return Query(self.project, tree, start, end, self.sort, limit, self.cursor)
 
 
-def read(project: str, params: Mapping[str, str], clock: Clock) -> Listing:
+def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = SORTS) -> Listing:
     """Return the list that the URL's parameters ask for; what is not understood is refused or falls back."""
     chosen = params.get("range", "")
     sort = params.get("sort", "")
@@ -137,7 +137,7 @@ def read(project: str, params: Mapping[str, str], clock: Clock) -> Listing:
         range=chosen if chosen in PRESETS else DEFAULT_RANGE,
         from_ns=moment(params.get("from", ""), clock.tz),
         to_ns=moment(params.get("to", ""), clock.tz),
-        sort=sort if sort.removeprefix("-") in SORTS else "-time",
+        sort=sort if sort.removeprefix("-") in sorts else "-time",
         cursor=params.get("cursor") or None,
         live=params.get("live") == "1",
         columns=columns_in(params.get("cols", "")).text,

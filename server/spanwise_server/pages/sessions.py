@@ -22,6 +22,7 @@ from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, Record, TraceSummary
 from ..store.base import Page
+from ..store.session_order import NEWEST_FIRST, SORTS
 from .call_list import CallList
 from .chips import chips
 from .listing import Listing, range_frame, read
@@ -53,9 +54,18 @@ class Sessions:
         """The project whose sessions these are."""
         return self.listing.project
 
+    @property
+    def of_traces(self) -> Listing:
+        """The list of the traces of these sessions."""
+        return replace(self.listing, sort=NEWEST_FIRST, cursor=None)
+
     def link(self, **changes: object) -> str:
         """Return the URL of this list with *changes*."""
         return self.listing.link(PATH, **changes)
+
+    def sorted_by(self, field: str) -> str:
+        """Return the link of a column's header: descending first, then the other way."""
+        return self.link(sort=field if self.listing.sort == f"-{field}" else f"-{field}")
 
     def params(self) -> dict[str, object]:
         """Return the parameters that say this list."""
@@ -103,7 +113,7 @@ def led_to(project: str, session_id: str) -> dict[str, str]:
 def sessions(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
     """Show the sessions that have a trace which the filter finds in the range."""
     clock = clock_of(request)
-    state = Sessions(replace(read(project, request.query_params, clock), sort="-time", live=False))
+    state = Sessions(replace(read(project, request.query_params, clock, SORTS), live=False, columns=""))
     if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
         return RedirectResponse(state.link(), status_code=303)
     listing = state.listing

@@ -21,6 +21,8 @@ class Page(Generic[T]):
     items: tuple[T, ...]
     next_cursor: str | None = None
     previous_cursor: str | None = None
+    of_newest: int | None = None
+    """How many of the newest were put in order; ``None`` where all were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,10 @@ class SpanStore(Protocol):
         """Return one span, or ``None``; the newest where two traces share the id."""
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        """Return one page of sessions with a trace that *query* finds, the one with the newest such trace first.
+
+        Other orders (``session_order.SORTS``) are those of the newest sessions only, and the page says of how many.
+        """
 
     def session_of(self, project: str, session_id: str) -> SessionSummary | None:
         """Return what all traces of a session come to, ``None`` where there is none."""

@@ -246,7 +246,7 @@ class ClickHouseStore(SmallStore):
         return next(iter(self._records(project, kept)), None)
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        """Return one page of sessions with a trace that *query* finds."""
         return self._finder(query.project).sessions(query)
 
     def session_of(self, project: str, session_id: str) -> SessionSummary | None:

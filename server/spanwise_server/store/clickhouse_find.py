@@ -21,12 +21,12 @@ from .cursor import Cursor, read_cursor
 from .find import MOST_ITEMS
 from .outline import OUTLINE_COLUMNS, outline_of
 from .rows import ERROR, STATUSES, usage_of
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
 from .summary import total
 
 T = TypeVar("T")
 _SORTS: Final = {"time": "start_ns", "latency": "duration_ns", "cost": "cost_nusd", "tokens": "total_tokens"}
 _ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns"})
-_SESSION_SORT: Final = "-time"
 #: What a page in order of time looks through at first, and how much longer each next stretch is.
 _FIRST_STRETCH_NS: Final = 86_400 * 10**9
 _LONGER: Final = 8
@@ -167,8 +167,43 @@ class Finder:
         return self.server.rows(Sql(f"SELECT min(start_ns), max(start_ns) FROM {name} SETTINGS final = 0"))[0]
 
     def sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, in the order of *query*."""
+        check_sort(query.sort)
+        return self._newest_sessions(query) if query.sort == NEWEST_FIRST else self._sorted_sessions(query)
+
+    def _sorted_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of the newest sessions by what they come to."""
+        where = self.compiler(replace(query, cursor=None)).traces()
+        newest = (
+            "SELECT assumeNotNull(t.session_id) AS session FROM traces AS t "
+            f"WHERE {where.text} AND t.session_id IS NOT NULL GROUP BY session "
+            f"ORDER BY max((t.start_ns, t.tie)) DESC LIMIT {MOST_ORDERED + 1}"
+        )
+        sessions = [session for (session,) in self.server.rows(Sql(newest, where.values))]
+        some = sessions[:MOST_ORDERED]
+        if not some:
+            return Page(())
+        sums = self.server.rows(
+            Sql(
+                f"SELECT t.session_id, count(), countIf(t.status = {ERROR}), min(t.start_ns), max(t.start_ns), "
+                "max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens) "
+                f"FROM traces AS t WHERE t.project_id = ? AND t.session_id IN ({', '.join('?' * len(some))}) "
+                "GROUP BY t.session_id",
+                (self.project_id, *some),
+            )
+        )
+        page = ordered({session: SessionSums(*of) for session, *of in sums}, query)
+        found = self.session_summaries(page.sessions)
+        return Page(
+            tuple(found[session] for session in page.sessions if session in found),
+            page.next_cursor,
+            page.previous_cursor,
+            of_newest=len(some) if len(sessions) > len(some) else None,
+        )
+
+    def _newest_sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions, the one with the newest trace that *query* finds first."""
-        cursor = None if query.cursor is None else read_cursor(query.cursor, _SESSION_SORT)
+        cursor = None if query.cursor is None else read_cursor(query.cursor, NEWEST_FIRST)
         where = self.compiler(query).traces()
         having = Sql("1")
         if cursor is not None and cursor.value is not None:
@@ -184,7 +219,7 @@ class Finder:
         more, rows = len(rows) > query.limit, rows[: query.limit]
         found = self.session_summaries([session for session, _ in rows])
         items = tuple(found[session] for session, _ in rows if session in found)
-        end = Cursor(_SESSION_SORT, rows[-1][1][0], rows[-1][1][1]).text() if more else None
+        end = Cursor(NEWEST_FIRST, rows[-1][1][0], rows[-1][1][1]).text() if more else None
         return Page(items, end)
 
     def session_summaries(self, sessions: Sequence[str]) -> dict[str, SessionSummary]:

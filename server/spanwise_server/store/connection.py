@@ -81,8 +81,8 @@ class TraceWords(Protocol):
     def rows_with(self, word: str) -> str:
         """Return a query for the rows of traces, named ``row``, with the one word that an expression of SQL gives."""
 
-    def from_traces_with(self, word: int) -> Sql:
-        """Return where the traces ``t`` are that have a word; ends in a condition."""
+    def from_sessions(self, words: Sequence[int]) -> Sql:
+        """Return where the traces ``t`` are whose session is one of *words*; ends in a condition."""
 
     def counted(self, connection: Connection, chosen: Sql) -> Counter[int]:
         """Return in how many traces each word is, of a query for the words of traces."""

@@ -17,8 +17,8 @@ from .compile import Compiler
 from .connection import Connection
 from .cursor import Cursor, read_cursor
 from .rows import ERROR, SpanRow
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
 
-_SORT: Final = "-time"
 #: Traces looked at for one page at most, and at once.
 _MOST_WALKED: Final = 10_000
 _AT_ONCE: Final = 2_000
@@ -26,8 +26,39 @@ _LAST_NS: Final = 2**63 - 1
 
 
 def session_page(connection: Connection, project_id: int, query: Query) -> Page[SessionSummary]:
+    """Return one page of sessions, in the order of *query*."""
+    check_sort(query.sort)
+    return (
+        _newest(connection, project_id, query) if query.sort == NEWEST_FIRST else _sorted(connection, project_id, query)
+    )
+
+
+def _sorted(connection: Connection, project_id: int, query: Query) -> Page[SessionSummary]:
+    """Return one page of the newest sessions by what they come to."""
+    asked = replace(query, cursor=None)
+    at, walked, more = (_LAST_NS, 0), 0, True
+    met: dict[str, None] = {}
+    while more and len(met) <= MOST_ORDERED and walked < _MOST_WALKED:
+        rows = _walk(connection, project_id, asked, at)
+        more = len(rows) == _AT_ONCE
+        walked += len(rows)
+        met |= dict.fromkeys(session for _, _, session in rows)
+        at = (rows[-1][1], rows[-1][0]) if rows else at
+    sessions = list(met)[:MOST_ORDERED]
+    page = ordered(_sums(connection, project_id, sessions), query)
+    found = _summaries(connection, project_id, page.sessions)
+    left_out = more or len(met) > MOST_ORDERED
+    return Page(
+        tuple(found[session] for session in page.sessions if session in found),
+        page.next_cursor,
+        page.previous_cursor,
+        of_newest=len(sessions) if left_out else None,
+    )
+
+
+def _newest(connection: Connection, project_id: int, query: Query) -> Page[SessionSummary]:
     """Return one page of sessions, the one with the newest trace that *query* finds first."""
-    cursor = None if query.cursor is None else read_cursor(query.cursor, _SORT)
+    cursor = None if query.cursor is None else read_cursor(query.cursor, NEWEST_FIRST)
     at = (_LAST_NS, 0) if cursor is None or cursor.value is None else (cursor.value, cursor.row)
     begin = at
     found: list[str] = []
@@ -49,7 +80,7 @@ def session_page(connection: Connection, project_id: int, query: Query) -> Page[
                     break
     summaries = _summaries(connection, project_id, found)
     items = tuple(summaries[session] for session in found if session in summaries)
-    return Page(items, Cursor(_SORT, at[0], at[1]).text() if more and walked else None)
+    return Page(items, Cursor(NEWEST_FIRST, at[0], at[1]).text() if more and walked else None)
 
 
 def _walk(connection: Connection, project_id: int, query: Query, at: tuple[int, int]) -> Sequence[tuple[int, int, str]]:
@@ -81,8 +112,8 @@ def _is_newer(connection: Connection, project_id: int, query: Query, session: st
 _TRACES_AT_ONCE: Final = 400
 _SESSIONS_AT_ONCE: Final = 100
 _SUMS: Final = (
-    f"SELECT count(*), sum(CASE WHEN t.status = {ERROR} THEN 1 ELSE 0 END), min(t.start_ns), max(t.start_ns), "
-    "max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens)"
+    f"SELECT t.session_id, count(*), sum(CASE WHEN t.status = {ERROR} THEN 1 ELSE 0 END), min(t.start_ns), "
+    "max(t.start_ns), max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens)"
 )
 _ENDS: Final = (
     "SELECT t.session_id, t.start_ns, t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
@@ -101,45 +132,45 @@ def _summaries(connection: Connection, project_id: int, sessions: Sequence[str])
     for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
         some = sessions[at : at + _SESSIONS_AT_ONCE]
         sums = _sums(connection, project_id, some)
-        starts = sorted({start for _, _, first, last, *_ in sums.values() for start in (first, last)})
+        starts = sorted({start for of in sums.values() for start in (of.first_ns, of.last_ns)})
         ends: dict[str, list[Sequence[Any]]] = {}
         if starts:
             asked = _ENDS.format(", ".join("?" * len(starts)), ", ".join("?" * len(sums)))
             for session, start, *says in connection.execute(asked, (project_id, *starts, *sums)):
-                if start in sums[session][2:4]:
+                if start in (sums[session].first_ns, sums[session].last_ns):
                     ends.setdefault(session, []).append(says)
         found |= {session: _summary(session, sums[session], says) for session, says in ends.items()}
     return found
 
 
-def _sums(connection: Connection, project_id: int, sessions: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    marks = ", ".join("?" * len(sessions))
-    words = connection.execute(
-        f"SELECT value, id FROM words WHERE project_id = ? AND field = 'session' AND value IN ({marks})",
-        (project_id, *sessions),
-    ).fetchall()
-    found = {}
-    for session, word in words:
-        source = connection.words.from_traces_with(word)
-        sums = connection.execute(f"{_SUMS} {source.text} AND t.session_id = ?", (*source.values, session)).fetchone()
-        if sums[0]:
-            found[session] = tuple(None if value is None else int(value) for value in sums)
+def _sums(connection: Connection, project_id: int, sessions: Sequence[str]) -> dict[str, SessionSums]:
+    """Return what all traces of each session come to; one without any is left out."""
+    found: dict[str, SessionSums] = {}
+    for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
+        some = sessions[at : at + _SESSIONS_AT_ONCE]
+        words = connection.execute(
+            "SELECT id FROM words WHERE project_id = ? AND field = 'session' "
+            f"AND value IN ({', '.join('?' * len(some))})",
+            (project_id, *some),
+        ).fetchall()
+        source = connection.words.from_sessions([word for (word,) in words])
+        for session, *sums in connection.execute(f"{_SUMS} {source.text} GROUP BY t.session_id", source.values):
+            found[session] = SessionSums(*(None if value is None else int(value) for value in sums))  # type: ignore[arg-type] # as the columns are
     return found
 
 
-def _summary(session: str, sums: tuple[Any, ...], ends: Sequence[Sequence[Any]]) -> SessionSummary:
+def _summary(session: str, sums: SessionSums, ends: Sequence[Sequence[Any]]) -> SessionSummary:
     """Return a session by its sums, and by what its first and its last trace say."""
-    turns, errors, first, _, end, cost, unpriced, tokens = sums
     (name, first_user, _, asked, _, _), (_, user, environment, _, answered, models) = ends[0], ends[-1]
     return SessionSummary(
         session_id=session,
-        turns=turns,
-        errors=errors,
-        start_ns=first,
-        end_ns=end,
-        cost_nusd=cost,
-        unpriced_count=unpriced,
-        total_tokens=tokens,
+        turns=sums.turns,
+        errors=sums.errors,
+        start_ns=sums.first_ns,
+        end_ns=sums.end_ns,
+        cost_nusd=sums.cost_nusd,
+        unpriced_count=sums.unpriced_count,
+        total_tokens=sums.total_tokens,
         name=name,
         user_id=user if user is not None else first_user,
         environment=environment,

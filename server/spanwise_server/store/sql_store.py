@@ -158,7 +158,7 @@ class SqlStore(SmallStore):
             return Assembler(connection).records(project, [(SpanRow._make(found[:-1]), found[-1])])[0]
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        """Return one page of sessions with a trace that *query* finds."""
         with self._reading(query.project) as (connection, project_id):
             return session_pages.session_page(connection, project_id or 0, query)
 

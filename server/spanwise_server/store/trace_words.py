@@ -40,9 +40,13 @@ class WordTable:
         """Return a query for the rows of traces, named ``row``, with the one word that an expression of SQL gives."""
         return f"SELECT trace_row AS row FROM trace_words WHERE word_id = {word}"
 
-    def from_traces_with(self, word: int) -> Sql:
-        """Return where the traces ``t`` are that have a word; ends in a condition."""
-        return Sql("FROM trace_words w CROSS JOIN traces t ON t.id = w.trace_row WHERE w.word_id = ?", (word,))
+    def from_sessions(self, words: Sequence[int]) -> Sql:
+        """Return where the traces ``t`` are whose session is one of *words*; ends in a condition."""
+        return Sql(
+            "FROM words v CROSS JOIN trace_words w ON w.word_id = v.id CROSS JOIN traces t ON t.id = w.trace_row "
+            f"WHERE v.id IN ({_marks(words)}) AND t.session_id = v.value",
+            tuple(words),
+        )
 
     def counted(self, connection: Connection, chosen: Sql) -> Counter[int]:
         """Return in how many traces each word is, of a query for the words of traces."""

@@ -39,9 +39,10 @@ class WordArrays:
         """Return a query for the rows of traces, named ``row``, with the one word that an expression of SQL gives."""
         return f"SELECT x.id AS row FROM traces x WHERE x.words @> ARRAY[{word}]"
 
-    def from_traces_with(self, word: int) -> Sql:
-        """Return where the traces ``t`` are that have a word; ends in a condition."""
-        return Sql("FROM traces t WHERE t.words @> CAST(? AS integer[])", ([word],))
+    def from_sessions(self, words: Sequence[int]) -> Sql:
+        """Return where the traces ``t`` are whose session is one of *words*; ends in a condition."""
+        named = "SELECT value FROM words WHERE id = ANY(CAST(? AS integer[]))"
+        return Sql(f"FROM traces t WHERE {_ANY} AND t.session_id IN ({named})", (list(words), list(words)))
 
     def counted(self, connection: Connection, chosen: Sql) -> Counter[int]:
         """Return in how many traces each word is, of a query for the words of traces."""

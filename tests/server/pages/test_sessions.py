@@ -8,6 +8,7 @@ import pytest
 from server.pages.made import PROJECT, TRACE, conversation, in_other_trace, record
 from spanwise_server.pages import sessions
 from spanwise_server.record import Annotation, Annotator
+from spanwise_server.store import session_pages
 
 ALL = f"project={PROJECT}&range=all"
 ODD = 'a/../"<script>alert(1)</script>?&%20'
@@ -34,6 +35,27 @@ def test_the_list_shows_each_session_once_with_its_turns(shop):
     assert len(re.findall(r'<a class="row-link', html)) == 2
     assert html.index("&lt;script&gt;") < html.index(">s_2</a>")
     assert re.search(r'<td class="s-turns n"><a [^>]*>2</a></td>', html)
+
+
+def test_a_title_of_the_list_sorts_by_what_sessions_come_to(shop):
+    html = page(shop, f"/sessions?{ALL}")
+    turns = unescape(re.search(r'<a href="([^"]+)">Turns</a>', html)[1])
+    assert re.search(r'class="s-last n" aria-sort="descending"', html)
+    html = page(shop, turns)
+    assert re.search(r'class="s-turns n" aria-sort="descending"', html)
+    assert html.index(">s_2</a>") < html.index("&lt;script&gt;")
+    fewest = unescape(re.search(r'aria-sort="descending"><a href="([^"]+)">Turns', html)[1])
+    html = page(shop, fewest)
+    assert html.index("&lt;script&gt;") < html.index(">s_2</a>")
+    exports = [unescape(href) for href in re.findall(r'href="(/api/v1/traces/export[^"]+)"', html)]
+    assert exports
+    assert all("sort" not in href for href in exports)  # traces have no such order
+
+
+def test_an_order_of_only_the_newest_sessions_says_so(shop, monkeypatch):
+    monkeypatch.setattr(session_pages, "MOST_ORDERED", 1)
+    assert "The newest 1 session " in page(shop, f"/sessions?{ALL}&sort=-cost")
+    assert "of-newest" not in page(shop, f"/sessions?{ALL}")
 
 
 @pytest.mark.parametrize("session", ["s_2", ODD])

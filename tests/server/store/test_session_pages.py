@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
-from spanwise_server.store import session_pages
+from spanwise_server.store import clickhouse_find, session_pages
 from spanwise_server.store.engine import Store
+from spanwise_server.store.session_order import SORTS
 from store_engines import KINDS, opened
 from store_model.spans import TRACES, distinct, llm, record, records
 
@@ -34,6 +36,20 @@ def listed(store: Store, text: str = "", limit: int = 50) -> list[str]:
         if page.next_cursor is None:
             return found
         query = replace(query, cursor=page.next_cursor)
+
+
+def sorted_pages(store: Store, query: Query) -> tuple[list[str], list[str]]:
+    """Return the ids of the sessions of all pages in their order, and those on the way back, turned again."""
+    there, back, page = [], [], store.find_sessions(query)
+    there += [one.session_id for one in page.items]
+    while page.next_cursor is not None:
+        page = store.find_sessions(replace(query, cursor=page.next_cursor))
+        there += [one.session_id for one in page.items]
+    back = [one.session_id for one in page.items]
+    while page.previous_cursor is not None:
+        page = store.find_sessions(replace(query, cursor=page.previous_cursor))
+        back = [one.session_id for one in page.items] + back
+    return there, back
 
 
 def turn(number: int, session: str | None, **more):
@@ -69,6 +85,61 @@ def test_every_session_is_listed_once_by_its_newest_trace_that_matches(kind, fou
         costs = [trace.cost_nusd for trace in of if trace.cost_nusd is not None]
         assert one.cost_nusd == (sum(costs) if costs else None)
         assert (one.start_ns, one.end_ns) == (min(t.start_ns for t in of), max(t.end_ns for t in of))
+
+
+@given(
+    kind=st.sampled_from(tuple(KINDS)),
+    found=st.lists(st.tuples(records(), st.sampled_from(("s1", "s2", "s3", "s4"))), max_size=14),
+    text=st.sampled_from(["", "status:error", "-user:ann"]),
+    sort=st.sampled_from(tuple(SORTS)),
+    falls=st.booleans(),
+    limit=st.integers(1, 3),
+)
+@HYPOTHESIS
+def test_sessions_are_sorted_by_what_all_their_traces_come_to_and_unsaid_comes_last(
+    kind, found, text, sort, falls, limit
+):
+    said = [replace(one, reading=replace(one.reading, session_id=session)) for one, session in found]
+    query = Query("default", parse(text), sort=("-" if falls and sort != "time" else "") + sort, limit=limit)
+    with opened(kind) as store:
+        store.write(distinct(said))
+        wanted = set(listed(store, text))
+        there, back = sorted_pages(store, query)
+        sums = {session: store.session_of("default", session) for session in there}
+        assert store.find_sessions(query).of_newest is None
+    assert len(there) == len(set(there)) == len(wanted)
+    assert set(there) == wanted
+    assert back == there
+    measured = {
+        "start": lambda one: one.start_ns,
+        "duration": lambda one: one.end_ns - one.start_ns,
+        "turns": lambda one: one.turns,
+        "errors": lambda one: one.errors,
+        "tokens": lambda one: one.total_tokens,
+        "cost": lambda one: one.cost_nusd,
+    }
+    if sort != "time":
+        values = [measured[sort](sums[session]) for session in there]
+        said_first = [value for value in values if value is not None]
+        assert values == sorted(said_first, reverse=falls) + [None] * (len(values) - len(said_first))
+
+
+def test_sessions_by_time_are_the_newest_last(store):
+    store.write([turn(3, "s1"), turn(1, "s2"), turn(2, "s3"), turn(0, "s1")])
+    assert sorted_pages(store, Query("default", sort="time", limit=2)) == (["s2", "s3", "s1"],) * 2
+
+
+def test_only_the_newest_sessions_are_put_in_order_and_the_page_says_so(store, monkeypatch):
+    for module in (session_pages, clickhouse_find):
+        monkeypatch.setattr(module, "MOST_ORDERED", 2)
+    store.write([turn(1, "s1", cost=9), turn(2, "s2", cost=1), turn(3, "s3", cost=2)])
+    page = store.find_sessions(Query("default", sort="-cost"))
+    assert ([one.session_id for one in page.items], page.of_newest) == (["s3", "s2"], 2)
+
+
+def test_an_order_that_sessions_have_not_is_refused(store):
+    with pytest.raises(SpanwiseError, match="no order"):
+        store.find_sessions(Query("default", sort="-latency"))
 
 
 def test_a_session_begins_with_its_first_question_and_ends_with_its_last_answer(store):
