@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ..record import Record
+from .change import SPAN_COLUMNS, Change, TraceAtWrite
 from .days import day_of, days_there, make_day, trace_row
 from .gin import GinIndex, fill
 from .postgres_connection import LOCKS, SPANS_LOCK, PostgresConnection, without_nul
@@ -25,7 +26,7 @@ from .stored_rows import FIND_TRACES
 from .summary import Summary
 from .text_owners import drop_texts, put_uses, texts_of
 from .words import Word, WordBook
-from .write import BY_ADDRESS, DERIVED, SPAN_COLUMNS, Change, SpanWriter, TraceAtWrite
+from .write import BY_ADDRESS, DERIVED, SpanWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from .connection import Connection
 
 if TYPE_CHECKING:
+    from .change import Change
     from .postgres_connection import PostgresConnection
-    from .write import Change
 
 _PUT_USES: Final = (
     "INSERT INTO text_uses (trace_row, hash) SELECT u.trace_row, u.hash "

@@ -5,35 +5,29 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from mypy_extensions import mypyc_attr
 
-from ..dialects.reader import reader
 from ..record import Record
 from .address import address, span_range
+from .change import SPAN_COLUMNS, TRACE_COLUMNS, Change, TraceAtWrite
 from .connection import Connection
 from .dictionaries import knowing
 from .media import PUT_MEDIA_USE
-from .payload import PLAIN, pack, pack_text, replaced, texts_named
-from .projects import project_id_of
+from .payload import pack, replaced, texts_named
 from .ready import Chunk, Ready, chunks_of
-from .rollups import RollupChange, Series
+from .rollups import RollupChange
 from .rows import SpanRow, is_hidden, placed, shown
 from .running import RunningSummary, running_of
-from .running_kept import FEWEST_SPANS, RunningSummaries
+from .running_kept import FEWEST_SPANS
 from .sparse import insert, put_sparse
 from .stored_rows import FIND_TRACES, payload_of, rows_at, span_rows
 from .summary import Summary, summarise
-from .tables import SpanTable, TraceTable
-from .words import Word, WordBook, labels_of, unpack_ids, words_of, words_of_summary
+from .words import Word, labels_of, unpack_ids, words_of, words_of_summary
+from .writer_memory import WriterMemory
 
-SPAN_COLUMNS: Final = tuple(SpanTable.__table__.columns.keys())  # type: ignore[attr-defined]  # SQLModel adds it
-TRACE_COLUMNS: Final = tuple(TraceTable.__table__.columns.keys())  # type: ignore[attr-defined]  # as above
-_MOST_TEXTS_REMEMBERED: Final = 200_000
 _ASKED_AT_ONCE: Final = 400
-
 
 _CHANGE_SPAN: Final = insert("spans", SPAN_COLUMNS, "OR REPLACE")
 _PUT_PAYLOAD: Final = (
@@ -53,53 +47,13 @@ DERIVED: Final = ("r_hour", "h_hour", "h_day", "trace_words", "words", "series")
 NOTHING_NEW: Final[Mapping[bytes, Ready]] = {}
 
 
-@dataclass(slots=True)
-class TraceAtWrite:
-    """A trace as it stands in the store, and what has come of it."""
-
-    row: int
-    project_id: int
-    trace_id: bytes
-    old: dict[bytes, SpanRow]
-    """Its spans by their ids; where it has a running summary, only those that come again."""
-    chunks: list[Chunk]
-    places: int = 0
-    words: tuple[int, ...] = ()
-    start_ns: int | None = None
-    """``None`` where the trace is new."""
-    labels: Iterable[str] = ()
-    running: RunningSummary | None = None
-
-
-@dataclass(slots=True)
-class Change:
-    """The rows that one transaction writes."""
-
-    spans: list[SpanRow]
-    spans_changed: list[SpanRow]
-    payloads: list[tuple[int, bytes]]
-    texts: dict[bytes, bytes]
-    uses: set[tuple[int, bytes]]
-    media: set[tuple[int, bytes, bytes]]
-    traces_made: list[tuple[Any, ...]]
-    traces_changed: list[tuple[Any, ...]]
-    words_put: list[tuple[int, int, int]]
-    words_dropped: list[tuple[int, int, int]]
-    rollups: RollupChange
-
-    @classmethod
-    def none(cls) -> Change:
-        """Return one that changes nothing."""
-        return cls([], [], [], {}, set(), set(), [], [], [], [], RollupChange())
-
-
 WithPreviews = Callable[[Connection, bytes, Mapping[bytes, SpanRow]], Mapping[bytes, SpanRow]]
 """Gives the rows of the trace with this id with the previews that are not kept."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class SpanWriter:
-    """The one writer, and what it remembers between transactions: ids it would else look up again and again."""
+class SpanWriter(WriterMemory):
+    """The one writer."""
 
     find_traces = FIND_TRACES
     change_span = _CHANGE_SPAN
@@ -109,32 +63,8 @@ class SpanWriter:
     """The tables that are made anew of spans."""
 
     def __init__(self, with_previews: WithPreviews) -> None:
+        super().__init__()
         self._with_previews = with_previews
-        self.packing = PLAIN
-        """How spans are packed."""
-        self._words = WordBook()
-        self._projects: dict[str, int] = {}
-        self._series: dict[Series, int] = {}
-        self._origins: dict[bytes, int] = {}
-        self._texts: set[bytes] = set()
-        self._prefix = b""
-        self.changes = 0
-        """Goes up whenever spans that were there may say something else than before."""
-        self.repeated = 0
-        """How many spans came whose ids were there already, or came twice in one batch."""
-        self._reader: int | None = None
-        self._last_row = 0
-        self._running = RunningSummaries()
-
-    def forget(self) -> None:
-        """Forget everything: after a transaction was taken back, or rows were deleted, some of it may not exist."""
-        self.changes += 1
-        self._words.forget()
-        self._texts.clear()
-        self._running.clear()
-        self._reader = None
-        for remembered in (self._projects, self._series, self._origins):
-            remembered.clear()
 
     def write(self, connection: Connection, batch: Iterable[Chunk]) -> tuple[int, list[tuple[int, Record]]]:
         """Put *batch* in; return the number of its journal entry and where each span lies.
@@ -163,7 +93,7 @@ class SpanWriter:
         rows, summary = self._summed(connection, trace, old | dict(revised))
         change = Change.none()
         for span_id, was in old.items():
-            _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
+            change.count(was, placed(rows[span_id], counted=int(span_id in summary.counted)))
         self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
         self._apply(connection, change)
 
@@ -211,16 +141,6 @@ class SpanWriter:
             "DELETE FROM annotations WHERE project_id = ? AND trace_id = ?", (project_id, trace_id.hex())
         )
         return True
-
-    def _drop_texts(self, connection: Connection, row: int) -> None:
-        """Take away the texts that only the trace with this row needs."""
-        used = connection.execute("SELECT hash FROM text_uses WHERE trace_row = ?", (row,)).fetchall()
-        connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
-        connection.executemany(
-            "DELETE FROM texts WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM text_uses u WHERE u.hash = texts.hash)",
-            used,
-        )
-        self._texts.difference_update(name for (name,) in used)
 
     def _gather(self, connection: Connection, batch: Iterable[Chunk]) -> list[TraceAtWrite]:
         """Return the traces that *batch* touches, with the rows of those that are there already."""
@@ -306,7 +226,7 @@ class SpanWriter:
             self._take_in(trace, ready, now, change, written)
         for span_id, was in trace.old.items():
             if span_id not in new:
-                _count(was, placed(rows[span_id], counted=int(span_id in summary.counted)), change)
+                change.count(was, placed(rows[span_id], counted=int(span_id in summary.counted)))
         self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
 
     def _run_on(
@@ -343,7 +263,7 @@ class SpanWriter:
             now = placed(rows[span_id], counted=int(span_id in running.counted))
             self._take_in(trace, ready, now, change, written)
         for was in turned:
-            _count(was, placed(was, counted=1 - was.counted), change)
+            change.count(was, placed(was, counted=1 - was.counted))
         summary = running.summary()
         words = words_of_summary(summary, trace.labels).union(running.words)
         self._summarise(connection, trace, words, summary, change)
@@ -374,7 +294,7 @@ class SpanWriter:
         written.append((now.id, ready.record))
         for digest in ready.record.media:
             change.media.add((trace.project_id, trace.trace_id, bytes.fromhex(digest)))
-        _count(trace.old.get(now.span_id), now, change)
+        change.count(trace.old.get(now.span_id), now)
 
     def _lay(
         self, connection: Connection, trace: TraceAtWrite, new: Mapping[bytes, Ready], change: Change
@@ -418,14 +338,6 @@ class SpanWriter:
         self._keep_texts(trace, (name for name in packed.names if name in named), texts, change)
         return 1
 
-    def _keep_texts(
-        self, trace: TraceAtWrite, names: Iterable[bytes], texts: Mapping[bytes, bytes], change: Change
-    ) -> None:
-        for name in names:
-            change.uses.add((trace.row, name))
-            if name not in self._texts and name not in change.texts:
-                change.texts[name] = pack_text(texts[name], self.packing.dictionary)
-
     def _summed(
         self,
         connection: Connection,
@@ -467,10 +379,7 @@ class SpanWriter:
         connection.executemany(_CHANGE_TRACE, change.traces_changed)
         self._put(connection, change)
         change.rollups.apply(connection, self._series)
-        if len(self._texts) > _MOST_TEXTS_REMEMBERED or self._prefix != self.packing.prefix:
-            self._texts.clear()  # no text that comes has a name of another time any more
-            self._prefix = self.packing.prefix
-        self._texts.update(change.texts)
+        self._remember_texts(change)
 
     def _put(self, connection: Connection, change: Change) -> None:
         """Put in the rows that are new, in the place of words that are not so any more."""
@@ -488,37 +397,3 @@ class SpanWriter:
         packed = struct.pack(f"<{len(written)}q", *(at for at, _ in written))
         entry = connection.execute("INSERT INTO journal (addresses) VALUES (?) RETURNING n", (packed,)).fetchone()
         return int(entry[0])
-
-    def reader_id(self, connection: Connection) -> int:
-        """Return the number of today's reader."""
-        if self._reader is None:
-            connection.execute("INSERT INTO readers (name) VALUES (?) ON CONFLICT DO NOTHING", (reader(),))
-            found = connection.execute("SELECT id FROM readers WHERE name = ?", (reader(),)).fetchone()
-            self._reader = int(found[0])
-        return self._reader
-
-    def _project(self, connection: Connection, name: str) -> int:
-        known = self._projects.get(name)
-        if known is None:
-            known = self._projects[name] = project_id_of(connection, name)
-        return known
-
-    def _origin(self, connection: Connection, origin: tuple[bytes, bytes]) -> int:
-        name, body = origin
-        known = self._origins.get(name)
-        if known is None:
-            connection.execute("INSERT INTO origins (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, body))
-            found = connection.execute("SELECT id FROM origins WHERE hash = ?", (name,)).fetchone()
-            known = self._origins[name] = int(found[0])
-        return known
-
-
-def _count(was: SpanRow | None, now: SpanRow, change: Change) -> None:
-    if now == was:
-        return
-    change.rollups.add(now)
-    if was is None:
-        change.spans.append(now)
-    else:
-        change.rollups.take(was)
-        change.spans_changed.append(now)

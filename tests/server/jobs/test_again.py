@@ -68,7 +68,7 @@ def calls(traces=6, project="default"):
 def older_version(store, monkeypatch):
     """Let the store write as an older version would have."""
     with monkeypatch.context() as patched:
-        patched.setattr("spanwise_server.store.write.reader", lambda: "0.0.1+older")
+        patched.setattr("spanwise_server.store.writer_memory.reader", lambda: "0.0.1+older")
         store._writer.forget()
         yield
     store._writer.forget()
