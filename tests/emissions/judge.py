@@ -144,9 +144,20 @@ def tools(got: Sequence[Mapping[str, Json]] | None, wanted: Sequence[Mapping[str
     if [tool.get("name") for tool in got] != [tool["name"] for tool in wanted]:
         return "wrong"
     schemas = [tool.get("parameters") for tool in got]
-    if schemas == [tool["parameters"] for tool in wanted]:
+    if schemas in ([tool["parameters"] for tool in wanted], [in_json_schema(tool["parameters"]) for tool in wanted]):
         return "right"
     return "wrong" if any(schemas) else "missed" if said(wanted[0]["parameters"]["properties"], raw) else "partly"
+
+
+def in_json_schema(schema: Json) -> Json:
+    """Return a schema in Google's words in those of JSON Schema: types in lower case, and no order of members."""
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value.lower() if key == "type" and isinstance(value, str) else in_json_schema(value)
+        for key, value in schema.items()
+        if key != "propertyOrdering"
+    }
 
 
 def reasons(got: Sequence[str] | None, wanted: Sequence[str], raw: str) -> Verdict:

@@ -191,3 +191,28 @@ def test_reasoning_and_calls_of_a_response_are_read_though_their_content_is_null
     call = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city": "Oslo"}'}
     called = read(span({**start, "langfuse.observation.output": json.dumps(call)}))
     assert called.output_messages[0]["parts"] == [CALL]
+
+
+def test_schemas_that_vertex_numbers_are_json_schemas():
+    nested = {
+        "type_": 6, "format_": "", "minimum": 0.0, "enum": [], "required": ["day"], "property_ordering": ["day"],
+        "properties": {
+            "day": {"type_": 1, "enum": ["today", "tomorrow"], "max_length": "9"},
+            "type_": {"any_of": [{"type_": 3}, {"type_": 7}], "nullable": False},
+            "odd": {"type_": [1], "items": {"type_": 99}},
+        },
+    }  # fmt: skip
+    function = {"name": "forecast", "parameters": nested}
+    request = {"contents": [], "tools": [{"function_declarations": [function, {"name": "now"}]}]}
+    said = {"openinference.span.kind": "LLM", "input.value": json.dumps(request)}
+    forecast, now = read(span(said, scope="openinference.instrumentation.vertexai")).tool_definitions
+    assert (now["name"], now.get("parameters")) == ("now", None)
+    assert forecast["parameters"] == {
+        "type": "object",
+        "required": ["day"],
+        "properties": {
+            "day": {"type": "string", "enum": ["today", "tomorrow"], "maxLength": 9},
+            "type_": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "odd": {"type": [1], "items": {"type": 99}},
+        },
+    }
