@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 
@@ -29,11 +30,23 @@ def talk() -> None:
         print(type(error).__name__)
 
 
+async def talk_streamed() -> None:
+    """Ask for a thing that grows, in a loop: the instrumentation makes every such stream an asynchronous one."""
+    async with openai.AsyncOpenAI(base_url=os.environ["OPENAI_BASE_URL"], max_retries=0) as inner:
+        client = instructor.from_openai(inner)
+        asked = {"model": said.MODEL, "response_model": Weather, "max_retries": 0}
+        question = [{"role": "user", "content": said.INSTRUCTED}]
+        async for piece in client.chat.completions.create_partial(**asked, messages=question):
+            last = piece
+        print(last.city)
+
+
 def main(*instrumentors: str) -> None:
     """Instrument, call, flush."""
     spans = tracing.start()
     tracing.instrument(*instrumentors)
     talk()
+    asyncio.run(talk_streamed())
     spans.shutdown()
 
 
