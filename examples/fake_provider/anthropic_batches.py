@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from . import anthropic_messages
 from .answer import Answer, Request
+from .openai_batches import json_lines
 from .reply import Json, count_tokens
 
 _AT: Final = "2026-01-01T00:00:00Z"
@@ -22,7 +22,7 @@ def batch(request: Request, answer: Answer) -> Json | bytes:
     if request.path.partition("?")[0].endswith("/results"):
         message = anthropic_messages.message(request, answer)
         lines = [{"custom_id": name, "result": {"type": "succeeded", "message": message}} for name in ("a", "b")]
-        return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        return json_lines(lines)
     ended = "msgbatch_1" in request.path
     counts = {"processing": 0 if ended else 2, "succeeded": 2 if ended else 0, "errored": 0, "canceled": 0}
     return {

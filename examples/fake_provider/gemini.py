@@ -7,6 +7,7 @@ from typing import Final
 
 from .answer import Answer, Request
 from .ids import make_id
+from .openai_batches import json_lines
 from .reply import Json, count_tokens, pieces, server_sent_event
 
 _ERRORS: Final = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
@@ -90,6 +91,27 @@ def batch(request: Request, answer: Answer) -> Json:
     told = {"@type": "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"}
     model = f"models/{answer.model or request.model}"
     return {"name": "batches/b1", "metadata": {**told, "model": model, "state": "BATCH_STATE_PENDING"}}
+
+
+def batch_done(request: Request, answer: Answer) -> Json:
+    """Return a batch that is done, with what came of it: an answer, and one that failed."""
+    answers = [{"response": content(request, answer)}, {"error": {"code": 3, "message": "too long"}}]
+    told = batch(request, answer)["metadata"]
+    done = {"state": "BATCH_STATE_SUCCEEDED", "updateTime": "2026-01-01T00:00:00Z", "model": "models/gemini-test"}
+    return {
+        "name": "batches/b1",
+        "metadata": {**told, **done, "output": {"inlinedResponses": {"inlinedResponses": answers}}},
+    }
+
+
+def batch_results(request: Request, answer: Answer) -> bytes:
+    """Return the file of what came of a batch, a line each."""
+    return json_lines(
+        [
+            {"key": "a", "response": content(request, answer)},
+            {"key": "b", "error": {"code": 3, "message": "too long"}},
+        ]
+    )
 
 
 def job(request: Request, answer: Answer) -> Json:

@@ -84,3 +84,10 @@ def batch(request: Request, answer: Answer) -> Json:
     asked = {"endpoint": request.body.get("endpoint"), "input_files": request.body.get("input_files") or []}
     model = {"model": answer.model or request.model}
     return {**head, **asked, **model, **{f"{name}_requests": count for name, count in counts.items()}}
+
+
+def batch_done(request: Request, answer: Answer) -> Json:
+    """Return a batch that is done, with what came of it."""
+    body = {**completion(request, answer), "created": 1_700_000_000}
+    result = {"id": "r-1", "custom_id": "a", "response": {"status_code": 200, "body": body}, "error": None}
+    return {**batch(request, answer), "endpoint": "/v1/chat/completions", "status": "SUCCESS", "outputs": [result]}

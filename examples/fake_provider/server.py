@@ -37,7 +37,9 @@ class Reply:
 
 
 #: What can be asked for again once it is there.
-_KEPT: Final = frozenset({"batches", "message-batches"})
+_KEPT: Final = frozenset({
+    "batches", "batch-results", "message-batches", "gemini-batch-done", "gemini-batch-results", "mistral-batch-done",
+})  # fmt: skip
 
 
 class FakeProvider:

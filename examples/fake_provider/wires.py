@@ -66,6 +66,7 @@ WIRES: Final[Mapping[str, Wire]] = {
     "transcriptions": _OPENAI(openai_media.transcription, streamed=openai_media.transcription_events),
     "files": _OPENAI(openai_batches.file),
     "batches": _OPENAI(openai_batches.batch),
+    "batch-results": _OPENAI(openai_batches.results),
     "messages": _ANTHROPIC(
         anthropic_messages.message, streamed=anthropic_messages.events, error_event=anthropic_messages.error_event
     ),
@@ -75,11 +76,14 @@ WIRES: Final[Mapping[str, Wire]] = {
     "gemini-embeddings": _GEMINI(gemini.embeddings),
     "vertex-embeddings": _GEMINI(gemini.predictions),
     "gemini-batches": _GEMINI(gemini.batch),
+    "gemini-batch-done": _GEMINI(gemini.batch_done),
+    "gemini-batch-results": _GEMINI(gemini.batch_results),
     "vertex-batches": _GEMINI(gemini.job),
     "mistral": _OPENAI(mistral_chat.completion, streamed=mistral_chat.chunks),
     "mistral-ocr": _OPENAI(mistral_chat.pages),
     "mistral-conversations": _OPENAI(mistral_conversations.reply, streamed=mistral_conversations.events),
     "mistral-batches": _OPENAI(mistral_chat.batch),
+    "mistral-batch-done": _OPENAI(mistral_chat.batch_done),
     "ollama": _OLLAMA(
         ollama.reply, streamed=ollama.events, error_event=ollama.error_event, stream_type="application/x-ndjson"
     ),

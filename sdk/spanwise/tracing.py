@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from time import time_ns
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace import Tracer as SdkTracer
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -157,6 +159,19 @@ class OwnTracer(trace.Tracer):
                 runtime.sieve.started(trace_id)
         return span
 
+    def start_root(self, name: str, kind: trace.SpanKind, ids: tuple[int, int], start_time: int) -> trace.Span:
+        """Start a span without a parent that goes by *ids*, its trace's and its own."""
+        if self._provider.shared:
+            return _start_known(self._plain, name, kind, ids, start_time)
+        frame = current_frame()
+        said = {} if frame is None else dict(frame.attributes)
+        span = OwnSpan(self._origin, name, kind, said, *ids, self._first_flags, _NO_STATE, None, start_time)
+        sieve = HELD.runtime.sieve
+        if not sieve.idle:
+            with guard():
+                sieve.started(ids[0])
+        return span
+
     @contextmanager
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917  # the interface, less decorators
         self,
@@ -174,6 +189,39 @@ class OwnTracer(trace.Tracer):
         span = self.start_span(name, context, kind, attributes, links, start_time)
         with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception) as used:
             yield used
+
+
+class _KnownIds(RandomIdGenerator):
+    """Ids of one span that are settled."""
+
+    def __init__(self, ids: tuple[int, int]) -> None:
+        self._ids = ids
+
+    def generate_trace_id(self) -> int:
+        """Return the trace's."""
+        return self._ids[0]
+
+    def generate_span_id(self) -> int:
+        """Return the span's."""
+        return self._ids[1]
+
+
+def start_known(
+    tracer: trace.Tracer, name: str, kind: trace.SpanKind, ids: tuple[int, int], start_time: int
+) -> trace.Span:
+    """Start a span without a parent that goes by *ids*, its trace's and its own, wherever *tracer* can give it them."""
+    if isinstance(tracer, OwnTracer):
+        return tracer.start_root(name, kind, ids, start_time)
+    return _start_known(tracer, name, kind, ids, start_time)
+
+
+def _start_known(
+    tracer: trace.Tracer, name: str, kind: trace.SpanKind, ids: tuple[int, int], start_time: int
+) -> trace.Span:
+    if isinstance(tracer, SdkTracer):
+        tracer = copy(tracer)
+        tracer.id_generator = _KnownIds(ids)
+    return tracer.start_span(name, Context(), kind, start_time=start_time)
 
 
 def _parent(outer: object) -> trace.SpanContext | None:

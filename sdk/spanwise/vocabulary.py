@@ -47,6 +47,8 @@ EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
 OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
 OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
+RESPONSE_SERVICE_TIER: Final = "gen_ai.response.service_tier"
+"""What the answer is charged by, where the conventions have no word of the provider's: ``batch``."""
 PARAMS: Final = "spanwise.request.params"
 """JSON object of the parameters that the conventions have no word for, under the provider's own names."""
 
@@ -60,6 +62,12 @@ INPUT: Final = "spanwise.input"
 """JSON of what an observed function or block was given; the inputs of an embedding call."""
 OUTPUT: Final = "spanwise.output"
 """JSON of what an observed function or block gave back."""
+
+# --- batches ---------------------------------------------------------------------------------------
+BATCH_ID: Final = "spanwise.batch.id"
+"""The batch that was handed in, or that an answer came in."""
+BATCH_KEY: Final = "spanwise.batch.key"
+"""What an answer is called in its batch: ``custom_id``, ``key`` or its place."""
 
 # --- usage: inclusive counts, in OpenTelemetry's meaning ------------------------------------------
 USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"

@@ -114,7 +114,8 @@ for name, package in CLIENTS.items():
         continue
     importlib.import_module(package)
     provider = load_object(PROVIDERS[name])
-    modules = {method.rpartition(":")[0] or provider.module for method in (*provider.methods, *provider.generators)}
+    every = (*provider.methods, *provider.generators, *provider.fetches)
+    modules = {method.rpartition(":")[0] or provider.module for method in every}
     modules.discard("aiobotocore.client")  # comes with aioboto3, of which boto3 knows nothing
     for module in modules:
         importlib.import_module(module)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..registry import (
     AMBIENT,
@@ -25,10 +25,12 @@ from ..registry import (
 from ..safety import guard
 from .arrivals import ARRIVALS
 from .engine import Provider, Recognise
+from .fetch import Fetch
 
 logger = logging.getLogger("spanwise")
 
 Undo = Callable[[], None]
+_Methods: TypeAlias = dict[str, Recognise | Fetch | None]
 
 #: What ships with the SDK, and the module whose import each waits for: a framework is a provider with its own way in.
 _LISTED: Final = {**PROVIDERS, **FRAMEWORKS, **AMBIENT}
@@ -99,7 +101,7 @@ class Patches:
             elif name in sys.modules:
                 self._patch(provider, methods, sys.modules[name])
 
-    def _patch(self, provider: Provider, methods: dict[str, Recognise | None], module: ModuleType) -> None:
+    def _patch(self, provider: Provider, methods: _Methods, module: ModuleType) -> None:
         with guard(), self._lock:
             if provider.name not in self._wanted:
                 return
@@ -116,10 +118,11 @@ class Patches:
                     undo.append(provider.on_patch(module))
 
 
-def _by_module(provider: Provider) -> dict[str, dict[str, Recognise | None]]:
+def _by_module(provider: Provider) -> dict[str, _Methods]:
     """Return the methods of each module that has some; those that make generators with ``None``."""
-    found: dict[str, dict[str, Recognise | None]] = {provider.module: {}}
-    for method, recognise in {**provider.methods, **dict.fromkeys(provider.generators)}.items():
+    found: dict[str, _Methods] = {provider.module: {}}
+    every = {**provider.methods, **dict.fromkeys(provider.generators), **provider.fetches}
+    for method, recognise in every.items():
         module, colon, name = method.rpartition(":")
         found.setdefault(module if colon else provider.module, {})[name] = recognise
     return found

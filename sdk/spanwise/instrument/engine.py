@@ -10,7 +10,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from ..runtime import HELD
 from ..safety import guard, swallowed
 from ..tracing import SPAN_KEY, OwnTracer
 from .coexist import tell
+from .fetch import Fetch
 from .generation import Generation
 from .left import closed
 
@@ -82,6 +83,8 @@ class Provider:
     """
     generators: tuple[str, ...] = ()
     """Methods, named likewise, that make a generator around the streams of such calls."""
+    fetches: Mapping[str, Fetch] = field(default_factory=dict)
+    """Methods, named likewise, whose results may be answers that were made earlier."""
     on_patch: Callable[[Any], Callable[[], None]] | None = None
     """Does what else the library needs, and returns how to undo it."""
     arrive: Arrival | None = None

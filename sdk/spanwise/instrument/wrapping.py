@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from .engine import Provider, Recognise, wrap_method
 from .escort import escort_method
+from .fetch import Fetch, fetch_method
 from .stream import arrive
 
 logger = logging.getLogger("spanwise")
@@ -19,7 +20,7 @@ _MADE: Final[WeakSet[Callable[..., Any]]] = WeakSet()
 
 
 def wrap_module(
-    module: ModuleType, methods: Mapping[str, Recognise | None], provider: Provider
+    module: ModuleType, methods: Mapping[str, Recognise | Fetch | None], provider: Provider
 ) -> Iterator[Callable[[], None]]:
     """Wrap those of *methods* that *module* has and that are not wrapped, and yield how to put each back.
 
@@ -33,6 +34,8 @@ def wrap_module(
         elif not _is_wrapped(vars(owner)[name]):
             if recognise is None:
                 undo = escort_method(owner, name)
+            elif isinstance(recognise, Fetch):
+                undo = fetch_method(owner, name, recognise)
             else:
                 undo = wrap_method(owner, name, recognise, provider.arrive or arrive)
             _MADE.add(vars(owner)[name])

@@ -243,4 +243,5 @@ PROVIDER: Final = Provider(
     "anthropic._base_client",
     methods(ROUTES, _name),
     on_patch=_silence_own_spans,
+    fetches=anthropic_batches.fetches(response),
 )

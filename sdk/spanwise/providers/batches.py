@@ -34,6 +34,8 @@ def batch(
         fields = found if isinstance(found, Mapping) else {name: getattr(found, name, None) for name in told}
         said = {name: fields[name] for name in told if fields.get(name) is not None}
         g.head(said.get(told[0]), None)
+        if isinstance(goes_by := said.get(told[0]), str):
+            g.attributes[v.BATCH_ID] = goes_by
         g.attributes[v.OUTPUT] = to_json(said)
 
     return Route("batch", "span", request, response)

@@ -11,6 +11,7 @@ from .. import vocabulary as v
 from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
+from . import google_batches
 from .batches import batch
 from .content import blob_part, file_part, media_part, text_part
 
@@ -285,4 +286,10 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
     return Asked(route, asked, name, url.hostname, url.port)
 
 
-PROVIDER: Final = Provider("google-genai", "google.genai._api_client", dict.fromkeys(_METHODS, _recognise), _GENERATORS)
+PROVIDER: Final = Provider(
+    "google-genai",
+    "google.genai._api_client",
+    dict.fromkeys(_METHODS, _recognise),
+    _GENERATORS,
+    fetches=google_batches.fetches(response),
+)

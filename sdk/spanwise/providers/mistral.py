@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
+
 from .. import vocabulary as v
 from ..encode import to_json
 from ..instrument.engine import Asked, Provider, Recognise, Route
+from ..instrument.fetch import Fetch, looked_at
 from ..instrument.generation import Generation, tool_call_part
 from ..prompts import find_prompt
 from . import mistral_conversations
+from .batch_lines import Batch, Lines, nanoseconds
 from .batches import batch
 from .content import functions, text_part
 from .mistral_content import PARAMS, plain_value, read_message, read_part
@@ -149,10 +153,23 @@ def _recogniser(route: Route, *needed: str, provider: str = "mistral_ai") -> Rec
     return recognise
 
 
+_ANSWERS: Final = {"chat.completion": _CHAT, "list": _EMBEDDINGS}
+
+
+def _look_at_job(_jobs: Any, _given: Mapping[str, Any], job: Any) -> None:
+    """Tell of the results of a batch that were asked for with it (``inline``)."""
+    results = getattr(job, "outputs", None)
+    if isinstance(results, list) and isinstance(job.id, str):
+        done = Batch(job.id, nanoseconds(getattr(job, "completed_at", None)))
+        lines = Lines("mistral_ai", job.id, _ANSWERS, done)
+        for result in results:
+            lines.tell(orjson.dumps(result))
+
+
 _Methods = Mapping[str, tuple[tuple[str, ...], Recognise]]
 
 
-def _in(package: str, name: str, methods: _Methods) -> Provider:
+def _in(package: str, name: str, methods: _Methods, fetches: Mapping[str, Fetch] | None = None) -> Provider:
     """Return the client in *package*, by its module and class, with what is wrapped of each."""
     wrapped = {
         f"{package}.{owner}.{method}{way}": recognise
@@ -160,7 +177,7 @@ def _in(package: str, name: str, methods: _Methods) -> Provider:
         for method in names
         for way in ("", "_async")
     }
-    return Provider(name, f"{package}.chat", wrapped)
+    return Provider(name, f"{package}.chat", wrapped, fetches=fetches or {})
 
 
 def _chats(provider: str) -> _Methods:
@@ -190,6 +207,7 @@ _ON_GCP: Final = {
     "fim:Fim": (("complete", "stream"), _recogniser(_FIM, "model", "prompt", provider="gcp.vertex_ai")),
 }
 
-PROVIDER: Final = _in("mistralai.client", "mistralai", _METHODS)
+_FETCHES: Final = {f"mistralai.client.jobs:Jobs.get{way}": looked_at(_look_at_job) for way in ("", "_async")}
+PROVIDER: Final = _in("mistralai.client", "mistralai", _METHODS, _FETCHES)
 AZURE: Final = _in("mistralai.azure.client", "mistralai-azure", _ON_AZURE)
 GCP: Final = _in("mistralai.gcp.client", "mistralai-gcp", _ON_GCP)

@@ -13,7 +13,7 @@ from ..instrument.engine import Asked, Provider, Route
 from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..prompts import find_prompt
 from ..runtime import HELD
-from . import openai_completions, openai_embeddings, openai_media, openai_responses
+from . import batch_lines, openai_completions, openai_embeddings, openai_media, openai_responses
 from .content import blob_part, file_part, functions, media_part, plain, text_part
 from .fields import Fields, fields
 from .stainless import is_raw, methods
@@ -266,4 +266,17 @@ ROUTES: Final = {
     **openai_media.ROUTES,
 }
 
-PROVIDER: Final = Provider("openai", "openai._base_client", methods(ROUTES, _name, _ask_for_usage))
+#: How an answer in a batch is read, by the ``object`` that it is.
+ANSWERS: Final = {
+    "chat.completion": ROUTES["/chat/completions"],
+    "text_completion": openai_completions.ROUTE,
+    "response": openai_responses.ROUTE,
+    "list": openai_embeddings.ROUTE,
+}
+
+PROVIDER: Final = Provider(
+    "openai",
+    "openai._base_client",
+    methods(ROUTES, _name, _ask_for_usage),
+    fetches=batch_lines.fetches("openai", ANSWERS, _name),
+)

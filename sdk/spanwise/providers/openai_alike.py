@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ..instrument.engine import Provider
-from . import anthropic, rerank
+from . import anthropic, batch_lines, rerank
 from .batches import batch
-from .openai import ROUTES
+from .openai import ANSWERS, ROUTES
 from .stainless import methods
 
 #: What stands before OpenAI's paths; clients have moved it from there to their address and back.
@@ -19,15 +19,29 @@ _ALL: Final = {**ROUTES, **_MESSAGES, "/rerank": rerank.ROUTE}
 _BELOW: Final = {"*/batchInferenceJobs": batch("name", "state")}
 
 
-def alike(package: str, provider: str) -> Provider:
-    """Return the client in *package*, which asks what OpenAI's and Anthropic's do."""
+def alike(package: str, provider: str, *batches: str) -> Provider:
+    """Return the client in *package*, which asks what OpenAI's and Anthropic's do.
+
+    Where it has files and batches, *batches* are the ends of the names that versions of it give their classes.
+    """
     routes = {**{prefix + path: route for prefix in _PREFIXES for path, route in _ALL.items()}, **_BELOW}
     name = package.partition(".")[0]
-    return Provider(name, f"{package}._base_client", methods(routes, lambda _client, _host: provider))
+    return Provider(
+        name,
+        f"{package}._base_client",
+        methods(routes, lambda _client, _host: provider),
+        fetches={
+            method: fetch
+            for owner in batches
+            for method, fetch in batch_lines.fetches(
+                package, ANSWERS, lambda _client, _host: provider, f"Files{owner}", f"Batches{owner}"
+            ).items()
+        },
+    )
 
 
-GROQ: Final = alike("groq", "groq")
-TOGETHER: Final = alike("together", "together_ai")
+GROQ: Final = alike("groq", "groq", "")
+TOGETHER: Final = alike("together", "together_ai", "", "Resource")
 FIREWORKS: Final = alike("fireworks", "fireworks_ai")
 CEREBRAS: Final = alike("cerebras.cloud.sdk", "cerebras")
 SAMBANOVA: Final = alike("sambanova", "sambanova")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
-from genai_prices.types import ConditionalPrice, ModelPrice, StartDateConstraint
+from genai_prices.types import ConditionalPrice, ModelPrice, PriceVariant, StartDateConstraint
 
 from ..record import NANO, Usage
 
@@ -29,6 +29,8 @@ OUTPUTS: Final[Mapping[str, str | None]] = {
     "output_audio": "output_audio_tokens",
     "output_image": "output_image_tokens",
 }
+#: The tier of what is answered in batches.
+BATCH: Final = "batch"
 #: Rates are nano-dollars for so many tokens: whole numbers, since prices are published in dollars per million.
 PER: Final = 1_000_000
 #: Prices that change with the time of day do so no oftener than by the quarter of an hour.
@@ -96,13 +98,14 @@ class Calendar:
 def find_calendar(provider: str | None, model: str) -> Calendar:
     """Return when the price of *model* changes; a model without a price never has one."""
     try:
-        prices = calc_price(PricedUsage(input_tokens=1), model, provider_id=provider).model.prices
+        found = calc_price(PricedUsage(input_tokens=1), model, provider_id=provider).model
     except LookupError:
         return Calendar()
-    return Calendar() if isinstance(prices, ModelPrice) else calendar_of(prices)
+    prices = () if isinstance(found.prices, ModelPrice) else found.prices
+    return calendar_of([*prices, *(found.price_variants or ())])
 
 
-def calendar_of(prices: Sequence[ConditionalPrice]) -> Calendar:
+def calendar_of(prices: Sequence[ConditionalPrice | PriceVariant]) -> Calendar:
     """Return when one of several *prices* takes over from another."""
     constraints = [price.constraint for price in prices if price.constraint is not None]
     dates = {constraint.start_date for constraint in constraints if isinstance(constraint, StartDateConstraint)}
@@ -115,7 +118,8 @@ def find_tariff(provider: str | None, model: str, tier: str | None, at_s: int) -
     when = datetime.fromtimestamp(at_s, tz=timezone.utc)
     more: dict[str, Any] = {"provider_id": provider, "genai_request_timestamp": when}
     if tier is not None:
-        more["price_context"] = {"service_tier": tier}
+        # What is done in batches is a tier to those who say so, and a way of its own to the price list.
+        more["price_context"] = {"service_tier": tier, **({"processing": BATCH} if tier == BATCH else {})}
     try:
         found = calc_price(PricedUsage(input_tokens=1), model, **more)
     except LookupError:

@@ -102,6 +102,27 @@ def test_a_tier_that_was_served_has_its_own_price():
     assert PRICES.price(reading, later).total_nusd == 2 * price("gpt-5", at_ns=later, input_uncached=1_000).total_nusd
 
 
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5"), ("google", "gemini-2.5-pro")],
+)
+def test_what_is_answered_in_a_batch_costs_half(provider, model):
+    usage = Usage(input_uncached=1_000, output_visible=1_000)
+    reading = Reading(kind="llm", model=model, provider=provider, usage=usage, params={"service_tier": "batch"})
+    later = 1_795_000_000 * NANO
+    whole = price(model, provider, at_ns=later, input_uncached=1_000, output_visible=1_000)
+    assert PRICES.price(reading, later).total_nusd * 2 == whole.total_nusd
+
+
+def test_a_price_of_batches_holds_from_its_day_on():
+    calendar = find_calendar("anthropic", "claude-fable-5")
+    assert len(calendar.days) == 1
+    usage, tier = Usage(input_uncached=1_000), {"service_tier": "batch"}
+    reading = Reading(kind="llm", model="claude-fable-5", provider="anthropic", usage=usage, params=tier)
+    before, after = ((calendar.days[0] + by) * NANO for by in (-1, 1))
+    assert PRICES.price(reading, before).total_nusd == 2 * PRICES.price(reading, after).total_nusd
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from([("openai", "gpt-4o"), ("openai", "gpt-5"), ("anthropic", "claude-sonnet-4-5"),
