@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Final
 
 from markupsafe import Markup
@@ -50,37 +49,80 @@ class WordDiff:
     cut: bool
 
 
-def align(a: Sequence[Row], b: Sequence[Row]) -> tuple[Pair, ...]:
-    """Return the steps of both, aligned by kind, name and depth in the longest runs that agree.
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One step and the steps below it."""
 
-    What stands between two runs is paired in order where the kind agrees, and stands alone where it does not.
+    row: Row
+    below: list[_Node]
+
+
+_Nodes = tuple[_Node | None, _Node | None]
+
+
+def align(a: Sequence[Row], b: Sequence[Row]) -> tuple[Pair, ...]:
+    """Return the steps of both, what is below a step aligned with what is below the one beside it.
+
+    Of those below, the longest runs that agree in kind and name stand side by side. What is between two runs is paired
+    in order where the kind agrees; a step without its like stands alone, followed by all that is below it.
     """
-    a, b = a[:MOST_STEPS], b[:MOST_STEPS]
     found: list[tuple[Row | None, Row | None]] = []
-    matcher = SequenceMatcher(None, [_key(row) for row in a], [_key(row) for row in b], autojunk=False)
-    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
-        if tag == "equal":
-            found += zip(a[a0:a1], b[b0:b1], strict=True)
-        else:
-            found += _between(a[a0:a1], b[b0:b1])
+    left = list(reversed(_siblings(_forest(a[:MOST_STEPS]), _forest(b[:MOST_STEPS]))))
+    while left:
+        one, other = left.pop()
+        found.append((one and one.row, other and other.row))
+        left += reversed(_siblings(one.below if one else [], other.below if other else []))
     return tuple(Pair(n, *pair) for n, pair in enumerate(found))
 
 
-def _key(row: Row) -> tuple[str, str, int]:
-    return row.record.kind, row.record.name, row.level
+def _forest(rows: Sequence[Row]) -> list[_Node]:
+    """Return the outermost of *rows*, which stand in the order of their tree."""
+    roots: list[_Node] = []
+    open_: list[_Node] = []
+    for row in rows:
+        while open_ and open_[-1].row.level >= row.level:
+            open_.pop()
+        node = _Node(row, [])
+        (open_[-1].below if open_ else roots).append(node)
+        open_.append(node)
+    return roots
 
 
-def _between(a: Sequence[Row], b: Sequence[Row]) -> list[tuple[Row | None, Row | None]]:
-    found: list[tuple[Row | None, Row | None]] = []
-    for one, other in zip_longest(a, b):
-        if one is not None and other is not None and one.record.kind == other.record.kind:
-            found.append((one, other))
-            continue
-        if one is not None:
-            found.append((one, None))
-        if other is not None:
-            found.append((None, other))
+def _siblings(a: Sequence[_Node], b: Sequence[_Node]) -> list[_Nodes]:
+    found: list[_Nodes] = []
+    for same, some, others in _runs(a, b, _key):
+        found += zip(some, others, strict=True) if same else _between(some, others)
     return found
+
+
+def _between(a: Sequence[_Node], b: Sequence[_Node]) -> list[_Nodes]:
+    if len(a) == len(b) == 1 and {_key(node) for node in a[0].below} & {_key(node) for node in b[0].below}:
+        return [(a[0], b[0])]  # another kind, yet it does the same
+    found: list[_Nodes] = []
+    for same, some, others in _runs(a, b, _kind):
+        if same:
+            found += zip(some, others, strict=True)
+        else:
+            found += [(one, None) for one in some]
+            found += [(None, other) for other in others]
+    return found
+
+
+def _runs(
+    a: Sequence[_Node], b: Sequence[_Node], key: Callable[[_Node], Hashable]
+) -> Iterator[tuple[bool, Sequence[_Node], Sequence[_Node]]]:
+    """Yield one part of both after the other, and whether they agree in it."""
+    matcher = SequenceMatcher(None, [key(node) for node in a], [key(node) for node in b], autojunk=False)
+    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
+        yield tag == "equal", a[a0:a1], b[b0:b1]
+
+
+def _key(node: _Node) -> tuple[str, str]:
+    return node.row.record.kind, node.row.record.name
+
+
+def _kind(node: _Node) -> str:
+    return node.row.record.kind
 
 
 def word_diff(a: str, b: str) -> WordDiff:

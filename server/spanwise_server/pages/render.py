@@ -64,15 +64,21 @@ class Place:
     path: str
     icon: str
     keys: str
+    also: tuple[str, ...] = ()
+    """Addresses of pages that belong to it and lie elsewhere."""
+
+    def holds(self, path: str) -> bool:
+        """Return whether the page at *path* belongs to it."""
+        return any(path == one or path.startswith(f"{one}/") for one in (self.path, *self.also))
 
 
 #: The rail: only places that exist.
 PLACES: tuple[Place, ...] = (
-    Place("Traces", "/traces", "traces", "g t"),
+    Place("Traces", "/traces", "traces", "g t", ("/compare",)),
     Place("Sessions", "/sessions", "sessions", "g s"),
-    Place("Dashboard", "/dashboard", "dashboard", "g d"),
-    Place("Prompts", "/prompts", "prompts", "g p"),
-    Place("Label", "/label", "label", "g l"),
+    Place("Dashboard", "/dashboard", "dashboard", "g d", ("/steps",)),
+    Place("Prompts", "/prompts", "prompts", "g p", ("/prompt-edit", "/playground")),
+    Place("Label", "/label", "label", "g l", ("/rubrics",)),
     Place("Datasets", "/datasets", "datasets", "g a"),
     Place("Experiments", "/experiments", "experiments", "g x"),
     Place("Settings", "/settings", "settings", "g i"),

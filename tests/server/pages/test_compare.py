@@ -51,6 +51,40 @@ def test_a_step_of_another_name_and_the_same_kind_stands_beside_it():
     assert names_of(align(rows("plan", "old", "end"), rows("plan", "new", "end")))[1] == ("old", "new")
 
 
+def tree(*steps: tuple[int, str, str]):
+    """Return the rows of steps in the order of their tree, each given by its level, kind and name."""
+    spans, above = [], []
+    for n, (level, kind, name) in enumerate(steps, 1):
+        above[level:] = [n]
+        spans.append(record(n, above[level - 1] if level else None, name, n, 1, kind=kind))
+    return lay_out(spans).rows
+
+
+def test_what_is_below_a_step_follows_it_whatever_came_or_went():
+    a = tree((0, "agent", "root"), (1, "chain", "old"), (2, "tool", "x"), (2, "tool", "y"), (1, "tool", "end"))
+    b = tree((0, "agent", "root"), (1, "llm", "new"), (2, "retriever", "z"), (1, "tool", "end"))
+    assert names_of(align(a, b)) == [
+        ("old", None), ("x", None), ("y", None), (None, "new"), (None, "z"), ("end", "end"),
+    ]  # fmt: skip
+
+
+def test_steps_are_aligned_below_the_step_they_belong_to():
+    a = tree((0, "agent", "root"), (1, "chain", "one"), (2, "tool", "x"), (1, "chain", "two"), (2, "tool", "x"))
+    b = tree((0, "agent", "root"), (1, "chain", "one"), (1, "chain", "two"), (2, "tool", "x"))
+    assert names_of(align(a, b)) == [("one", "one"), ("x", None), ("two", "two"), ("x", "x")]
+
+
+def test_a_root_of_another_kind_that_does_the_same_stands_beside_it():
+    a = tree((0, "agent", "loop"), (1, "tool", "x"))
+    b = tree((0, "chain", "run"), (1, "tool", "x"))
+    assert names_of(align(a, b)) == [("x", "x")]
+
+
+def test_a_chain_as_deep_as_what_is_aligned_is_aligned():
+    deep = tree(*((level, "chain", "down") for level in range(1_000)))
+    assert all(pair.a is not None and pair.b is not None for pair in align(deep, deep))
+
+
 @given(NAMES, NAMES)
 def test_every_step_stands_once_and_in_order(a, b):
     pairs = align(rows(*a), rows(*b))

@@ -76,3 +76,23 @@ def test_the_documentation_tells_the_keys_of_the_list_and_of_a_trace(client, pat
     arrows = {"↑", "↓", "←", "→"}
     keys = sheet_of(client.get(f"{path}&project={PROJECT}").text)
     assert [key for key in keys if key not in arrows and f"`{key}`" not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/traces", "Traces"),
+        ("/sessions", "Sessions"),
+        ("/dashboard/calls", "Dashboard"),
+        ("/steps", "Dashboard"),
+        ("/playground", "Prompts"),
+        ("/prompt-edit", "Prompts"),
+        ("/rubrics", "Label"),
+        (f"/compare?a={TRACE}", "Traces"),
+    ],
+)
+def test_the_rail_marks_the_place_that_a_page_belongs_to(client, path, place):
+    client.app.state.server.store.write(conversation())
+    html = client.get(f"{path}{'&' if '?' in path else '?'}project={PROJECT}").text
+    marked = re.findall(r'aria-current="page" data-place="[^"]+".*?<span class="word">(\w+)', html)
+    assert marked == [place]

@@ -156,8 +156,8 @@
 
   addEventListener("htmx:after:history:update", () => {
     for (const link of document.querySelectorAll(".rail [data-place]")) {
-      const here = location.pathname === link.dataset.place || location.pathname.startsWith(`${link.dataset.place}/`);
-      if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+      const places = [link.dataset.place, ...(link.dataset.also ?? "").split(" ").filter(Boolean)];
+      if (places.some((place) => `${location.pathname}/`.startsWith(`${place}/`))) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
     }
   });
   addEventListener("htmx:error", () => toast({ text: "The server did not answer; what you see may be old", bad: true }));
