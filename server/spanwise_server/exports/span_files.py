@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from ..query.filters import Query
 from ..record import Annotation, Record
 from ..store.base import SpanStore
 from . import trace_parquet
@@ -91,20 +90,19 @@ def offered() -> tuple[SpanExport, ...]:
     return writable(SPAN_EXPORTS)
 
 
-def span_file(store: SpanStore, query: Query, export: SpanExport, run: Run) -> Iterator[bytes]:
-    """Yield the file of all spans that *query* finds, in its order, and count them in *run*."""
+def span_file(store: SpanStore, spans: Iterator[Record], export: SpanExport, run: Run) -> Iterator[bytes]:
+    """Yield the file of whole *spans* of the run's project, in their order, and count them in *run*."""
     try:
-        yield from export.write(_judged(store, query, run))
+        yield from export.write(_judged(store, spans, run))
         run.state = "done"
     finally:
         if run.state != "done":
             run.state = "stopped"
 
 
-def _judged(store: SpanStore, query: Query, run: Run) -> Iterator[Judged]:
-    left = store.each_span(query)
-    while some := list(islice(left, _AT_ONCE)):
-        judged = store.annotations(query.project, list({record.span.trace_id for record in some}))
+def _judged(store: SpanStore, spans: Iterator[Record], run: Run) -> Iterator[Judged]:
+    while some := list(islice(spans, _AT_ONCE)):
+        judged = store.annotations(run.project, list({record.span.trace_id for record in some}))
         for record in some:
             span = record.span
             yield record, [a for a in judged.get(span.trace_id, ()) if a.span_id == span.span_id]

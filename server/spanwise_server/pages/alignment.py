@@ -70,7 +70,7 @@ def align(a: Sequence[Row], b: Sequence[Row]) -> tuple[Pair, ...]:
     left = list(reversed(_siblings(_forest(a[:MOST_STEPS]), _forest(b[:MOST_STEPS]))))
     while left:
         one, other = left.pop()
-        found.append((one and one.row, other and other.row))
+        found.append((one.row if one else None, other.row if other else None))
         left += reversed(_siblings(one.below if one else [], other.below if other else []))
     return tuple(Pair(n, *pair) for n, pair in enumerate(found))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from operator import itemgetter
 from typing import Final
 
 from ..outline import Outline
@@ -80,6 +81,20 @@ def picked(traces: Iterable[Outline], pick: Pick, sort: str, start: int, most: i
         found += [(key, _call(family, n)) for key, n in first]
         found = nlargest(start + most, found, key=lambda one: one[0])
     return Picked(total.count, total.cost_nusd, total.ns / 1e6, total.failed, tuple(call for _, call in found[start:]))
+
+
+def addresses(traces: Iterable[Outline], pick: Pick, sort: str) -> list[tuple[str, str]]:
+    """Return the trace and the id of every span of *pick*, in the order of *sort*."""
+    backwards = -1 if not sort.startswith("-") else 1
+    found: list[tuple[float, str, str]] = []
+    for outline in traces:
+        family = Family(outline)
+        rank = _RANKS[sort.removeprefix("-")](family)
+        for n in places(family, pick):
+            span = family.spans[n].span
+            found.append((backwards * rank(n), span.trace_id, span.span_id))
+    found.sort(key=itemgetter(0), reverse=True)
+    return [(trace_id, span_id) for _, trace_id, span_id in found]
 
 
 def places(family: Family, pick: Pick) -> Iterator[int]:

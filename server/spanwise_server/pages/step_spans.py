@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi import Query as Param
+from fastapi.responses import Response, StreamingResponse
 
-from ..auth.current import CurrentProject, CurrentServer
+from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import NotFound
+from ..exports.span_files import offered, span_export, span_file
+from ..exports.trace_download import Run
 from ..query.filters import EVERYTHING, And, Filter, OneSpan, Query, Term
 from ..query.values import quoted
-from ..record import KINDS
+from ..record import KINDS, Record
 from .call_list import SPANS, CallList, line_of
 from .format import Clock
 from .listing import PAGE, SORTS, Listing, joined, range_frame, read
 from .render import clock_of, render
 from .step_graph import Step
-from .step_runs import PICKS, Pick, picked
+from .step_runs import PICKS, Pick, addresses, picked
 from .step_traces import LOOKED_AT, outlines
 from .urls import url
 
 router = APIRouter(include_in_schema=False)
 
 PATH: Final = "/dashboard/steps"
+EXPORT: Final = f"{PATH}/export"
+#: So many spans are read whole at once for a file.
+_AT_ONCE: Final = 100
 #: Pages of one list: beyond them a sort or a shorter range serves better.
 _MOST_PAGES: Final = 40
 
@@ -66,6 +72,10 @@ class StepSpans:
             **self.listing.params(),
             "page": None if self.page == 1 else self.page,
         }
+
+    def export_link(self, form: str, *_: int | None) -> str:
+        """Return where the spans of this list, not one page of them, are downloaded as a file."""
+        return url(EXPORT, self.listing.project, {**replace(self, page=1).params(), "format": form})
 
     def sorted_by(self, field: str) -> str:
         """Return the link of a column's header: descending first, then the other way."""
@@ -121,6 +131,40 @@ def read_step_spans(project: str, params: Mapping[str, str], clock: Clock) -> St
     return StepSpans(listing, pick, params.get("having") == "1", min(max(number, 1), _MOST_PAGES))
 
 
+@router.get(EXPORT)
+def export_step_spans(
+    request: Request,
+    server: CurrentServer,
+    project: CurrentProject,
+    format_name: Annotated[str, Param(alias="format")] = "jsonl",
+    progress: str | None = None,
+) -> StreamingResponse:
+    """Stream the spans that make one figure of a step as a file."""
+    export = span_export(format_name)
+    clock = clock_of(request)
+    state = read_step_spans(project, request.query_params, clock)
+    found = addresses(outlines(server, state.query(clock.now_ns)), state.pick, state.listing.sort)
+    run = server.exports.begin(progress, Run(project, len(found)))
+    headers = {"Content-Disposition": f'attachment; filename="spans.{export.extension}"'}
+    file = span_file(server.store, _whole(server, project, found), export, run)
+    return StreamingResponse(file, media_type=export.media_type, headers=headers)
+
+
+def _whole(server: Server, project: str, found: Sequence[tuple[str, str]]) -> Iterator[Record]:
+    """Yield spans whole in the order of their addresses; one that is deleted meanwhile is left out."""
+    for at in range(0, len(found), _AT_ONCE):
+        some = found[at : at + _AT_ONCE]
+        by_trace: dict[str, list[str]] = {}
+        for trace_id, span_id in some:
+            by_trace.setdefault(trace_id, []).append(span_id)
+        there = {
+            (trace_id, record.span.span_id): record
+            for trace_id, span_ids in by_trace.items()
+            for record in server.store.spans_of(project, trace_id, span_ids)
+        }
+        yield from (there[one] for one in some if one in there)
+
+
 @router.get(PATH)
 def step_spans(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
     """List the spans that make one figure of a step."""
@@ -144,6 +188,7 @@ def step_spans(request: Request, server: CurrentServer, project: CurrentProject)
         "earlier": state.link(page=state.page - 1) if state.page > 1 else "",
         "later": state.link(page=state.page + 1) if more else "",
         "sorts": SORTS,
+        "span_exports": offered(),
         "everything": all_runs(replace(state.listing, sort="-time"), state.pick.name, state.pick.kind),
         **range_frame(state.listing, clock),
     }

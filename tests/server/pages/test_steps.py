@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.pages.made import PROJECT, conversation, in_other_trace, record
+from spanwise_server.exports.span_files import SPAN_EXPORTS
 from spanwise_server.pages import step_traces
 from spanwise_server.pages.step_graph import followed
 from spanwise_server.pages.step_mix import dearest_steps, digest, step_mix, steps_in
@@ -160,15 +162,19 @@ def test_what_a_sibling_followed_is_the_one_that_had_ended_last(times):
 
 def listed(client, href: str) -> tuple[list[str], str]:
     """Return the spans that a link lists, on all of its pages, and what stands above them."""
-    found, above = [], ""
+    found, above, file = [], "", None
     while href:
         page = client.get(href)
         assert page.status_code == 200, href
         found += re.findall(r'<tr id="c-(\w{32}-\w{16})"', page.text)
         above = re.search(r'aria-label="Figures">(.*?)</p>', page.text, re.DOTALL)[1] if found else ""
+        file = file or re.search(r'<a href="(/dashboard/steps/export[^"]*format=jsonl[^"]*)"', page.text)
         after = re.search(r'<a class="btn" href="([^"]*)" rel="next"', page.text)
         href = unescape(after[1]) if after else ""
     assert not found or f"<strong>{len(found):,} " in above
+    if file is not None:
+        lines = [json.loads(line) for line in client.get(unescape(file[1])).text.splitlines()]
+        assert [f"{line['trace_id']}-{line['span_id']}" for line in lines] == found
     return found, above
 
 
@@ -220,6 +226,18 @@ def test_every_figure_of_a_step_leads_to_the_spans_that_make_it(shop):
                 assert len(listed(shop, unescape(href))[0]) == int(times)
         for href, traces in re.findall(r'href="([^"]*of=loops[^"]*)">(\d+) traces?</a>', page):
             assert len({span[:32] for span in listed(shop, unescape(href))[0]}) == int(traces)
+
+
+@pytest.mark.parametrize("form", SPAN_EXPORTS)
+def test_the_spans_of_a_step_are_exported_in_every_format_and_progress_is_told(shop, form):
+    where = f"/dashboard/steps/export?project={PROJECT}&range=all&name=plan&format={form}&progress=mine"
+    answer = shop.get(where)
+    assert answer.status_code == 200
+    assert answer.content
+    assert answer.headers["content-disposition"] == f'attachment; filename="spans.{SPAN_EXPORTS[form].extension}"'
+    run = shop.get(f"/api/v1/traces/export/progress/mine?project={PROJECT}").json()
+    listed_at = f"/dashboard/steps?project={PROJECT}&range=all&name=plan"
+    assert (run["state"], run["done"], run["of"]) == ("done", *[len(listed(shop, listed_at)[0])] * 2)
 
 
 def test_the_spans_of_a_step_are_sorted_and_paged(client):
