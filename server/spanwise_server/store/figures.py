@@ -41,16 +41,16 @@ def totals_of(rows: Sequence[tuple[int, int | None, int]]) -> Totals:
     rows = rows[:MOST_COUNTED]
     errors = sum(status == ERROR for status, _, _ in rows)
     costs = [cost for _, cost, _ in rows if cost is not None]
-    return totals_from(Count(len(rows), exact), errors, costs, [duration for _, _, duration in rows])
+    durations = sorted([duration for _, _, duration in rows])
+    return totals_from(Count(len(rows), exact), errors, sum(costs) if costs else None, durations)
 
 
-def totals_from(traces: Count, errors: int, costs: Sequence[int], durations: list[int]) -> Totals:
-    """Return the figures of traces that cost and took so much."""
-    durations.sort()
+def totals_from(traces: Count, errors: int, cost_nusd: int | None, durations: Sequence[int]) -> Totals:
+    """Return the figures of traces that cost so much together, and took so long each, the shortest first."""
     return Totals(
         traces=traces,
         errors=errors,
-        cost_nusd=sum(costs) if costs else None,
+        cost_nusd=cost_nusd,
         latency_p95_ms=durations[math.ceil(0.95 * len(durations)) - 1] / 1e6 if durations else None,
     )
 

@@ -49,6 +49,8 @@ _WALKED_FIRST: Final = 400
 _DRIVEN_ONE_BY_ONE: Final = 50
 #: Traces among which spans are that are looked through one after the other, and groups of them to ask the index for.
 _MOST_AMONG, _MOST_RUNS = 2_000, 40
+#: Traces looked through for spans at once: few at first, later more.
+_NEAR_FIRST, _NEAR_MOST = 50, 400
 _TRACE_SORTS: Final = {
     "time": _Sort("t.start_ns", "ix_traces_time", nullable=False),
     "latency": _Sort("t.duration_ns", "ix_traces_latency", nullable=False),
@@ -89,10 +91,12 @@ def span_page(
     query: Query,
     make: Callable[[tuple[Any, ...]], T],
     among: Sequence[int] | None = None,
+    nearest: Sequence[tuple[int, int]] | None = None,
 ) -> Page[T]:
     """Return one page of spans, each made by *make* from its row and, last in it, its trace's id.
 
-    Spans that match are *among* those of some traces, given by their rows in order, where that is known.
+    Spans that match are *among* those of some traces, given by their rows in order, where that is known; or of the
+    *nearest*, as ``candidates.py`` gives them.
     """
     sort = _sort_of(query, _SPAN_SORTS)
     runs = tuple(runs_of(among)) if among and len(among) <= _MOST_AMONG else ()
@@ -108,7 +112,9 @@ def span_page(
         source = Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
         return _Walk(source, plan.where, plan.driven, _SPAN_TIMES)
 
-    return Page(()) if among == [] else _page(connection, project_id, query, sort, walk, make)
+    if among == []:
+        return Page(())
+    return _page(connection, project_id, query, sort, walk, make, nearest if query.sort.endswith("time") else None)
 
 
 def limit_of(query: Query) -> int:
@@ -147,11 +153,15 @@ def _page(
     sort: _Sort,
     walk: Callable[..., _Walk],
     make: Callable[[tuple[Any, ...]], T],
+    nearest: Sequence[tuple[int, int]] | None = None,
 ) -> Page[T]:
     limit = limit_of(query)
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     backwards = cursor is not None and cursor.backwards
-    source, rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)
+    if nearest is None:
+        source, rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)
+    else:
+        source, rows = _found_near(connection, project_id, query, limit + 1, cursor, nearest)
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -197,6 +207,41 @@ def _found(
             return way.source, rows
     way = walk(at_once=True)
     return way.source, _rows(connection, query, sort, way, most, cursor)
+
+
+def _found_near(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    most: int,
+    cursor: Cursor | None,
+    nearest: Sequence[tuple[int, int]],
+) -> tuple[Sql, list[tuple[Any, ...]]]:
+    """Return the spans of a page by time, and what they were selected from: of few traces after another, nearest first.
+
+    No span of a trace comes before the time that stands beside it, so that the walk ends where the page is full.
+    """
+    where = Compiler(connection, project_id, query).spans().where
+    descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
+    rows: list[tuple[Any, ...]] = []
+    at, size = 0, _NEAR_FIRST
+    source = _spans_of_traces(project_id, ())
+    start = _column_names(connection, source).index("start_ns")
+    while at < len(nearest):
+        if len(rows) >= most and (rows[-1][start] > nearest[at][0] if descending else rows[-1][start] < nearest[at][0]):
+            break
+        source = _spans_of_traces(project_id, [row for _, row in nearest[at : at + size]])
+        rows += _rows(connection, query, _SPAN_SORTS["time"], _Walk(source, where, 0, ""), most, cursor)
+        rows.sort(key=lambda row: (row[start], row[0]), reverse=descending)
+        del rows[most:]
+        at, size = at + size, min(size * 2, _NEAR_MOST)
+    return source, rows
+
+
+def _spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:
+    driver = Sql(f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(traces)) or 'NULL'})", tuple(traces))
+    found = Plan(EVERYTHING, driver, 0).from_spans(project_id)
+    return Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
 
 
 def _edge(

@@ -52,14 +52,14 @@ class FtsIndex:
         return count, Sql(f"{found} AND {of.proof.text}", (of.match, *of.proof.values))
 
     def trace_rows(
-        self, connection: Connection, part: Text | Term, first: int = 0, last: int = MOST_ROWS, *, proving: bool = False
+        self, connection: Connection, part: Text | Term, first: int = 0, last: int = MOST_ROWS
     ) -> Sequence[Sql] | None:
         """Return queries that together give the rows, *first* to *last*, of the traces that *part* leaves.
 
-        They are of any project. ``None`` where words alone prove nothing, unless that is *proving* them.
+        They are of any project. ``None`` where words alone prove nothing.
         """
         of = _asked_of_index(connection, part)
-        if of is None or (of.unproven and not proving):
+        if of is None or of.unproven:
             return None
         found = f"FROM search.texts WHERE texts MATCH ? AND {of.proof.text} AND texts.rowid BETWEEN ? AND ?"
         return [
@@ -109,6 +109,24 @@ def spans_of(connection: Connection, part: Text | Term, first: int, last: int) -
         Sql(f"SELECT {row}, count(*) {found} GROUP BY 1", (of.match, *of.proof.values, *between))
         for row, between in keys_of(first, last)
     ]
+
+
+def proved_rows(connection: Connection, part: Text | Term, first: int, last: int) -> set[int]:
+    """Return the rows, *first* to *last*, of the traces of which one span at least is proved to be what *part* asks."""
+    of = _asked_of_index(connection, part)
+    if of is None:
+        return set(range(first, last + 1))
+    prove = f"SELECT {of.proof.text} FROM (SELECT ? AS rowid) AS texts"
+    found: set[int] = set()
+    for row, between in keys_of(first, last):
+        keys = connection.execute(
+            f"SELECT {row}, texts.rowid FROM search.texts WHERE texts MATCH ? AND texts.rowid BETWEEN ? AND ?",
+            (of.match, *between),
+        ).fetchall()
+        for trace, key in keys:
+            if trace not in found and connection.execute(prove, (*of.proof.values, key)).fetchone()[0]:
+                found.add(trace)
+    return found
 
 
 def is_unproven(part: Text | Term) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..record import Record
 from .attribute_words import attribute_words
-from .search_words import indexed, searchable
+from .search_words import BETWEEN, indexed, searchable
 from .turns import SPANS_A_TURN, SPANS_BEHIND, Turns
 
 #: Address and record of each span that a commit wrote.
@@ -94,4 +94,4 @@ class Handed:
 
 def text_of(record: Record) -> str:
     """Return what the index is given of a span."""
-    return f"{indexed(searchable(record))} {attribute_words(record)}"
+    return f"{indexed(searchable(record))}{BETWEEN}{attribute_words(record)}"

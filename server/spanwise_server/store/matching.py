@@ -21,21 +21,23 @@ from .conditions import Sql
 from .cursor import read_cursor
 from .database import SqliteConnection
 from .find import limit_of, trace_page
-from .fts import is_unproven, spans_of
+from .fts import is_unproven, proved_rows, spans_of
 from .index_key import MOST_ROWS, runs_of
 from .judged import asks_of_judgements
-from .trace_sets import UNSAID, Kept, TraceSets
+from .row_numbers import UNSAID
+from .trace_sets import Kept, TraceSets
 from .words import WORD_FIELDS
 
 #: Which comparison of the wanted number with a trace's is an operator the other way round.
 _TURNED: Final = {"=": "__eq__", ">": "__lt__", ">=": "__le__", "<": "__gt__", "<=": "__ge__"}
 #: More rows than this are not asked again one by one: their term is asked of everything.
 _MOST_PENDING: Final = 5_000
-_ROWS_AT_ONCE: Final = 400
+#: So many rows whose words may have to be proved are looked at together, and remembered.
+_LOOKED_AT_ONCE: Final = 25
 #: So many rows after another are asked whether the text index has their words, before it is asked once for all.
 _SIZES: Final = (100, 300)
-#: Where its words prove nothing it is not asked for all.
-_ALL_SIZES: Final = tuple(50 << at for at in range(24))
+#: Where its words prove nothing it is not asked for all: few at first, since each may have to be proved.
+_ALL_SIZES: Final = (*[100] * 40, *[400] * 40, *[1_600] * 2_500)
 #: More rows than this are too many to be named in a statement.
 _MOST_NEAR: Final = 5_000
 _UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
@@ -117,6 +119,10 @@ class Matcher:
             among = among - self._kept(Not(part), self._said_by_all)
         return list(among)
 
+    def with_any(self, words: Iterable[int]) -> BitMap:
+        """Return the rows of the traces that have any of some words."""
+        return BitMap.union(BitMap(), *map(self.word, words))
+
     def word(self, word: int) -> BitMap:
         """Return the rows of the traces that have a word."""
         return self._sets.word(self.connection, word)
@@ -138,7 +144,7 @@ class Matcher:
     def _term(self, part: Term | Text, among: BitMap) -> BitMap:
         if is_of_index(part):
             if self._of_few and (self.project_id, part) not in self._sets.kept:
-                return self._some_of_index(part, among, proving=True)
+                return self._looked(part, among)
             return among & self._kept(part, self._of_index)
         assert isinstance(part, Term)  # noqa: S101  # a text is of the index
         if part.field in self._sets.numbers:
@@ -147,8 +153,7 @@ class Matcher:
             return among & self._traces(part)
         if asks_of_judgements(part.field) or part.field not in WORD_FIELDS:
             raise UntoldError
-        words = word_ids(self.connection, self.project_id, part)
-        return among & BitMap.union(BitMap(), *map(self.word, words))
+        return among & self.with_any(word_ids(self.connection, self.project_id, part))
 
     def _kept(self, part: Filter, ask: Callable[[Any, BitMap | None], tuple[BitMap, BitMap]]) -> BitMap:
         """Return what a term matches of all traces, asked of those that changed since it was asked last."""
@@ -209,11 +214,36 @@ class Matcher:
             raise UntoldError
         return self._rows(asked) & self.timeline.all
 
-    def _some_of_index(self, part: Term | Text, among: BitMap, *, proving: bool = False) -> BitMap:
+    def _looked(self, part: Term | Text, among: BitMap) -> BitMap:
+        """Return which *among* some rows match; of those that were looked at before it is known."""
+        looked = self._sets.looked_at((self.project_id, part))
+        lacking = among - looked.at
+        found = looked.found & among
+        if lacking:
+            unseen, rows = self._unseen(), list(lacking)
+            for at in range(0, len(rows), _LOOKED_AT_ONCE):
+                some = BitMap(rows[at : at + _LOOKED_AT_ONCE])
+                matching = self._looked_at_now(part, some)
+                if not self._proved():
+                    raise UntoldError
+                looked.at |= some - unseen
+                looked.found |= matching - unseen
+                found |= matching
+        return found
+
+    def _looked_at_now(self, part: Term | Text, among: BitMap) -> BitMap:
+        if not is_unproven(part):
+            return self._some_of_index(part, among)
+        found = BitMap()
+        for first, last in runs_of(among):
+            found.update(list(proved_rows(self.connection, part, first, last)))
+        return found & among
+
+    def _some_of_index(self, part: Term | Text, among: BitMap) -> BitMap:
         """Return which *among* some rows match: those that lie close together, as new ones do, are asked at once."""
         found = BitMap()
         for first, last in runs_of(among):
-            asked = self.connection.index.trace_rows(self.connection, part, first, last, proving=proving)
+            asked = self.connection.index.trace_rows(self.connection, part, first, last)
             if asked is None:
                 raise UntoldError
             found |= self._rows(asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,14 @@ from .search_words import holds, searchable
 #: For figures so many spans are proved; of the rest their words are believed, and the figures say that they are not
 #: exact.
 MOST_PROVED: Final = 250
+#: For a page, which shows nothing that is not proved, before it is looked for without what is kept in memory.
+MOST_PROVED_OF_PAGE: Final = 1_000
 #: What was proved is remembered, since the parts of a page ask for the same spans.
 _MOST_REMEMBERED: Final = 50_000
+
+#: So many phrases that were asked lately are proved on spans as these are indexed, while their text is at hand.
+_MOST_LATELY: Final = 4
+_LATELY_S: Final = 60.0
 
 ReadBack = Callable[[Sequence[int]], list[tuple[int, Record]]]
 
@@ -32,6 +39,8 @@ class Proofs:
         self._version = version
         """Changes whenever a span that was there was written again."""
         self._known: OrderedDict[tuple[int, int, str], bool] = OrderedDict()
+        self._lately: OrderedDict[str, float] = OrderedDict()
+        """When phrases were asked, the newest last."""
         self._lock = threading.Lock()
         self._asked = threading.local()
 
@@ -46,12 +55,40 @@ class Proofs:
 
     def holds(self, at: int, phrase: str) -> bool:
         """Return whether the text of the span at *at* holds *phrase*."""
+        self._note(phrase)
         return self._proved(at, phrase, lambda record: holds(searchable(record), phrase))
 
     def says(self, at: int, packed: str) -> bool:
         """Return whether the span at *at* says what the packed term asks for."""
         term = _term(packed)
         return self._proved(at, packed, lambda record: says(record, term))
+
+    @property
+    def version(self) -> int:
+        """Tells the spans as they are now from what they were."""
+        return self._version()
+
+    def learn(self, version: int, texts: Sequence[tuple[int, str]]) -> None:
+        """Prove what was asked lately on texts of spans, as the index is given them, by their addresses."""
+        now = time.monotonic()
+        for phrase, asked in list(self._lately.items()):
+            if now - asked < _LATELY_S:
+                for at, text in texts:
+                    if text.isascii():  # another one is folded already
+                        self._remember((version, at, phrase), holds(text, phrase))
+
+    def _note(self, phrase: str) -> None:
+        with self._lock:
+            self._lately[phrase] = time.monotonic()
+            self._lately.move_to_end(phrase)
+            if len(self._lately) > _MOST_LATELY:
+                self._lately.popitem(last=False)
+
+    def _remember(self, key: tuple[int, int, str], found: bool) -> None:  # noqa: FBT001  # a value, not a switch
+        with self._lock:
+            self._known[key] = found
+            if len(self._known) > _MOST_REMEMBERED:
+                self._known.popitem(last=False)
 
     def _proved(self, at: int, what: str, prove: Callable[[Record], bool]) -> bool:
         key = self._version(), at, what
@@ -64,10 +101,7 @@ class Proofs:
             if left <= 0:
                 return True
         found = any(prove(record) for _, record in self._read_back([at]))
-        with self._lock:
-            self._known[key] = found
-            if len(self._known) > _MOST_REMEMBERED:
-                self._known.popitem(last=False)
+        self._remember(key, found)
         return found
 
 

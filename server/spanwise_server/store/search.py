@@ -44,12 +44,19 @@ INSERT INTO texts (texts, rank) VALUES ('hashsize', 16777216);
 
 Entries = Callable[[int, int], list[tuple[int, bytes]]]
 ReadBack = Callable[[Sequence[int]], Written]
+Learn = Callable[[int, Sequence[tuple[int, str]]], None]
+"""Is given the texts of spans, by their addresses, as they were in a state that a number tells from all others."""
 
 
 class SearchIndex:
     """The index file and the thread that fills it."""
 
-    def __init__(self, connection: sqlite3.Connection, entries: Entries, read_back: ReadBack, turns: Turns) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, entries: Entries, read_back: ReadBack, turns: Turns, learn: Learn
+    ) -> None:
+        self._learn = learn
+        self._states: dict[int, int] = {}
+        """In which state of the spans an entry was handed over."""
         self._entries = entries
         """Gives up to so many journal entries behind a number."""
         self._read_back = read_back
@@ -76,8 +83,9 @@ class SearchIndex:
         self._wake.set()
         self._thread.start()
 
-    def hand(self, entry: int, written: Written) -> None:
-        """Take what a commit wrote, so that it need not be read back."""
+    def hand(self, entry: int, written: Written, state: int) -> None:
+        """Take what a commit wrote, so that it need not be read back; *state* tells the spans from what they were."""
+        self._states[entry] = state
         self._handed.put(entry, written)
         self._handed_at = time.monotonic()
         self._wake.set()
@@ -149,7 +157,9 @@ class SearchIndex:
         began, making = time.thread_time(), self._handed.taking_s
         texts: dict[int, str | None] = {}
         for entry, packed in entries:
-            handed = self._handed.take(entry)
+            handed, state = self._handed.take(entry), self._states.pop(entry, None)
+            if handed is not None and state is not None:
+                self._learn(state, handed)
             texts.update(dict.fromkeys(struct.unpack(f"<{len(packed) // 8}q", packed)) if handed is None else handed)
         # The index is cheapest to fill in the order of its rows.
         latest = sorted(texts.items(), key=lambda one: index_key(one[0]))

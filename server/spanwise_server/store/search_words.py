@@ -86,8 +86,17 @@ def holds(text: str, phrase: str) -> bool:
     wanted = words_in(phrase)
     if not wanted:
         return True
+    if text.isascii():
+        return _in_ascii(phrase).search(text.lower()) is not None
     looked_for = f" {' '.join(wanted)}{'' if phrase.rstrip().endswith('*') else ' '}"
     return any(looked_for in f" {' '.join(words_in(part))} " for part in text.split(BETWEEN))
+
+
+@lru_cache(maxsize=100)
+def _in_ascii(phrase: str) -> re.Pattern[str]:
+    """Return what finds the words of *phrase* one after another in an ASCII text of small letters."""
+    words = rf"[^0-9a-z{BETWEEN}]+".join(map(re.escape, words_in(phrase)))
+    return re.compile(f"(?<![0-9a-z]){words}{'' if phrase.rstrip().endswith('*') else '(?![0-9a-z])'}")
 
 
 def searchable(record: Record) -> str:

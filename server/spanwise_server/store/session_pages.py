@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -130,16 +130,35 @@ def _summaries(connection: Connection, project_id: int, sessions: Sequence[str])
     """Return what all traces of each session come to; one without any is left out."""
     found: dict[str, SessionSummary] = {}
     for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
+        sums = _sums(connection, project_id, sessions[at : at + _SESSIONS_AT_ONCE])
+        found |= summaries_of(connection, project_id, sums)
+    return found
+
+
+def summaries_of(connection: Connection, project_id: int, sums: Mapping[str, SessionSums]) -> dict[str, SessionSummary]:
+    """Return sessions by their sums; one whose traces are not there is left out."""
+    found: dict[str, SessionSummary] = {}
+    sessions = list(sums)
+    for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
         some = sessions[at : at + _SESSIONS_AT_ONCE]
-        sums = _sums(connection, project_id, some)
-        starts = sorted({start for of in sums.values() for start in (of.first_ns, of.last_ns)})
+        edges = {session: (sums[session].first_ns, sums[session].last_ns) for session in some}
+        starts = sorted({start for pair in edges.values() for start in pair})
         ends: dict[str, list[Sequence[Any]]] = {}
-        if starts:
-            asked = _ENDS.format(", ".join("?" * len(starts)), ", ".join("?" * len(sums)))
-            for session, start, *says in connection.execute(asked, (project_id, *starts, *sums)):
-                if start in (sums[session].first_ns, sums[session].last_ns):
-                    ends.setdefault(session, []).append(says)
+        asked = _ENDS.format(", ".join("?" * len(starts)), ", ".join("?" * len(some)))
+        for session, start, *says in connection.execute(asked, (project_id, *starts, *some)):
+            if start in edges[session]:
+                ends.setdefault(session, []).append(says)
         found |= {session: _summary(session, sums[session], says) for session, says in ends.items()}
+    return found
+
+
+def names_of(connection: Connection, words: Sequence[int]) -> dict[int, str]:
+    """Return the ids of sessions by the numbers of their words."""
+    found: dict[int, str] = {}
+    for at in range(0, len(words), _SESSIONS_AT_ONCE):
+        some = words[at : at + _SESSIONS_AT_ONCE]
+        asked = f"SELECT id, value FROM words WHERE id IN ({', '.join('?' * len(some))})"
+        found.update(connection.execute(asked, some).fetchall())
     return found
 
 

@@ -10,24 +10,25 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from ..query.filters import Query
+from ..query.filters import EVERYTHING, Query
 from .base import Bar, Count, FacetValue, Totals
 from .figures import MOST_COUNTED, MOST_FACETED, by_rest, edges_between, in_order, totals_from
 from .matching import Matcher
-from .trace_sets import UNSAID, TraceSets
+from .timeline import Timeline
+from .trace_sets import TraceSets
 
-#: Up to so many traces are put into bars one by one.
-_FEW: Final = 500
+#: A trace is put into its bar by itself in so many times what it takes among all others.
+_SLOWER: Final = 20
 
 
 def totals(sets: TraceSets, matcher: Matcher, query: Query) -> Totals:
     """Return the figures above the list, of the newest 10,000 traces where there are more."""
     found = matcher.found(query)
     newest = matcher.timeline.newest(found, MOST_COUNTED)
-    rows = list(newest)
-    costs = [cost for cost in sets.numbers["cost"].of(rows) if cost != UNSAID]
-    traces = Count(len(rows), exact=len(found) <= MOST_COUNTED)
-    return totals_from(traces, newest.intersection_cardinality(sets.failed), costs, sets.numbers["latency"].of(rows))
+    totals = sets.totals_of(matcher.project_id, query.filter)
+    totals.be_of(newest)
+    traces = Count(len(newest), exact=len(found) <= MOST_COUNTED)
+    return totals_from(traces, newest.intersection_cardinality(sets.failed), totals.cost_nusd, totals.durations)
 
 
 def histogram(sets: TraceSets, matcher: Matcher, query: Query, bars: int) -> tuple[Bar, ...]:
@@ -40,15 +41,22 @@ def histogram(sets: TraceSets, matcher: Matcher, query: Query, bars: int) -> tup
     if not edges:
         return ()
     found = matcher.found(replace(query, from_ns=edges[0], to_ns=edges[-1]))
-    failed = found & sets.failed
-    if len(found) <= _FEW:
-        step = edges[1] - edges[0]
-        starts = (Counter((at - edges[0]) // step for at in sets.start.of(some)) for some in (found, failed))
-        counts = [*zip(*([starts_of[at] for at in range(bars)] for starts_of in starts), strict=True)]
+    if query.filter == EVERYTHING:
+        counts = [timeline.count(*edge) for edge in pairwise(edges)]
     else:
-        inside = [timeline.between(*edge) for edge in pairwise(edges)]
-        counts = [(one.intersection_cardinality(found), one.intersection_cardinality(failed)) for one in inside]
-    return tuple(Bar(*edge, n - errors, errors) for edge, (n, errors) in zip(pairwise(edges), counts, strict=True))
+        counts = _in_bars(sets, timeline, found, edges)
+    failed = _in_bars(sets, timeline, found & sets.failed, edges)
+    bars_of = zip(pairwise(edges), counts, failed, strict=True)
+    return tuple(Bar(*edge, n - errors, errors) for edge, n, errors in bars_of)
+
+
+def _in_bars(sets: TraceSets, timeline: Timeline, found: BitMap, edges: Sequence[int]) -> list[int]:
+    """Return how many of the traces *found* began between each two edges."""
+    if len(found) <= len(timeline.rows) // _SLOWER:
+        step = edges[1] - edges[0]
+        counts = Counter([(at - edges[0]) // step for at in sets.start.of(found)])
+        return [counts[at] for at in range(len(edges) - 1)]
+    return [timeline.between(*edge).intersection_cardinality(found) for edge in pairwise(edges)]
 
 
 def facets(

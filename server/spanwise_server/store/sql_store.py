@@ -62,6 +62,10 @@ class SqlStore(SmallStore):
         """Return the rows of the traces that have the spans which *query* finds, ``None`` where that is not known."""
         return None
 
+    def _nearest(self, query: Query) -> Sequence[tuple[int, int]] | None:  # noqa: ARG002  # as above
+        """Return the traces that can have spans of a page, as ``candidates.py`` gives them, where they are known."""
+        return None
+
     def find_traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
         with self._reading(query.project) as (connection, project_id):
@@ -71,23 +75,25 @@ class SqlStore(SmallStore):
 
     def find_spans(self, query: Query) -> Page[Record]:
         """Return one page of whole spans, newest first unless the query sorts otherwise."""
-        among = self._traces_of(query)
+        among, nearest = self._traces_of(query), self._nearest(query)
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())
-            page = span_page(connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]), among)
+            page = span_page(
+                connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]), among, nearest
+            )
             return Page(
                 tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
             )
 
     def find_calls(self, query: Query) -> Page[Call]:
         """Return the same page as ``find_spans``, of each span what its row knows."""
-        among = self._traces_of(query)
+        among, nearest = self._traces_of(query), self._nearest(query)
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())
             return span_page(
-                connection, project_id, query, lambda row: call_of(SpanRow._make(row[:-1]), row[-1]), among
+                connection, project_id, query, lambda row: call_of(SpanRow._make(row[:-1]), row[-1]), among, nearest
             )
 
     def each_span(self, query: Query) -> Iterator[Record]:

@@ -14,10 +14,11 @@ from uuid import uuid4
 from ..errors import SpanwiseError
 from ..query.filters import EVERYTHING, Not, Query
 from ..record import Record, SpanLog, TraceSummary
-from . import set_figures
+from . import set_figures, set_sessions
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler
-from .base import Bar, FacetValue, Kept, Page, Totals, Used
+from .base import Bar, FacetValue, Kept, Page, SessionSummary, Totals, Used
+from .candidates import candidates
 from .compile import conjuncts, is_of_index
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
@@ -28,7 +29,7 @@ from .migrate import migrate
 from .payload import Packing
 from .previews import with_previews
 from .projects import find_project, project_id_of
-from .proof import Proofs
+from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, Proofs
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
@@ -98,7 +99,7 @@ class SqliteStore(SqlStore):
         with self._database.read() as connection:
             self._prefix = prefix_of(connection)
         self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
-        self._search = SearchIndex(index, self._journal, self._read_back, self.turns)
+        self._search = SearchIndex(index, self._journal, self._read_back, self.turns, self._proofs.learn)
         self._sets = SetKeeper(self._database.read)
         self._mend_journal()
         self._search.start()
@@ -140,6 +141,7 @@ class SqliteStore(SqlStore):
             if chunks:
                 self._writer.packing = self._packing
                 entry, written = self._writer.write(connection, chunks)
+                state = self._proofs.version
                 self._prefix = prefix_of(connection)
                 self._read_again += len(late)
                 self._dictionaries.look(connection)
@@ -147,7 +149,7 @@ class SqliteStore(SqlStore):
         if not chunks:
             return over
         self._open.checkpoints.wrote(len(written))
-        self._index.hand(entry, written)
+        self._index.hand(entry, written, state)
         return over
 
     def _put_logs(
@@ -249,14 +251,25 @@ class SqliteStore(SqlStore):
         """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
         found = None
         if query.sort.removeprefix("-") == "time" and query.filter != EVERYTHING:
-            found = self._from_sets(query, lambda _, matcher: matcher.page(query))
+            found = self._from_sets(query, lambda _, matcher: matcher.page(query), MOST_PROVED_OF_PAGE)
         return super().find_traces(query) if found is None else found
+
+    def find_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        found = self._from_sets(query, lambda sets, matcher: set_sessions.session_page(sets, matcher, query))
+        return super().find_sessions(query) if found is None else found
 
     def _traces_of(self, query: Query) -> Sequence[int] | None:
         """Return the rows of the traces that have the spans which *query* finds, where it says what these lack."""
         if not any(isinstance(part, Not) and is_of_index(part.of) for part in conjuncts(query.filter)):
             return None
         return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
+
+    def _nearest(self, query: Query) -> Sequence[tuple[int, int]] | None:
+        """Return the traces that can have spans of a page, where its filter leaves few."""
+        if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
+            return None
+        return self._from_sets(query, lambda sets, matcher: candidates(sets, matcher, query))
 
     # --- figures -----------------------------------------------------------------------------------------------------
 
@@ -275,9 +288,11 @@ class SqliteStore(SqlStore):
         found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
         return super().facets(query, fields, limit) if found is None else found
 
-    def _from_sets(self, query: Query, ask: Callable[[TraceSets, Matcher], T]) -> T | None:
+    def _from_sets(
+        self, query: Query, ask: Callable[[TraceSets, Matcher], T], most_proved: int = MOST_PROVED
+    ) -> T | None:
         """Return what the sets in memory tell, ``None`` where they do not tell it."""
-        with self._reading(query.project) as (connection, project_id), self._proving() as enough:
+        with self._reading(query.project) as (connection, project_id), self._proofs.limited(most_proved) as enough:
             if project_id is None:
                 return None
             with self._sets.lent(connection) as sets:

@@ -6,12 +6,10 @@ or takes away, whichever process it is of. Before every use the sets follow it, 
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice, repeat
+from itertools import compress, islice, repeat
 from typing import Any, Final
 
 import orjson
@@ -19,27 +17,27 @@ from pyroaring import BitMap
 
 from ..query.filters import Filter
 from .connection import Connection
+from .kept_session import Counted, KeptSession
+from .kept_totals import KeptTotals
+from .row_numbers import Column
 from .rows import ERROR
+from .session_order import SessionSums
+from .timeline import Timeline
 from .value_counts import ValueCounts
 from .words import WORD_FIELDS, unpack_ids
 
-#: What a column holds of a trace that does not say it.
-UNSAID: Final = -(1 << 63)
 #: Fields with very many values, of which a word is fetched when it is asked for.
 _MANY_VALUED: Final = frozenset({"name", "session"})
 #: The same for a field of a project that has more values than this.
 MOST_VALUES: Final = 5_000
 #: Words that are remembered of those, and terms that are no words.
 _MOST_FETCHED, _MOST_KEPT = 500, 100
+#: Sessions of which the sums are counted on.
+_MOST_SESSIONS: Final = 2_000
 #: Filters of which the commonest of very many values are counted on.
 _MOST_COUNTED: Final = 8
 #: So many changes are followed; after more of them all is loaded anew.
 MOST_FOLLOWED: Final = 20_000
-#: Where more rows than this change at once, the order of time is made anew.
-_FEW: Final = 200
-#: How many rows are looked through at once: few at first, later still fewer than are too many for a statement.
-_FIRST_AT_ONCE: Final = (100, 300)
-_NEXT_AT_ONCE: Final = 1_000
 _ROWS_AT_ONCE: Final = 400
 _LOADED_AT_ONCE: Final = 5_000
 #: Stands in the log for changes of which no list is kept: a recount gives words new numbers.
@@ -48,132 +46,19 @@ _IN_ORDER: Final = (
     "SELECT id, start_ns, status, duration_ns, cost_nusd, total_tokens FROM traces INDEXED BY ix_traces_time "
     "WHERE project_id = ? ORDER BY start_ns, id"
 )
-_SOME: Final = (
-    "SELECT id, start_ns, status, duration_ns, cost_nusd, total_tokens, project_id, words FROM traces WHERE id IN ({})"
+_SESSION: Final = (
+    "(SELECT w.id FROM words w WHERE w.project_id = t.project_id AND w.field = 'session' AND w.value = t.session_id)"
 )
-
-
-class Column:
-    """One number of every trace, by its row."""
-
-    def __init__(self, base: int) -> None:
-        self._base = base
-        self._values = array("q")
-
-    def put(self, row: int, value: int | None) -> None:
-        """Keep the number of a row."""
-        at = row - self._base
-        if at >= len(self._values):
-            self._values.extend([UNSAID] * (at + 1 - len(self._values)))
-        self._values[at] = UNSAID if value is None else value
-
-    def of(self, rows: Iterable[int]) -> list[int]:
-        """Return the numbers of *rows*, ``UNSAID`` among them."""
-        values, base = self._values, self._base
-        return [values[row - base] for row in rows]
-
-
-@dataclass(slots=True)
-class Timeline:
-    """The traces of one project, in the order of time."""
-
-    all: BitMap = field(default_factory=BitMap)
-    times: array[int] = field(default_factory=lambda: array("q"))
-    rows: array[int] = field(default_factory=lambda: array("I"))
-
-    def between(self, from_ns: int | None, to_ns: int | None) -> BitMap:
-        """Return the rows of the traces that began in a range."""
-        first, end = self._places(from_ns, to_ns)
-        return self.all.copy() if end - first == len(self.rows) else BitMap(self.rows[first:end])
-
-    def newest(self, among: BitMap, most: int) -> BitMap:
-        """Return the newest of some rows, *most* of them where there are more."""
-        found, end = BitMap(), len(self.rows)
-        if len(among) <= most:
-            return among
-        while len(found) < most:
-            some = BitMap(self.rows[max(0, end - most) : end]) & among
-            if len(found) + len(some) > most:
-                lacking = most - len(found)
-                of_them = (row for row in reversed(self.rows[max(0, end - most) : end]) if row in among)
-                some = BitMap([row for row, _ in zip(of_them, range(lacking), strict=False)])
-            found |= some
-            end -= most
-        return found
-
-    def beside(self, among: BitMap, from_ns: int | None, most: int, *, newer: bool) -> list[int]:
-        """Return *most* rows *among* some, from a time on, and all that began when the first or the last of them did.
-
-        Those that began at that very time are not counted. Where few match, it is all of them.
-        """
-        if len(among) <= max(most, _FEW):
-            return list(among)
-        found: list[int] = []
-        if from_ns is not None:
-            first, end = bisect_left(self.times, from_ns), bisect_right(self.times, from_ns)
-            most += among.intersection_cardinality(BitMap(self.rows[first:end]))
-        for some in self.slices(None, None, from_ns, chain(_FIRST_AT_ONCE, repeat(_NEXT_AT_ONCE)), newer=newer):
-            found += some & among
-            if len(found) >= most:
-                break
-        return found
-
-    def slices(
-        self, from_ns: int | None, to_ns: int | None, begin: int | None, sizes: Iterable[int], *, newer: bool
-    ) -> Iterator[BitMap]:
-        """Yield the rows of a range from a time on, slice by slice: all that began when a slice's last one did, too."""
-        low, high = self._places(from_ns, to_ns)
-        if begin is not None and newer:
-            low = max(low, bisect_left(self.times, begin))
-        elif begin is not None:
-            high = min(high, bisect_right(self.times, begin))
-        for size in sizes:
-            if low >= high:
-                return
-            first, end = (low, min(low + size, high)) if newer else (max(high - size, low), high)
-            if newer:
-                end = bisect_right(self.times, self.times[end - 1], end, high)
-                low = end
-            else:
-                first = bisect_left(self.times, self.times[first], low, first + 1)
-                high = first
-            yield BitMap(self.rows[first:end])
-
-    def take(self, started: Sequence[tuple[int, int]]) -> None:
-        """Take traces away, each a time and a row."""
-        self.all -= BitMap([row for _, row in started])
-        if len(started) > _FEW:
-            self._keep([(at, row) for at, row in zip(self.times, self.rows, strict=True) if row in self.all])
-            return
-        for at, row in started:
-            place = bisect_left(self.times, at)
-            while self.rows[place] != row:
-                place += 1
-            del self.times[place], self.rows[place]
-
-    def add(self, started: Sequence[tuple[int, int]]) -> None:
-        """Add traces, each a time and a row."""
-        started = sorted(started)
-        self.all.update([row for _, row in started])
-        if not self.times or started[0][0] >= self.times[-1]:  # as most come
-            self.times.extend([at for at, _ in started])
-            self.rows.extend([row for _, row in started])
-            return
-        if len(started) > _FEW:
-            self._keep(sorted([*zip(self.times, self.rows, strict=True), *started]))
-            return
-        for at, row in started:
-            place = bisect_right(self.times, at)
-            self.times.insert(place, at)
-            self.rows.insert(place, row)
-
-    def _keep(self, ordered: Sequence[tuple[int, int]]) -> None:
-        self.times = array("q", [at for at, _ in ordered])
-        self.rows = array("I", [row for _, row in ordered])
-
-    def _places(self, from_ns: int | None, to_ns: int | None) -> tuple[int, int]:
-        first = 0 if from_ns is None else bisect_left(self.times, from_ns)
-        return first, len(self.rows) if to_ns is None else max(first, bisect_left(self.times, to_ns))
+_SOME: Final = (
+    "SELECT id, start_ns, status, duration_ns, cost_nusd, total_tokens, project_id, words, unpriced_count, "
+    f"{_SESSION} FROM traces t WHERE id IN ({{}})"
+)
+#: The traces that have the word of a session, each session's as one text.
+_IN_SESSIONS: Final = (
+    "SELECT s.id, json_group_array(w.trace_row) FROM words s CROSS JOIN trace_words w ON w.word_id = s.id "
+    "WHERE s.field = 'session' GROUP BY s.id"
+)
+_SESSION_OF: Final = f"SELECT id, {_SESSION} FROM traces t WHERE id IN ({{}})"
 
 
 @dataclass(slots=True)
@@ -182,6 +67,14 @@ class Kept:
 
     rows: BitMap
     pending: BitMap
+
+
+@dataclass(slots=True)
+class Looked:
+    """The rows that were looked at whether they match a term, and those of them that do."""
+
+    at: BitMap = field(default_factory=BitMap)
+    found: BitMap = field(default_factory=BitMap)
 
 
 class TraceSets:
@@ -194,14 +87,22 @@ class TraceSets:
         self.failed = BitMap()
         """The traces that ended in an error."""
         self.start = Column(base)
+        self.session = Column(base)
+        """The number of the word of the session that each trace is a turn of."""
+        self.sessions: OrderedDict[int, KeptSession] = OrderedDict()
+        """What sessions come to, by the number of their word, the newest last."""
         self.numbers = {"latency": Column(base), "cost": Column(base), "tokens": Column(base)}
         """The fields of numbers, in the units of their columns."""
         self.values: defaultdict[tuple[int, str], dict[int, str]] = defaultdict(dict)
         """By project and field, the values of which all are here, by the number of the word."""
         self.kept: OrderedDict[tuple[int, Any], Kept] = OrderedDict()
         """By project and term, the newest last."""
+        self.looked: OrderedDict[tuple[int, Any], Looked] = OrderedDict()
+        """The same of terms that were asked of few traces alone."""
         self.counted: OrderedDict[tuple[int, Filter, tuple[str, ...]], ValueCounts] = OrderedDict()
         """By project, filter and fields, the values of which there are too many to be here, the newest last."""
+        self.totals: OrderedDict[tuple[int, Filter], KeptTotals] = OrderedDict()
+        """By project and filter, the newest last."""
         self._words: dict[int, BitMap] = {}
         self._fetched: OrderedDict[int, BitMap] = OrderedDict()
         self._many: set[tuple[int, str]] = set()
@@ -221,6 +122,7 @@ class TraceSets:
             while some := list(islice(found, _LOADED_AT_ONCE)):
                 sets._add(project_id, some)
         sets._take_words(connection, last_word or 0)
+        sets._take_sessions(connection)
         return sets
 
     def follow(self, connection: Connection) -> bool:
@@ -233,6 +135,8 @@ class TraceSets:
         if len(changes) != last - self.at or len(changes) > MOST_FOLLOWED or EVERY_TRACE in touched:
             return False
         self._learn_words(connection)
+        for totals in self.totals.values():
+            totals.forget(touched)
         self._forget(touched)
         rows = list(touched)
         for at in range(0, len(rows), _ROWS_AT_ONCE):
@@ -240,6 +144,9 @@ class TraceSets:
             self._put(connection.execute(_SOME.format(", ".join("?" * len(asked))), asked).fetchall())
         for kept in self.kept.values():
             kept.pending |= touched
+        for looked in self.looked.values():
+            looked.at -= touched
+            looked.found -= touched
         for counted in self.counted.values():
             counted.forget(touched)
         self.at = last
@@ -274,6 +181,45 @@ class TraceSets:
         _bound(self.counted, _MOST_COUNTED)
         return counted
 
+    def totals_of(self, project_id: int, filter_: Filter) -> KeptTotals:
+        """Return what counts the figures above the list of a filter."""
+        key = project_id, filter_
+        totals = self.totals.setdefault(key, KeptTotals(self.numbers["cost"], self.numbers["latency"]))
+        self.totals.move_to_end(key)
+        _bound(self.totals, _MOST_COUNTED)
+        return totals
+
+    def session_rows(self, connection: Connection, session: int) -> BitMap:
+        """Return the rows of the traces that are turns of a session, by the number of its word."""
+        kept = self.sessions.get(session)
+        if kept is not None:
+            return kept.rows
+        rows = list(self.word(connection, session))
+        return BitMap(list(compress(rows, map(session.__eq__, self.session.of(rows)))))
+
+    def session_sums(self, connection: Connection, session: int, name: str) -> SessionSums | None:
+        """Return what all turns of a session come to, ``None`` where *connection* sees another moment."""
+        kept = self.sessions.get(session)
+        if kept is None:
+            rows = self.session_rows(connection, session)
+            unpriced = dict(connection.execute(_UNPRICED, (session, name)).fetchall())
+            if last_change(connection) != self.at:
+                return None
+            kept = self.sessions[session] = KeptSession()
+            self._count_in(kept, [(row, unpriced.get(row, 0)) for row in rows])
+            _bound(self.sessions, _MOST_SESSIONS)
+        self.sessions.move_to_end(session)
+        if not kept.settled:
+            kept.settle(self.start.of(kept.rows), self.numbers["latency"].of(kept.rows))
+        return kept.sums()
+
+    def looked_at(self, key: tuple[int, Any]) -> Looked:
+        """Return what is remembered of a term that was asked of few traces."""
+        looked = self.looked.setdefault(key, Looked())
+        self.looked.move_to_end(key)
+        _bound(self.looked, _MOST_KEPT)
+        return looked
+
     def keep(self, key: tuple[int, Any], kept: Kept) -> None:
         """Remember the rows that a term matches."""
         self.kept[key] = kept
@@ -297,6 +243,33 @@ class TraceSets:
                 self._words[word] = _rows_of(connection, word)
         self._last_word = last_word
 
+    def _take_sessions(self, connection: Connection) -> None:
+        """Take in which session each trace is a turn of: where its spans name several, it is asked."""
+        of_several = BitMap()
+        once = BitMap()
+        for session, packed in connection.execute(_IN_SESSIONS):
+            rows = orjson.loads(packed)
+            found = BitMap(rows)
+            of_several |= once & found
+            once |= found
+            self.session.put_all(rows, repeat(session, len(rows)))
+        asked = list(of_several)
+        for at in range(0, len(asked), _ROWS_AT_ONCE):
+            some = asked[at : at + _ROWS_AT_ONCE]
+            for row, session in connection.execute(_SESSION_OF.format(", ".join("?" * len(some))), some):
+                self.session.put(row, session)
+
+    def _count_in(self, session: KeptSession, turns: Iterable[tuple[int, int]]) -> None:
+        """Count traces, each a row and its calls without a price, into their session."""
+        for row, unpriced in turns:
+            session.add(row, self._counted(row), unpriced)
+
+    def _counted(self, row: int) -> Counted:
+        (start,), (duration,), (cost,), (tokens,) = (
+            column.of((row,)) for column in (self.start, *self.numbers.values())
+        )
+        return Counted(start, duration, cost, tokens, row in self.failed)
+
     def _learn_words(self, connection: Connection) -> None:
         """Take in the words that are new: the traces that have them are new or changed."""
         for word, project_id, of, value in connection.execute(
@@ -317,6 +290,9 @@ class TraceSets:
             gone = list(timeline.all & touched)
             if gone:
                 timeline.take(list(zip(self.start.of(gone), gone, strict=True)))
+                for row, session in zip(gone, self.session.of(gone), strict=True):
+                    if session in self.sessions:
+                        self.sessions[session].take(row, self._counted(row))
         self.failed -= touched
         for words in (self._words, self._fetched):
             for word, rows in words.items():
@@ -327,12 +303,16 @@ class TraceSets:
         """Take in traces as they are now."""
         by_project: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
         by_word: defaultdict[int, list[int]] = defaultdict(list)
-        for *columns, project_id, packed in found:
+        for *columns, project_id, packed, _, session in found:
+            self.session.put(columns[0], session)
             by_project[project_id].append(tuple(columns))
             for word in unpack_ids(packed):
                 by_word[word].append(columns[0])
         for project_id, some in by_project.items():
             self._add(project_id, some)
+        for row, *_, unpriced, session in found:
+            if session in self.sessions:
+                self.sessions[session].add(row, self._counted(row), unpriced)
         for word, rows in by_word.items():
             known = self._words.get(word)
             if known is None:
@@ -341,14 +321,19 @@ class TraceSets:
                 known.update(rows)
 
     def _add(self, project_id: int, found: Sequence[tuple[Any, ...]]) -> None:
-        latency, cost, tokens = self.numbers.values()
-        for row, start_ns, _, duration_ns, cost_nusd, total_tokens in found:
-            self.start.put(row, start_ns)
-            latency.put(row, duration_ns)
-            cost.put(row, cost_nusd)
-            tokens.put(row, total_tokens)
+        rows, *columns = zip(*found, strict=True)
+        starts, _, *numbers = columns
+        for column, values in zip((self.start, *self.numbers.values()), (starts, *numbers), strict=True):
+            column.put_all(rows, values)
+        self.session.reach(max(rows))
         self.failed.update([row for row, _, status, *_ in found if status == ERROR])
-        self.projects[project_id].add([(start_ns, row) for row, start_ns, *_ in found])
+        self.projects[project_id].add(list(zip(starts, rows, strict=True)))
+
+
+_UNPRICED: Final = (
+    "SELECT t.id, t.unpriced_count FROM trace_words w CROSS JOIN traces t ON t.id = w.trace_row "
+    "WHERE w.word_id = ? AND t.session_id = ? AND t.unpriced_count > 0"
+)
 
 
 def last_change(connection: Connection) -> int:

@@ -42,3 +42,8 @@ def test_a_phrase_asks_the_index_for_its_words(phrase, match, proof):
 def test_what_is_indexed_has_the_words_that_are_looked_for(text):
     assert words_in(indexed(text)) == words_in(text)
     assert holds(text, text) or "\x1f" in text
+
+
+@given(st.text("ab1 \n-\x1f*", max_size=14), st.text("ab1 -*", max_size=6))
+def test_a_phrase_stands_in_ascii_where_it_stands_in_any_text(text, phrase):
+    assert holds(text, phrase) == holds(f"{text}\x1f\u00e9", phrase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,8 @@ from pyroaring import BitMap
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
-from spanwise_server.store import figures, find, matching, set_figures, set_keeper, trace_sets
+from spanwise_server.store import candidates, figures, find, kept_totals, matching, set_figures, set_keeper, trace_sets
+from spanwise_server.store import timeline as timeline_of_sets
 from spanwise_server.store.sql_store import SqlStore
 from spanwise_server.store.sqlite import SqliteStore
 from store_model.spans import START_NS, TRACES, record, records
@@ -35,12 +37,51 @@ def store(tmp_path):
         yield made
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _few_are_many():
+    """Have the ways that are for very many traces taken with few."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "_FEW_OF_ALL", 1)
+        patch.setattr(kept_totals, "_FEW_OF_ALL", 1)
+        patch.setattr(find, "_NEAR_FIRST", 1)
+        yield
+
+
 def by_sets(store, query):
-    return store.totals(query), store.histogram(query, 7), store.facets(query, FIELDS, 3)
+    figures_of = store.totals(query), store.histogram(query, 7), store.facets(query, FIELDS, 3)
+    return (*figures_of, spans_of(store, query), sessions_of(store.find_sessions, query))
 
 
 def by_sql(store, query):
-    return SqlStore.totals(store, query), SqlStore.histogram(store, query, 7), SqlStore.facets(store, query, FIELDS, 3)
+    figures_of = SqlStore.totals(store, query), SqlStore.histogram(store, query, 7)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_nearest", lambda _: None)
+        return (
+            *figures_of, SqlStore.facets(store, query, FIELDS, 3), spans_of(store, query),
+            sessions_of(partial(SqlStore.find_sessions, store), query),
+        )  # fmt: skip
+
+
+def sessions_of(find_sessions, query):
+    """Return the sessions of two pages of a query, in several orders."""
+    found = []
+    for sort in ("-time", "time", "-cost", "turns"):
+        page = find_sessions(replace(query, sort=sort, limit=2))
+        after = page.next_cursor and find_sessions(replace(query, sort=sort, limit=2, cursor=page.next_cursor))
+        found.append((page.items, page.of_newest, after and after.items))
+    return found
+
+
+def spans_of(store, query):
+    """Return the spans of the pages of a query, there and back, in both orders of time."""
+    pages = []
+    for sort in ("time", "-time"):
+        page = store.find_calls(replace(query, sort=sort, limit=3))
+        pages.append(page)
+        if page.next_cursor:
+            pages.append(page := store.find_calls(replace(query, sort=sort, limit=3, cursor=page.next_cursor)))
+            pages.append(store.find_calls(replace(query, sort=sort, limit=3, cursor=page.previous_cursor)))
+    return [([(one.trace_id, one.span_id) for one in page.items], page.next_cursor) for page in pages]
 
 
 def agree(store, *asked):
@@ -119,7 +160,7 @@ def test_figures_of_more_traces_than_are_looked_at_are_of_the_newest(store, monk
     for module in (figures, set_figures):
         monkeypatch.setattr(module, "MOST_COUNTED", 4)
         monkeypatch.setattr(module, "MOST_FACETED", 3)
-    monkeypatch.setattr(set_figures, "_FEW", 2)
+    monkeypatch.setattr(set_figures, "_SLOWER", 4)
     for n in range(11):
         status = "error" if n % 3 == 0 else "ok"
         store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=(n * 7) % 11, status=status, user=f"u{n % 2}")])
@@ -129,7 +170,7 @@ def test_figures_of_more_traces_than_are_looked_at_are_of_the_newest(store, monk
 
 
 def test_many_changes_at_once_keep_the_order_of_time(store, monkeypatch):
-    monkeypatch.setattr(trace_sets, "_FEW", 2)
+    monkeypatch.setattr(timeline_of_sets, "_FEW", 2)
     store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=n) for n in range(0, 20, 2)])
     agree(store, "")
     store.write([record(f"{n + 1:032x}", f"{n + 1:016x}", at=n) for n in range(1, 20, 2)])
@@ -222,7 +263,7 @@ def until(so):
 @pytest.mark.parametrize("at_hand", [True, False])
 @pytest.mark.parametrize("sort", ["-time", "time"])
 def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatch, sort, at_hand):
-    monkeypatch.setattr(trace_sets, "_FEW", 3)
+    monkeypatch.setattr(timeline_of_sets, "_FEW", 3)
     monkeypatch.setattr(matching, "_SIZES", (2, 9))
     monkeypatch.setattr(matching, "_ALL_SIZES", (1, 2, 4, 8, 16, 32))
     for n in range(40):
@@ -256,7 +297,7 @@ def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatc
 @settings(max_examples=150, deadline=None)
 @given(draw=st.randoms(use_true_random=False), begin=st.none() | st.integers(-2, 62), newer=st.booleans())
 def test_rows_beside_a_time_are_those_that_a_page_may_have(draw, begin, newer):
-    timeline, most = trace_sets.Timeline(), draw.randrange(1, 250)
+    timeline, most = timeline_of_sets.Timeline(), draw.randrange(1, 250)
     start = {row: draw.randrange(60) for row in range(1, draw.randrange(2, 700))}
     timeline.add([(at, row) for row, at in start.items()])
     among = BitMap([row for row in start if draw.random() < 0.7])
@@ -311,3 +352,18 @@ def asked_in_sql(store, query):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "_traces_of", lambda _: None)
         return store.find_spans(query)
+
+
+def test_a_phrase_that_was_asked_lately_is_proved_as_spans_are_indexed(store, monkeypatch):
+    phrase = Query("default", parse('"red fox"'))
+    store.write([record(TRACES[0], "a" * 16, name="red fox")])
+    store.wait_until_searchable()
+    assert len(store.find_traces(phrase).items) == 1
+    store.write([record(TRACES[1], "b" * 16, name="a red  fox"), record(TRACES[2], "c" * 16, name="fox red")])
+    store.wait_until_searchable()
+    with monkeypatch.context() as patch:
+        patch.setattr(store._proofs, "_read_back", lambda _: 1 / 0)
+        assert {one.trace_id for one in store.find_traces(phrase).items} == {*TRACES[:2]}
+    store.write([record(TRACES[1], "b" * 16, name="fox only red")])
+    store.wait_until_searchable()
+    assert {one.trace_id for one in store.find_traces(phrase).items} == {TRACES[0]}

@@ -1,0 +1,114 @@
+"""Pages of sessions from the sets in memory: the same as ``session_pages.py`` asks in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, repeat
+from typing import Final
+
+from pyroaring import BitMap
+
+from ..query.filters import Query
+from .base import Page, SessionSummary
+from .cursor import Cursor, read_cursor
+from .matching import Matcher, UntoldError
+from .row_numbers import UNSAID
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
+from .session_pages import names_of, summaries_of
+from .timeline import Timeline
+from .trace_sets import TraceSets
+
+#: Traces looked at for one page at most, and at once.
+_MOST_WALKED: Final = 50_000
+_FIRST_AT_ONCE: Final = (100, 300)
+_NEXT_AT_ONCE: Final = 1_000
+
+
+def session_page(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:
+    """Return one page of sessions, in the order of *query*."""
+    check_sort(query.sort)
+    return _newest(sets, matcher, query) if query.sort == NEWEST_FIRST else _sorted(sets, matcher, query)
+
+
+def _sorted(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:
+    """Return one page of the newest sessions by what they come to."""
+    newest = [session for *_, session in islice(_newest_of_each(sets, matcher, query, None), MOST_ORDERED + 1)]
+    left_out = len(newest) > MOST_ORDERED or newest[-1:] == [UNSAID]
+    words = [session for session in newest[:MOST_ORDERED] if session != UNSAID]
+    sums = _sums(sets, matcher, words)
+    page = ordered(sums, query)
+    of_them = {session: sums[session] for session in page.sessions}
+    found = summaries_of(matcher.connection, matcher.project_id, of_them)
+    return Page(
+        tuple(found[session] for session in page.sessions if session in found),
+        page.next_cursor,
+        page.previous_cursor,
+        of_newest=len(words) if left_out else None,
+    )
+
+
+def _newest(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:
+    """Return one page of sessions, the one with the newest trace that *query* finds first."""
+    cursor = None if query.cursor is None else read_cursor(query.cursor, NEWEST_FIRST)
+    begin = None if cursor is None or cursor.value is None else (int(cursor.value), cursor.row)
+    newer = BitMap() if begin is None else matcher.found(query) & _from(matcher.timeline, begin)
+    found: list[int] = []
+    at: tuple[int, int] | None = None
+    more = False
+    for start, row, session in _newest_of_each(sets, matcher, query, begin):
+        at = start, row
+        if session == UNSAID:
+            more = True
+        elif newer.isdisjoint(sets.session_rows(matcher.connection, session)):  # else an earlier page had it
+            found.append(session)
+            more = len(found) == query.limit
+        if more:
+            break
+    sums = _sums(sets, matcher, found)
+    summaries = summaries_of(matcher.connection, matcher.project_id, sums)
+    items = tuple(summaries[session] for session in sums if session in summaries)
+    return Page(items, Cursor(NEWEST_FIRST, *at).text() if more and at is not None else None)
+
+
+def _from(timeline: Timeline, begin: tuple[int, int]) -> BitMap:
+    """Return the rows of the traces at *begin*, a time and a row, or newer."""
+    start, first = begin
+    return timeline.between(start, None) - BitMap([row for row in timeline.between(start, start + 1) if row < first])
+
+
+def _newest_of_each(
+    sets: TraceSets, matcher: Matcher, query: Query, begin: tuple[int, int] | None
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the newest trace of each session older than *begin*: its start, its row and the session.
+
+    Where the walk ends before the traces do, the last one is of ``UNSAID``.
+    """
+    timeline, among = matcher.timeline, matcher.found(query)
+    if begin is not None:
+        among = among - _from(timeline, begin)
+    met, walked = {UNSAID}, 0
+    sizes = chain(_FIRST_AT_ONCE, repeat(_NEXT_AT_ONCE))
+    for some in timeline.slices(query.from_ns, query.to_ns, None if begin is None else begin[0], sizes, newer=False):
+        rows = list(some & among)
+        sessions = sets.session.of(rows)
+        if not met.issuperset(sessions):
+            for start, row, session in sorted(zip(sets.start.of(rows), rows, sessions, strict=True), reverse=True):
+                if session not in met:
+                    met.add(session)
+                    yield start, row, session
+        walked += len(rows)
+        if rows and walked >= _MOST_WALKED:
+            yield (*min(zip(sets.start.of(rows), rows, strict=True)), UNSAID)
+            return
+
+
+def _sums(sets: TraceSets, matcher: Matcher, found: Sequence[int]) -> dict[str, SessionSums]:
+    """Return what all traces of each session come to, in the order of their words in *found*."""
+    names = names_of(matcher.connection, found)
+    sums: dict[str, SessionSums] = {}
+    for word in found:
+        of = sets.session_sums(matcher.connection, word, names[word]) if word in names else None
+        if of is None:
+            raise UntoldError
+        sums[names[word]] = of
+    return sums
