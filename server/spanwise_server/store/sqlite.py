@@ -6,44 +6,39 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import uuid4
 
 from ..errors import SpanwiseError
-from ..query.filters import EVERYTHING, Not, Query
-from ..record import Record, SpanLog, TraceSummary
-from . import set_figures, set_sessions
+from ..record import Record, SpanLog
 from .address import id_bytes, trace_row_of
 from .assemble import Assembler
-from .base import Bar, FacetValue, Kept, Page, SessionSummary, Totals, Used
-from .candidates import candidates
-from .compile import conjuncts, is_of_index
+from .base import Kept, Used
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
 from .engine import Engine, Options, Told, tell_nobody
-from .matching import Matcher, UntoldError
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
 from .payload import Packing
 from .previews import with_previews
 from .projects import find_project, project_id_of
-from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, Proofs
+from .proof import Proofs
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
 from .set_keeper import SetKeeper
+from .set_store import SetStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
-from .sql_store import PAGE_OF_ALL, SqlStore
+from .sql_store import PAGE_OF_ALL
 from .stored_rows import addresses_of
 from .text_prefix import prefix_of
-from .trace_sets import EVERY_TRACE, TraceSets
+from .trace_sets import EVERY_TRACE
 from .turns import Turns
 from .write import SpanWriter
 
-T = TypeVar("T")
 #: Below this much free space nothing is taken: SQLite needs room for its log to come out of a full disk.
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _FILES_AT_ONCE: Final = 1_000
@@ -64,7 +59,7 @@ _FIND_SPAN_OF_TRACE: Final = (
 )
 
 
-class SqliteStore(SqlStore):
+class SqliteStore(SetStore):
     """A store in one folder; open it before use and close it after."""
 
     find_span = _FIND_SPAN
@@ -246,65 +241,6 @@ class SqliteStore(SqlStore):
         self.close()
         drop_index(search_path)
         self.open()
-
-    def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
-        found = None
-        if query.sort.removeprefix("-") == "time" and query.filter != EVERYTHING:
-            found = self._from_sets(query, lambda _, matcher: matcher.page(query), MOST_PROVED_OF_PAGE)
-        return super().find_traces(query) if found is None else found
-
-    def find_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, the one with the newest trace that *query* finds first."""
-        found = self._from_sets(query, lambda sets, matcher: set_sessions.session_page(sets, matcher, query))
-        return super().find_sessions(query) if found is None else found
-
-    def _traces_of(self, query: Query) -> Sequence[int] | None:
-        """Return the rows of the traces that have the spans which *query* finds, where it says what these lack."""
-        if not any(isinstance(part, Not) and is_of_index(part.of) for part in conjuncts(query.filter)):
-            return None
-        return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
-
-    def _nearest(self, query: Query) -> Sequence[tuple[int, int]] | None:
-        """Return the traces that can have spans of a page, where its filter leaves few."""
-        if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
-            return None
-        return self._from_sets(query, lambda sets, matcher: candidates(sets, matcher, query))
-
-    # --- figures -----------------------------------------------------------------------------------------------------
-
-    def totals(self, query: Query) -> Totals:
-        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
-        found = self._from_sets(query, lambda sets, matcher: set_figures.totals(sets, matcher, query))
-        return super().totals(query) if found is None else found
-
-    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
-        """Return traces over time in *bars* equal steps, empty ones too."""
-        found = self._from_sets(query, lambda sets, matcher: set_figures.histogram(sets, matcher, query, bars))
-        return super().histogram(query, bars) if found is None else found
-
-    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
-        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
-        found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
-        return super().facets(query, fields, limit) if found is None else found
-
-    def _from_sets(
-        self, query: Query, ask: Callable[[TraceSets, Matcher], T], most_proved: int = MOST_PROVED
-    ) -> T | None:
-        """Return what the sets in memory tell, ``None`` where they do not tell it."""
-        with self._reading(query.project) as (connection, project_id), self._proofs.limited(most_proved) as enough:
-            if project_id is None:
-                return None
-            with self._sets.lent(connection) as sets:
-                try:
-                    if sets is None:
-                        return None
-                    return ask(sets, Matcher(sets, connection, project_id, enough))
-                except UntoldError:
-                    return None
-
-    def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
-        return self._proofs.limited()
 
     # --- media -------------------------------------------------------------------------------------------------------
 

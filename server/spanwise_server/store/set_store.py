@@ -1,0 +1,92 @@
+"""A store whose pages and figures are told from sets in memory wherever these can tell them, else by the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from ..query.filters import EVERYTHING, Not, Query
+from ..record import TraceSummary
+from . import set_figures, set_sessions
+from .base import Bar, FacetValue, Page, SessionSummary, Totals
+from .candidates import candidates
+from .compile import conjuncts, is_of_index
+from .database import SqliteConnection
+from .matching import Matcher, UntoldError
+from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, Proofs
+from .set_keeper import SetKeeper
+from .sql_store import SqlStore
+from .trace_sets import TraceSets
+
+T = TypeVar("T")
+
+
+class SetStore(SqlStore):
+    """The questions that sets answer; what is SQLite's own is ``sqlite.py``."""
+
+    _proofs: Proofs
+    _sets: SetKeeper
+
+    def _reading(self, project: str) -> AbstractContextManager[tuple[SqliteConnection, int | None]]:
+        """Give a connection that sees one moment, and the number of *project*, ``None`` where there is none."""
+        raise NotImplementedError
+
+    def find_traces(self, query: Query) -> Page[TraceSummary]:
+        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
+        found = None
+        if query.sort.removeprefix("-") == "time" and query.filter != EVERYTHING:
+            found = self._from_sets(query, lambda _, matcher: matcher.page(query), MOST_PROVED_OF_PAGE)
+        return super().find_traces(query) if found is None else found
+
+    def find_sessions(self, query: Query) -> Page[SessionSummary]:
+        """Return one page of sessions, the one with the newest trace that *query* finds first."""
+        found = self._from_sets(query, lambda sets, matcher: set_sessions.session_page(sets, matcher, query))
+        return super().find_sessions(query) if found is None else found
+
+    def _traces_of(self, query: Query) -> Sequence[int] | None:
+        """Return the rows of the traces that have the spans which *query* finds, where it says what these lack."""
+        if not any(isinstance(part, Not) and is_of_index(part.of) for part in conjuncts(query.filter)):
+            return None
+        return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
+
+    def _nearest(self, query: Query) -> Sequence[tuple[int, int]] | None:
+        """Return the traces that can have spans of a page, where its filter leaves few."""
+        if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
+            return None
+        return self._from_sets(query, lambda sets, matcher: candidates(sets, matcher, query))
+
+    # --- figures -----------------------------------------------------------------------------------------------------
+
+    def totals(self, query: Query) -> Totals:
+        """Return the figures above the list; of the newest 10,000 where more match, and the count says so."""
+        found = self._from_sets(query, lambda sets, matcher: set_figures.totals(sets, matcher, query))
+        return super().totals(query) if found is None else found
+
+    def histogram(self, query: Query, bars: int) -> tuple[Bar, ...]:
+        """Return traces over time in *bars* equal steps, empty ones too."""
+        found = self._from_sets(query, lambda sets, matcher: set_figures.histogram(sets, matcher, query, bars))
+        return super().histogram(query, bars) if found is None else found
+
+    def facets(self, query: Query, fields: Sequence[str], limit: int = 5) -> Mapping[str, tuple[FacetValue, ...]]:
+        """Return the commonest values of *fields*; a field's own terms do not narrow its counts."""
+        found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
+        return super().facets(query, fields, limit) if found is None else found
+
+    def _from_sets(
+        self, query: Query, ask: Callable[[TraceSets, Matcher], T], most_proved: int = MOST_PROVED
+    ) -> T | None:
+        """Return what the sets in memory tell, ``None`` where they do not tell it."""
+        with self._reading(query.project) as (connection, project_id), self._proofs.limited(most_proved) as enough:
+            if project_id is None:
+                return None
+            with self._sets.lent(connection) as sets:
+                try:
+                    if sets is None:
+                        return None
+                    return ask(sets, Matcher(sets, connection, project_id, enough))
+                except UntoldError:
+                    return None
+
+    def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
+        return self._proofs.limited()
