@@ -75,6 +75,7 @@ from .pages import prompts as prompts_page
 from .pages import trace as trace_page
 from .pages import traces as traces_page
 from .pages.errors import error_page
+from .pages.precedence import Precedence
 from .playground.dataset_runs import DatasetRuns
 from .pricing.price import Prices
 from .settings import Settings
@@ -138,6 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.add_middleware(Precedence)
     app.add_middleware(Guard, error_answer=error_answer)
     app.add_exception_handler(SpanwiseError, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_bad_input)

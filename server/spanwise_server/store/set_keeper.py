@@ -19,6 +19,8 @@ MOST_LOADED_AT_ONCE: Final = 10_000
 #: With more than this they take too much memory: 32 bytes a trace for its numbers, and about as much for its words.
 MOST_TRACES: Final = 4_000_000
 _FOLLOWED_EVERY_S: Final = 2.0
+#: Whoever makes a page meanwhile goes on after a few milliseconds of loading.
+_PAUSE_S: Final = 0.01
 _GIVEN_UP_AFTER_S: Final = 900.0
 
 Reading = Callable[[], AbstractContextManager[Connection]]
@@ -96,7 +98,7 @@ class SetKeeper:
         if connection.execute("SELECT count(*) FROM traces").fetchone()[0] > MOST_TRACES:
             self._too_many = True
             return False
-        sets = TraceSets.load(connection)
+        sets = TraceSets.load(connection, lambda: self._closed.wait(_PAUSE_S))
         with self._lock:
             self._sets = sets
         return True

@@ -7,7 +7,7 @@ or takes away, whichever process it is of. Before every use the sets follow it, 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice, repeat
 from typing import Any, Final
@@ -39,7 +39,7 @@ _MOST_COUNTED: Final = 8
 #: So many changes are followed; after more of them all is loaded anew.
 MOST_FOLLOWED: Final = 20_000
 _ROWS_AT_ONCE: Final = 400
-_LOADED_AT_ONCE: Final = 5_000
+_LOADED_AT_ONCE: Final = 2_000
 #: Stands in the log for changes of which no list is kept: a recount gives words new numbers.
 EVERY_TRACE: Final = 0
 _IN_ORDER: Final = (
@@ -110,8 +110,8 @@ class TraceSets:
         self._last_word = 0
 
     @classmethod
-    def load(cls, connection: Connection) -> TraceSets:
-        """Return the sets of what *connection* sees."""
+    def load(cls, connection: Connection, pause: Callable[[], object] = bool) -> TraceSets:
+        """Return the sets of what *connection* sees; *pause* is called again and again, to let others go on."""
         base, last_word = connection.execute(
             "SELECT (SELECT min(id) FROM traces), (SELECT max(id) FROM words)"
         ).fetchone()
@@ -121,8 +121,9 @@ class TraceSets:
             found = iter(connection.execute(_IN_ORDER, (project_id,)))
             while some := list(islice(found, _LOADED_AT_ONCE)):
                 sets._add(project_id, some)
-        sets._take_words(connection, last_word or 0)
-        sets._take_sessions(connection)
+                pause()
+        sets._take_words(connection, last_word or 0, pause)
+        sets._take_sessions(connection, pause)
         return sets
 
     def follow(self, connection: Connection) -> bool:
@@ -226,7 +227,7 @@ class TraceSets:
         self.kept.move_to_end(key)
         _bound(self.kept, _MOST_KEPT)
 
-    def _take_words(self, connection: Connection, last_word: int) -> None:
+    def _take_words(self, connection: Connection, last_word: int, pause: Callable[[], object]) -> None:
         """Take in the words up to a number, with the traces that have them."""
         fields = sorted(WORD_FIELDS - _MANY_VALUED)
         marks = ", ".join("?" * len(fields))
@@ -240,14 +241,18 @@ class TraceSets:
         ).fetchall():
             if (project_id, of) not in self._many:
                 self.values[project_id, of][word] = value
-                self._words[word] = _rows_of(connection, word)
+                self._words[word] = rows = _rows_of(connection, word)
+                if len(rows) > _LOADED_AT_ONCE:
+                    pause()
         self._last_word = last_word
 
-    def _take_sessions(self, connection: Connection) -> None:
+    def _take_sessions(self, connection: Connection, pause: Callable[[], object]) -> None:
         """Take in which session each trace is a turn of: where its spans name several, it is asked."""
         of_several = BitMap()
         once = BitMap()
-        for session, packed in connection.execute(_IN_SESSIONS):
+        for n, (session, packed) in enumerate(connection.execute(_IN_SESSIONS), 1):
+            if n % _LOADED_AT_ONCE == 0:
+                pause()
             rows = orjson.loads(packed)
             found = BitMap(rows)
             of_several |= once & found

@@ -14,6 +14,8 @@ SPANS_A_TURN: Final = 512
 SPANS_BEHIND: Final = 32
 #: What nobody waits for has its turn after so long even where requests wait.
 _LONGEST_BEHIND_S: Final = 0.1
+#: Who takes a turn lets pages pass for so long: about as long as one takes.
+LONGEST_FOR_PAGES_S: Final = 0.03
 
 
 class Turns:
@@ -27,6 +29,8 @@ class Turns:
         """Each with the time at which it goes first."""
         self.behind = Behind(self)
         """Takes a turn for what nobody waits for: those of requests come first."""
+        self.pages = Pages()
+        """Somebody looks at a screen while they are made: for a moment they go before all turns."""
 
     def __enter__(self) -> None:
         """Wait for one's turn."""
@@ -40,6 +44,7 @@ class Turns:
 
     def take(self, *, behind: bool) -> None:
         """Wait for a turn."""
+        self.pages.let_pass(_LONGEST_BEHIND_S if behind else LONGEST_FOR_PAGES_S)
         with self._guard:
             if not self._taken:
                 self._taken = True
@@ -61,6 +66,37 @@ class Turns:
                 self._waiting.popleft().release()
             else:
                 self._taken = False
+
+
+class Pages:
+    """Counts the pages that are being made; whoever works through spans lets them pass."""
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        """Begin a page."""
+        with self._changed:
+            self._made += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it."""
+        with self._changed:
+            self._made -= 1
+            if not self._made:
+                self._changed.notify_all()
+
+    def let_pass(self, longest_s: float) -> None:
+        """Wait until no page is being made, but no longer than that: pages may follow one another without end."""
+        if self._made:
+            with self._changed:
+                self._changed.wait_for(self._none_made, longest_s)
+
+    def _none_made(self) -> bool:
+        return not self._made
 
 
 class Behind:

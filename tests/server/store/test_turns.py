@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
+from spanwise_server.store import turns as turns_of_store
 from spanwise_server.store.turns import Behind, Turns
 
 
@@ -79,3 +80,19 @@ def test_what_nobody_waits_for_goes_first_once_it_has_waited_long():
     for thread in (first, second):
         thread.join(10)
     assert order == ["index", "request"]
+
+
+def test_a_turn_waits_for_a_page_but_not_for_ever(monkeypatch):
+    turns, order = Turns(), []
+    monkeypatch.setattr(turns_of_store, "LONGEST_FOR_PAGES_S", 60)
+    work = threading.Thread(target=take, args=(turns, "spans", order))
+    with turns.pages:
+        with turns.pages:
+            work.start()
+        order.append("page")
+    work.join(10)
+    assert order == ["page", "spans"]
+    monkeypatch.setattr(turns_of_store, "LONGEST_FOR_PAGES_S", 0.001)
+    with turns.pages, turns, turns.pages:
+        order.append("after a moment")
+    assert order[-1] == "after a moment"
