@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from ..record import Annotation, Annotator
@@ -16,6 +17,15 @@ from .small_tables import AnnotationRow
 from .words import WordBook, label_word, labels_of, unpack_ids
 
 _ASKED_AT_ONCE = 500
+#: Made once, as every page asks it: making it takes as long as the answer.
+_OF_TRACES = (
+    select(AnnotationRow)
+    .where(
+        col(AnnotationRow.project_id) == bindparam("project"),
+        col(AnnotationRow.trace_id).in_(bindparam("traces", expanding=True)),
+    )
+    .order_by(col(AnnotationRow.created_ns), col(AnnotationRow.id))
+)
 _LABELS_AMONG = "SELECT id FROM words WHERE field = 'label' AND id IN ({})"
 #: In a session's info: what makes a connection of ours of its driver's, where that is none.
 WRAP = "spanwise.wrap"
@@ -44,14 +54,8 @@ class Annotations:
         with self._database.session() as session:
             project_id = find_project(driver_of(session), project)
             for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
-                rows = session.exec(
-                    select(AnnotationRow)
-                    .where(
-                        AnnotationRow.project_id == project_id,
-                        col(AnnotationRow.trace_id).in_(trace_ids[at : at + _ASKED_AT_ONCE]),
-                    )
-                    .order_by(col(AnnotationRow.created_ns), col(AnnotationRow.id))
-                )
+                asked = {"project": project_id, "traces": trace_ids[at : at + _ASKED_AT_ONCE]}
+                rows = session.exec(_OF_TRACES, params=asked)
                 judged = list(rows)
                 coded = codes_of(session, project_id, [row.id for row in judged])
                 for row in judged:
