@@ -14,7 +14,7 @@ from typing import Final
 from ..query.filters import Term
 from ..record import Record
 from .attribute_words import says
-from .search_words import holds, searchable
+from .search_words import holds, searchable, words_in
 
 #: For figures so many spans are proved; of the rest their words are believed, and the figures say that they are not
 #: exact.
@@ -71,11 +71,12 @@ class Proofs:
     def learn(self, version: int, texts: Sequence[tuple[int, str]]) -> None:
         """Prove what was asked lately on texts of spans, as the index is given them, by their addresses."""
         now = time.monotonic()
-        for phrase, asked in list(self._lately.items()):
-            if now - asked < _LATELY_S:
-                for at, text in texts:
-                    if text.isascii():  # another one is folded already
-                        self._remember((version, at, phrase), holds(text, phrase))
+        for phrase in [phrase for phrase, asked in list(self._lately.items()) if now - asked < _LATELY_S]:
+            words = words_in(phrase)
+            for at, text in texts:
+                # Another one is folded already; of one that lacks a word nobody asks.
+                if text.isascii() and all(map(text.lower().__contains__, words)):
+                    self._remember((version, at, phrase), holds(text, phrase))
 
     def _note(self, phrase: str) -> None:
         with self._lock:
