@@ -472,3 +472,12 @@ def test_a_word_where_a_number_stands_is_no_page(client, path):
     assert answer.status_code == 404
     assert f"There is nothing at {path}." in answer.text
     assert "All traces" in answer.text
+
+
+def test_arriving_spans_let_a_page_pass_until_its_answer_begins(client, monkeypatch):
+    store, made = client.app.state.server.store, []
+    find = store.find_traces
+    monkeypatch.setattr(store, "find_traces", lambda query: made.append(store.turns.pages._made) or find(query))
+    assert client.get("/traces").status_code == 200
+    assert set(made) == {1}
+    assert store.turns.pages._made == 0
