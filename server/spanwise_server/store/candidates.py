@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from heapq import heapify, heappop
 from operator import add
 from typing import Final
 
@@ -22,7 +23,7 @@ _OF_TRACES: Final = frozenset({"label", "status"})
 _LAST_NS: Final = 2**63 - 1
 
 
-def candidates(sets: TraceSets, matcher: Matcher, query: Query) -> Sequence[tuple[int, int]] | None:
+def candidates(sets: TraceSets, matcher: Matcher, query: Query) -> Iterator[tuple[int, int]] | None:
     """Return the rows of the traces that can have spans of a page, the nearest to its beginning first.
 
     Beside each stands the last time that a span of it can have begun, or in an ascending order the first.
@@ -50,9 +51,17 @@ def candidates(sets: TraceSets, matcher: Matcher, query: Query) -> Sequence[tupl
     rows = list(among)
     starts = sets.start.of(rows)
     if not descending:
-        return sorted(zip(starts, rows, strict=True))
+        return _smallest_first(list(zip(starts, rows, strict=True)), 1)
     ends = map(add, starts, sets.numbers["latency"].of(rows))
-    return sorted([pair for pair in zip(ends, rows, strict=True) if pair[0] >= first], reverse=True)
+    return _smallest_first([(-end, row) for end, row in zip(ends, rows, strict=True) if end >= first], -1)
+
+
+def _smallest_first(found: list[tuple[int, int]], sign: int) -> Iterator[tuple[int, int]]:
+    """Yield times and rows in order, of which few may be asked for; a time is given with the *sign* that it had."""
+    heapify(found)
+    while found:
+        time, row = heappop(found)
+        yield sign * time, row
 
 
 def _words_of(matcher: Matcher, part: Filter) -> list[int] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from ..errors import SpanwiseError
@@ -91,7 +92,7 @@ def span_page(
     query: Query,
     make: Callable[[tuple[Any, ...]], T],
     among: Sequence[int] | None = None,
-    nearest: Sequence[tuple[int, int]] | None = None,
+    nearest: Iterable[tuple[int, int]] | None = None,
 ) -> Page[T]:
     """Return one page of spans, each made by *make* from its row and, last in it, its trace's id.
 
@@ -153,7 +154,7 @@ def _page(
     sort: _Sort,
     walk: Callable[..., _Walk],
     make: Callable[[tuple[Any, ...]], T],
-    nearest: Sequence[tuple[int, int]] | None = None,
+    nearest: Iterable[tuple[int, int]] | None = None,
 ) -> Page[T]:
     limit = limit_of(query)
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
@@ -215,7 +216,7 @@ def _found_near(
     query: Query,
     most: int,
     cursor: Cursor | None,
-    nearest: Sequence[tuple[int, int]],
+    nearest: Iterable[tuple[int, int]],
 ) -> tuple[Sql, list[tuple[Any, ...]]]:
     """Return the spans of a page by time, and what they were selected from: of few traces after another, nearest first.
 
@@ -224,17 +225,18 @@ def _found_near(
     where = Compiler(connection, project_id, query).spans().where
     descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
     rows: list[tuple[Any, ...]] = []
-    at, size = 0, _NEAR_FIRST
     source = _spans_of_traces(project_id, ())
     start = _column_names(connection, source).index("start_ns")
-    while at < len(nearest):
-        if len(rows) >= most and (rows[-1][start] > nearest[at][0] if descending else rows[-1][start] < nearest[at][0]):
+    size, left = _NEAR_FIRST, iter(nearest)
+    while some := list(islice(left, size)):
+        bound = some[0][0]
+        if len(rows) >= most and (rows[-1][start] > bound if descending else rows[-1][start] < bound):
             break
-        source = _spans_of_traces(project_id, [row for _, row in nearest[at : at + size]])
+        source = _spans_of_traces(project_id, [row for _, row in some])
         rows += _rows(connection, query, _SPAN_SORTS["time"], _Walk(source, where, 0, ""), most, cursor)
         rows.sort(key=lambda row: (row[start], row[0]), reverse=descending)
         del rows[most:]
-        at, size = at + size, min(size * 2, _NEAR_MOST)
+        size = min(size * 2, _NEAR_MOST)
     return source, rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -50,7 +50,7 @@ class SetStore(SqlStore):
             return None
         return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
 
-    def _nearest(self, query: Query) -> Sequence[tuple[int, int]] | None:
+    def _nearest(self, query: Query) -> Iterable[tuple[int, int]] | None:
         """Return the traces that can have spans of a page, where its filter leaves few."""
         if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Final
@@ -62,7 +62,7 @@ class SqlStore(SmallStore):
         """Return the rows of the traces that have the spans which *query* finds, ``None`` where that is not known."""
         return None
 
-    def _nearest(self, query: Query) -> Sequence[tuple[int, int]] | None:  # noqa: ARG002  # as above
+    def _nearest(self, query: Query) -> Iterable[tuple[int, int]] | None:  # noqa: ARG002  # as above
         """Return the traces that can have spans of a page, as ``candidates.py`` gives them, where they are known."""
         return None
 
