@@ -12,6 +12,7 @@ import argparse
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -27,11 +28,12 @@ SENDERS, PER_REQUEST = 4, 512
 SMALL_SENDERS, PER_SMALL_REQUEST = 16, 16
 STEPS = 10
 #: Where a message's text begins, in JSON; eight letters there can be changed for others.
+SESSION = re.compile(rb"session-\d+-\d+")
 TEXT = re.compile(rb'"content": "(?=[\w ]{8})')
 
 
 class Template:
-    """One request that gives many: the same but for the trace ids and the first letters of every text."""
+    """One request that gives many: the same but for trace ids, sessions, times and the first letters of every text."""
 
     def __init__(self, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
@@ -42,9 +44,24 @@ class Template:
             at: [found.start() for found in re.finditer(re.escape(body[at : at + 16]), body)] for at in self._ids
         }
         self._texts = [found.end() for found in TEXT.finditer(body)]
+        self._sessions: dict[bytes, list[int]] = {}
+        for found in SESSION.finditer(body):
+            self._sessions.setdefault(found[0], []).append(found.start())
+        times = {ns for span in spans for ns in (span.start_time_unix_nano, span.end_time_unix_nano)}
+        self._newest = max(times)
+        self._times = [
+            (found.start(), ns) for ns in times for found in re.finditer(re.escape(ns.to_bytes(8, "little")), body)
+        ]
 
     def another(self, draw: Random) -> bytes:
-        """Return a request with ids and texts that no other has."""
+        """Return a request with ids and texts that no other has, which ends now."""
+        later = time.time_ns() - self._newest
+        for at, ns in self._times:
+            self._body[at : at + 8] = (ns + later).to_bytes(8, "little")
+        for session, places in self._sessions.items():
+            drawn = re.sub(rb"\d", lambda _: b"%d" % draw.randrange(10), session)
+            for at in places:
+                self._body[at : at + len(drawn)] = drawn
         for places in self._places.values():
             made = draw.randbytes(16)
             for at in places:

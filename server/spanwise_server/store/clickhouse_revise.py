@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..record import Event, Record
+from .clickhouse_large import Key
 from .clickhouse_rows import Kept, kept_again, record_of
-from .clickhouse_write import Key, Writer
+from .clickhouse_write import Writer
 from .reread import Part, Price, Revised, Reviser, priced_again, read_again, shows_differently
 from .rows import SpanRow
 

@@ -10,23 +10,21 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from .clickhouse_compile import ids_in
+from .clickhouse_large import Key, LargeTrace, LargeTraces, summed
 from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, WRITE_COLUMNS, Kept, kept_of, read_kept, tie_of, word
 from .clickhouse_server import Server
 from .conditions import Sql
 from .ready import Chunk
-from .rows import placed
-from .summary import summarise
-from .words import words_of
+from .rows import SpanRow
+from .running import RunningSummary
+from .summary import Summary
+from .words import Word
 
 _DAY_NS: Final = 86_400 * 10**9
 _ASKED_AT_ONCE: Final = 1_000
-
-Key = tuple[int, bytes]
-"""Project and trace."""
 
 
 class Writer:
@@ -34,6 +32,7 @@ class Writer:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._large = LargeTraces(server)
         self._last_version = 0
         self.repeated = 0
 
@@ -45,58 +44,64 @@ class Writer:
             for ready in chunk.spans:
                 self.repeated += ready.row.span_id in new[key]
                 new[key][ready.row.span_id] = kept_of(ready, key[0], chunk.trace_id, reader_id)
-        old = self.spans_of(new)
+        large = self._large.take(new)
+        old = self.spans_of(key for key in new if key not in large)
+        again = {key: self.spans_with(key, one.here(new[key])) for key, one in large.items()}
         for key, spans in new.items():
-            self.repeated += len(old[key].keys() & spans.keys())
-        self.put(old, new)
+            self.repeated += len((again.get(key) or old.get(key, {})).keys() & spans.keys())
+        self._put(old, new, large, again)
 
     def put(self, old: Mapping[Key, Mapping[bytes, Kept]], new: Mapping[Key, Mapping[bytes, Kept]]) -> None:
         """Put *new* spans beside or in the place of the *old* ones of their traces, and sum their traces up."""
-        version = self._next_version(old)
+        self._put(old, new, {}, {})
+
+    def _put(
+        self,
+        old: Mapping[Key, Mapping[bytes, Kept]],
+        new: Mapping[Key, Mapping[bytes, Kept]],
+        large: Mapping[Key, LargeTrace],
+        again: Mapping[Key, Mapping[bytes, Kept]],
+    ) -> None:
+        version = self._next_version(old, [one.version for one in large.values()])
         spans: list[tuple[Any, ...]] = []
         traces: list[tuple[Any, ...]] = []
+        keep: list[tuple[Key, Sequence[SpanRow] | RunningSummary]] = []
         for key, of_trace in new.items():
-            was = old.get(key, {})
-            now = {**was, **of_trace}
-            summary = summarise(kept.row for kept in now.values())
-            for span_id, kept in now.items():
-                counted = replace(kept, row=placed(kept.row, counted=int(span_id in summary.counted)))
-                spans += _changed(was.get(span_id), counted, version)
-            words = sorted(map(word, words_of((kept.row for kept in now.values()), summary, ())))
-            traces += self._trace_rows(key, was, words, summary.columns, summary.start_ns, version)
+            one = large.get(key)
+            done = None if one is None else one.run_on(self.spans_with, again[key], of_trace)
+            if one is not None and done is not None:
+                keep.append((key, one.running))
+            else:
+                done = summed(old[key] if key in old else self.spans_of([key])[key], of_trace)
+                keep.append((key, [kept.row for kept in done.now.values()]))
+            for span_id, kept in done.now.items():
+                spans += _changed(done.was.get(span_id), kept, version)
+            traces += self._trace_rows(key, done.started_ns, done.words, done.summary, version)
         self._server.insert("span_writes", WRITE_COLUMNS, spans)
         self._server.insert("traces", TRACE_COLUMNS, traces)
+        for key, kept_of_it in keep:
+            self._large.keep(key, kept_of_it, version + 1)
 
     def put_again(self, spans: Mapping[Key, Mapping[bytes, Kept]]) -> None:
         """Put *spans* in as they are where the sums have nothing of them."""
         version = self._next_version(spans)
         rows, traces = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
         for key, of_trace in spans.items():
-            summary = summarise(kept.row for kept in of_trace.values())
-            for span_id, kept in of_trace.items():
-                counted = replace(kept, row=placed(kept.row, counted=int(span_id in summary.counted)))
-                rows.append(counted.values(version=version + 1, gone=0, sign=1))
-            words = sorted(map(word, words_of((kept.row for kept in of_trace.values()), summary, ())))
-            traces += self._trace_rows(key, {}, words, summary.columns, summary.start_ns, version)
+            done = summed({}, of_trace)
+            rows += [kept.values(version=version + 1, gone=0, sign=1) for kept in done.now.values()]
+            traces += self._trace_rows(key, None, done.words, done.summary, version)
         self._server.insert("span_writes", WRITE_COLUMNS, rows)
         self._server.insert("traces", TRACE_COLUMNS, traces)
 
     def _trace_rows(
-        self,
-        key: Key,
-        was: Mapping[bytes, Kept],
-        words: Sequence[str],
-        columns: Sequence[Any],
-        start_ns: int,
-        version: int,
+        self, key: Key, started_ns: int | None, words: Iterable[Word], summary: Summary, version: int
     ) -> list[tuple[Any, ...]]:
+        """Return the row of a trace that began at *started_ns* before, and what takes the one of another day away."""
         rows = []
-        row = (*key, tie_of(*key), words, *columns)
-        if was:
-            before = min(kept.row.start_ns for kept in was.values())
-            if before // _DAY_NS != start_ns // _DAY_NS:
-                at = TRACE_COLUMNS.index("start_ns")
-                rows.append((*row[:at], before, *row[at + 1 :], version, 1))
+        row = (*key, tie_of(*key), sorted(map(word, words)), *summary.columns)
+        if started_ns is not None and started_ns // _DAY_NS != summary.start_ns // _DAY_NS:
+            at = TRACE_COLUMNS.index("start_ns")
+            rows.append((*row[:at], started_ns, *row[at + 1 :], version, 1))
         rows.append((*row, version + 1, 0))
         return rows
 
@@ -162,9 +167,23 @@ class Writer:
                     found[project_id, kept.trace_id][kept.row.span_id] = kept
         return found
 
-    def _next_version(self, old: Mapping[Key, Mapping[bytes, Kept]]) -> int:
+    def spans_with(self, key: Key, span_ids: Sequence[bytes]) -> dict[bytes, Kept]:
+        """Return those spans of a trace that are there, by their ids."""
+        found: dict[bytes, Kept] = {}
+        for at in range(0, len(span_ids), _ASKED_AT_ONCE):
+            which = ids_in("span_id", span_ids[at : at + _ASKED_AT_ONCE])
+            sql = Sql(
+                f"SELECT {', '.join(SPAN_COLUMNS)} FROM spans PREWHERE project_id = ? AND trace_id = ? "
+                f"AND {which.text}",
+                (*key, *which.values),
+            )
+            found |= {kept.row.span_id: kept for kept in read_kept(*self._server.table(sql))}
+        return found
+
+    def _next_version(self, old: Mapping[Key, Mapping[bytes, Kept]], known: Iterable[int] = ()) -> int:
         """Return a version above all there were; with a number free behind it."""
         newest = max((kept.version for spans in old.values() for kept in spans.values()), default=0)
+        newest = max((newest, *known))
         self._last_version = max(time.time_ns() // 1_000, self._last_version + 2, newest + 2)
         return self._last_version
 

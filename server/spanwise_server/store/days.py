@@ -25,7 +25,7 @@ _FIRST: Final = int(FIRST_DAY.timestamp()) * 1_000_000_000 // DAY_NS
 DAYS_BEFORE: Final = 800
 DAYS_AFTER: Final = 2
 #: Tables by the address of a span, and by the row of a trace.
-BY_ADDRESS: Final = ("spans", "payloads", "span_words", "attribute_blocks")
+BY_ADDRESS: Final = ("spans", "bodies", "span_words", "attribute_blocks")
 BY_TRACE: Final = ("text_uses",)
 
 

@@ -47,6 +47,10 @@ _NUMBERS_PUT: Final = re.compile(r"INSERT INTO (\w+) \(([\w, ]+)\) VALUES \([?, 
 _HEX: Final = re.compile(r"lower\(hex\(([\w.]+)\)\)")
 
 
+#: What PostgreSQL cuts values into that are too long for a page's quarter. Four of these fill a page, while one and a
+#: shorter one leave room for neither.
+PIECE_BYTES: Final = 1_996
+_COPY_BODIES: Final = b"COPY bodies (id, body, rest) FROM STDIN (FORMAT BINARY)"
 _CHUNKS: Final = (
     "SELECT w.at, p.id, p.body FROM unnest(CAST(? AS bigint[])) AS w (at), LATERAL (SELECT id, body FROM payloads "
     f"WHERE id BETWEEN (w.at >> {PLACE_BITS}) << {PLACE_BITS} AND w.at ORDER BY id DESC LIMIT 1) AS p"
@@ -138,6 +142,14 @@ class PostgresConnection:
                     copy.write_row([without_nul(value) if isinstance(value, str) else value for value in row])
                 else:
                     copy.write_row(row)
+
+    def copy_bodies(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        """Put packed spans in: as many whole pieces as PostgreSQL cuts long values into, and the rest beside them."""
+        with self.driver.cursor() as cursor, cursor.copy(_COPY_BODIES) as copy:
+            copy.set_types(["int8", "bytea", "bytea"])
+            for at, body in bodies:
+                whole = len(body) - len(body) % PIECE_BYTES
+                copy.write_row((at, body[:whole], body[whole:]))
 
     def put_missing(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
         """Put those of *rows*, which are in the order of their keys, *into* a table that are not there."""

@@ -41,7 +41,11 @@ _SETTINGS: Final = (
     "-c timezone=UTC -c plan_cache_mode=force_custom_plan -c jit=off -c max_parallel_workers_per_gather=0 "
     "-c application_name=spanwise"
 )
-_READS: Final = f"{_SETTINGS} -c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on"
+#: The buckets of a month are sorted in memory; PostgreSQL's own four megabytes send them to the disk.
+_READS: Final = (
+    f"{_SETTINGS} -c work_mem=32MB -c default_transaction_isolation=repeatable\\ read "
+    "-c default_transaction_read_only=on"
+)
 
 
 class PostgresDatabase:

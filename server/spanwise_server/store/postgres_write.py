@@ -26,7 +26,7 @@ from .stored_rows import FIND_TRACES
 from .summary import Summary
 from .text_owners import drop_texts, put_uses, texts_of
 from .words import Word, WordBook
-from .write import BY_ADDRESS, DERIVED, SpanWriter
+from .write import DERIVED, SpanWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,9 @@ _WORDS_AT_ONCE: Final = 2_000
 _CHANGE_SPAN: Final = (
     f"INSERT INTO spans ({', '.join(SPAN_COLUMNS)}) VALUES ({', '.join('?' * len(SPAN_COLUMNS))}) "
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in SPAN_COLUMNS[1:])}"
+)
+_PUT_BODY: Final = (
+    "INSERT INTO bodies (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body, rest = NULL"
 )
 _PUT_WORDS: Final = (
     "INSERT INTO words (project_id, field, value) "
@@ -55,7 +58,8 @@ class PostgresWriter(SpanWriter):
 
     find_traces = FIND_TRACES + " ORDER BY trace_id FOR UPDATE"
     change_span = _CHANGE_SPAN
-    by_address = (*BY_ADDRESS, "span_words", "attribute_blocks")
+    put_payload = _PUT_BODY
+    by_address = ("spans", "bodies", "span_words", "attribute_blocks")
     derived = tuple(table for table in DERIVED if table != "trace_words")
 
     def __init__(self, index: GinIndex) -> None:
@@ -96,7 +100,8 @@ class PostgresWriter(SpanWriter):
     def _share(self, connection: Connection) -> None:
         """Write beside others, but not beside who deletes; forget what may be deleted since the last time."""
         connection.execute("SELECT pg_advisory_xact_lock_shared(?, ?)", (LOCKS, SPANS_LOCK))
-        deletions = connection.execute("SELECT last_value FROM deletions").fetchone()[0]
+        # The first number that is ever drawn is the one that the sequence begins with.
+        deletions = connection.execute("SELECT last_value + CAST(is_called AS integer) FROM deletions").fetchone()[0]
         if deletions != self._deletions:
             self.forget()
             self._deletions = deletions
@@ -190,7 +195,7 @@ class PostgresWriter(SpanWriter):
         assert isinstance(connection, PostgresConnection)  # noqa: S101 - there is no other here
         connection.copy("traces", sorted(change.traces_made, key=lambda row: (row[1], row[2])))
         connection.copy("spans", change.spans)
-        connection.copy("payloads", change.payloads)
+        connection.copy_bodies(change.payloads)
         for table, rows in (
             ("texts (hash, body, trace_row)", texts_of(change)),
             ("media_uses (project_id, trace_id, digest)", change.media),

@@ -20,6 +20,10 @@ class RunningSummaries:
         self._kept: OrderedDict[int, RunningSummary] = OrderedDict()
         self._spans = 0
 
+    def has(self, trace_row: int) -> bool:
+        """Return whether anything is kept of a trace, in whatever state."""
+        return trace_row in self._kept
+
     def of(self, trace_row: int, places: int) -> RunningSummary | None:
         """Return what is kept of a trace in this state, ``None`` where nothing is."""
         found = self._kept.get(trace_row)

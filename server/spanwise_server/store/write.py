@@ -57,6 +57,7 @@ class SpanWriter(WriterMemory):
 
     find_traces = FIND_TRACES
     change_span = _CHANGE_SPAN
+    put_payload = _PUT_PAYLOAD
     by_address: Sequence[str] = BY_ADDRESS
     """The tables that have rows by the address of a span."""
     derived: Sequence[str] = DERIVED
@@ -333,7 +334,7 @@ class SpanWriter(WriterMemory):
         changed = knowing(connection, lambda: replaced(body, was.id - first, packed.body, self.packing.dictionary))
         if changed is None:
             return was.rewritten
-        connection.execute(_PUT_PAYLOAD, (first, changed))  # at once: another span of the chunk may come over it
+        connection.execute(self.put_payload, (first, changed))  # at once: another span of the chunk may come over it
         named = set(texts_named(changed))
         self._keep_texts(trace, (name for name in packed.names if name in named), texts, change)
         return 1
@@ -385,7 +386,7 @@ class SpanWriter(WriterMemory):
         """Put in the rows that are new, in the place of words that are not so any more."""
         connection.executemany(_DROP_WORD, change.words_dropped)
         put_sparse(connection, "spans", SPAN_COLUMNS, change.spans)
-        connection.executemany(_PUT_PAYLOAD, change.payloads)
+        connection.executemany(self.put_payload, change.payloads)
         connection.executemany(_PUT_TEXT, change.texts.items())
         connection.executemany(_PUT_USE, sorted(change.uses))
         connection.executemany(PUT_MEDIA_USE, change.media)

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from spanwise_server.query.filters import Query
+from spanwise_server.query.parse import parse
 from store_engines import KINDS, opened, sums
 from store_model.spans import TRACES, llm, record
 
@@ -40,3 +42,30 @@ def test_a_large_trace_comes_to_the_same_however_it_comes(store):
     store.recount()
     assert store.trace("default", TRACES[0]) == kept
     assert sums(store) == summed
+
+
+def test_a_batch_of_a_large_trace_reads_only_what_comes_again(monkeypatch):
+    """Its sums are kept from write to write, unless somebody else wrote it meanwhile."""
+    with opened("clickhouse") as store:
+        spans = [llm(TRACES[0], f"{n:016x}", at=n / 100, tokens=n, cost=n) for n in range(1, 760)]
+        store.write(spans[:600])
+        with monkeypatch.context() as patch:
+            patch.setattr(store._writer, "spans_of", lambda keys: dict.fromkeys(keys, 1 / 0))
+            store.write(spans[595:610])
+            store.write([*spans[610:640], replace(spans[0], reading=replace(spans[0].reading, environment="prod"))])
+            with pytest.raises(ZeroDivisionError):
+                store.write([llm(TRACES[1], "a" * 16)])
+        assert store.repeated == 6
+        other = type(store._writer)(store.server)
+        monkeypatch.setattr(store, "_writer", other)  # as another server has
+        store.write(spans[640:700])
+        monkeypatch.undo()
+        store.write(spans[690:])
+        kept, summed = store.trace("default", TRACES[0]), sums(store)
+        assert (kept.summary.span_count, kept.summary.cost_nusd) == (759, sum(range(1, 760)))
+        assert len(store.find_traces(Query("default", parse("env:prod"))).items) == 1
+        store.recount()
+        assert (store.trace("default", TRACES[0]), sums(store)) == (kept, summed)
+        store.delete_trace("default", TRACES[0])
+        store.write(spans[:3])
+        assert store.trace("default", TRACES[0]).summary.span_count == 3

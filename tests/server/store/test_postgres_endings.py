@@ -125,7 +125,7 @@ def test_while_the_disk_is_full_spans_are_refused_and_taken_when_there_is_room_a
             "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
             "'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"
         ),
-        "CREATE TRIGGER full_disk BEFORE INSERT ON payloads FOR EACH ROW EXECUTE FUNCTION full_disk()",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON bodies FOR EACH ROW EXECUTE FUNCTION full_disk()",
     )
     with closing(opened(url, tmp_path)) as store, psycopg.connect(url, autocommit=True) as database:
         store.write([llm(TRACES[0], "a" * 16, cost=1)])
@@ -136,7 +136,7 @@ def test_while_the_disk_is_full_spans_are_refused_and_taken_when_there_is_room_a
             with pytest.raises(Overloaded, match="No space left"):
                 store.write(more)
         assert len(store.find_spans(Query("default")).items) == 1, "what is there can be read"
-        database.execute("DROP TRIGGER full_disk ON payloads")
+        database.execute("DROP TRIGGER full_disk ON bodies")
         store.write(more)
         assert rows(store, "SELECT sum(spans), sum(cost_nusd) FROM r_hour") == [(3, 3)]
         assert store.trace("default", TRACES[0]).summary.span_count == 2

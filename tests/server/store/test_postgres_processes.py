@@ -90,6 +90,17 @@ def test_what_three_processes_write_at_once_comes_out_as_if_one_had(url, tmp_pat
         assert len(list(store.each_span(Query("default", limit=100)))) == 700
 
 
+def test_words_that_another_process_numbered_anew_are_not_remembered(url, tmp_path):
+    """Not even where that was the first time that anything was taken away."""
+    with closing(PostgresStore(url, tmp_path)) as store, closing(PostgresStore(url, tmp_path)) as other:
+        store.open()
+        other.open()
+        store.write([llm(TRACES[0], "a" * 16, user__id="ann")])
+        other.recount()
+        store.write([llm(TRACES[0], "b" * 16), llm(TRACES[1], "c" * 16, user__id="ann")])
+        assert len(store.find_traces(Query("default", parse("user:ann"))).items) == 2
+
+
 def test_a_process_that_is_killed_while_it_writes_loses_no_whole_transaction(url, tmp_path):
     code = """
 import sys
