@@ -80,6 +80,15 @@ class World:
             runs.append(int(self.made("/api/v1/experiments", run)["id"]))
         return int(dataset["id"]), runs
 
+    def alerts(self) -> None:
+        """Keep a budget that is spent and tells nobody, and a rule that no span breaks and that has a channel."""
+        hook = {"kind": "webhook", "name": "On call", "target": "https://hooks.example.com/support"}
+        channel = self.made("/api/v1/alerts/channels", hook)["id"]
+        spent = {"name": "Cost of the month", "measure": "cost_usd", "threshold": 0.25, "window": "month"}
+        self.made("/api/v1/alerts/rules", spent)
+        calm = {"name": "Failing answers", "measure": "error_rate", "threshold": 0.9, "window": "24h"}
+        self.made("/api/v1/alerts/rules", {**calm, "channels": [channel]})
+
 
 def every_page(server: ServerProcess) -> dict[str, str]:
     """Return the full pages by name: the places, and one of each thing that they lead to."""
@@ -97,6 +106,7 @@ def _pages(world: World) -> dict[str, str]:
     session = world.asked("/api/v1/sessions", limit="1")["items"][0]["session_id"]
     call = calls[-1].partition(":")[2]
     queue = world.queue()
+    world.alerts()
     dataset, (before, after) = world.dataset(queue)
     example = world.asked(f"/api/v1/datasets/{dataset}/examples", limit="1")["items"][0]["id"]
     found = {name: f"{path}?range=all" if name in RANGED else path for name, path in PLACES.items()}
@@ -116,6 +126,7 @@ def _pages(world: World) -> dict[str, str]:
         "step": f"/steps/{tool}?range=all",
         "step-spans": f"/dashboard/steps?name={tool}&range=all",
         "prompt": "/prompts/support",
+        "replay": f"/playground?trace={trace}&span={call}",
         "queue": f"/label/{queue}",
         "queue-events": f"/label/{queue}/events",
         "queue-agreement": f"/label/{queue}/agreement",

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from playwright.sync_api import Browser, sync_playwright
 
 from browser.conftest import ARGUMENTS, DESKTOP, PHONE, PROJECT, chromium
@@ -43,6 +45,13 @@ def shoot(
     return len(wanted)
 
 
+def looked_at(server: ServerProcess) -> None:
+    """Wait until the server has looked at every rule of alerts, as it does by itself within seconds."""
+    rules = f"{server.url}/api/v1/alerts/rules"
+    while not all(rule["last"] for rule in httpx.get(rules, params={"project": PROJECT}).json()["items"]):
+        time.sleep(0.5)
+
+
 def main(folder: Path, names: Collection[str] = ()) -> None:
     """Run the example app, serve what it sent, and take every picture, or those of the pages with *names*."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,6 +61,7 @@ def main(folder: Path, names: Collection[str] = ()) -> None:
         with ServerProcess(Path(data)) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
             pages = {name: path for name, path in every_page(server).items() if not names or name in names}
+            looked_at(server)
             taken = sum(
                 shoot(browser, server, pages, folder, size, theme) for size in SIZES for theme in ("light", "dark")
             )
