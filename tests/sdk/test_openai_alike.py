@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import fireworks
@@ -110,6 +111,25 @@ def test_fireworks_at_its_own_address_names_all_of_it_in_each_call(spans, provid
     assert [span.name for span in spans.all()] == ["chat m", "chat m"]
     assert {span.attributes["server.address"] for span in spans.all()} == {"api.fireworks.ai"}
     assert all("server.port" not in span.attributes for span in spans.all())
+
+
+def test_what_fireworks_streams_of_messages_comes_as_one_text(spans, provider):
+    provider.answer = lambda _: FULL
+    ask = {"model": "m", "messages": USER, "max_tokens": 9, "stream": True}
+
+    async def go() -> str:
+        async with fireworks.AsyncFireworks(api_key="k", base_url=provider.url, max_retries=0) as client:
+            return await client.messages.create(**ask)
+
+    with fireworks.Fireworks(api_key="k", base_url=provider.url, max_retries=0) as client:
+        answer = client.messages.create(**ask)
+    assert answer.startswith("event: message_start")
+    assert asyncio.run(go()).startswith("event: message_start")
+    for span in spans.all():
+        (message,) = json.loads(span.attributes["gen_ai.output.messages"])
+        assert [part["type"] for part in message["parts"]] == ["reasoning", "text", "tool_call"]
+        assert span.attributes["gen_ai.usage.input_tokens"] == 50
+    assert len(spans.all()) == 2
 
 
 @pytest.mark.parametrize("name", MESSAGES)

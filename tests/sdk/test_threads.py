@@ -308,9 +308,54 @@ def test_what_else_the_context_says_goes_along_as_long(spans, without_grace):
     assert seen == ["pro", None, False]
 
 
-def test_a_span_that_records_nothing_is_not_handed_on(spans):
-    silent = trace.NonRecordingSpan(trace.SpanContext(1, 1, is_remote=False))
-    with trace.use_span(silent):
+REMOTE = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+UNSAMPLED = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-00"}
+
+
+def test_a_thread_is_inside_of_the_trace_that_a_request_tells_of(spans):
+    with spanwise.extract(REMOTE):
+        run(threading.Thread(target=work))
+        with spanwise.span("step"):
+            run(threading.Thread(target=work, args=[1]))
+    one, two = sorted((span for span in spans.all() if span.name == "work"), key=lambda span: span.start_time)
+    assert {one.context.trace_id, two.context.trace_id} == {int("a" * 32, 16)}
+    assert one.parent.span_id == int("b" * 16, 16)
+    assert two.parent.span_id == spans.named("step").context.span_id
+
+
+def test_a_thread_of_a_trace_that_is_not_sampled_is_not_sampled_either(spans):
+    with spanwise.extract(UNSAMPLED):
+        run(threading.Thread(target=work))
+        run(threading.Thread(target=lambda: run(threading.Thread(target=work))))
+    assert spans.all() == []
+
+
+@pytest.mark.parametrize("headers", [REMOTE, UNSAMPLED])
+def test_what_begins_after_such_a_request_is_a_trace_of_its_own(spans, without_grace, headers):
+    idle = Idle()
+    with spanwise.extract(headers):
+        idle.thread.start()
+        idle.do(work)
+    idle.do(work)
+    idle.end()
+    *_, later = spans.all()
+    assert len(spans.all()) == (2 if headers is REMOTE else 1)
+    assert later.parent is None
+
+
+def test_what_is_held_by_mistake_keeps_no_thread_inside_for_good(spans, without_grace, monkeypatch):
+    monkeypatch.setattr(threads, "_LONGEST_NS", 0)
+    idle = Idle()
+    held = trace.NonRecordingSpan(trace.SpanContext(1, 1, is_remote=True))
+    with trace.use_span(held):
+        idle.thread.start()
+    idle.do(work)
+    idle.end()
+    assert spans.named("work").parent is None
+
+
+def test_a_span_that_is_none_is_not_handed_on(spans):
+    with trace.use_span(trace.INVALID_SPAN):
         run(threading.Thread(target=work))
     assert spans.named("work").parent is None
 

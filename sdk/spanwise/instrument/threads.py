@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from time import time_ns
 from typing import Any, Final
@@ -29,6 +30,32 @@ _POOLS: Final = frozenset({
 })  # fmt: skip
 
 
+#: Longest that a thread stays inside of a span whose end nobody tells.
+_LONGEST_NS: Final = 600 * 1_000_000_000
+
+
+class Elsewhere(trace.NonRecordingSpan):
+    """Stands in a thread for a span that is recorded elsewhere, or nowhere, which it does not keep alive.
+
+    Such a span is never told that it has ended. Whoever is inside of it holds it, so it is over once nobody does; at
+    the latest after ten minutes, since a thread that what is held by mistake would keep in there is one too many.
+    """
+
+    def __init__(self, span: trace.Span) -> None:
+        super().__init__(span.get_span_context())
+        self._began_ns = time_ns()
+        self._left_ns: int | None = None
+        self._span = weakref.ref(span, self._left)
+
+    def _left(self, _gone: object) -> None:
+        self._left_ns = time_ns()
+
+    @property
+    def end_time(self) -> int | None:
+        """When it was over, ``None`` while it is not."""
+        return self._left_ns if time_ns() - self._began_ns < _LONGEST_NS else self._began_ns
+
+
 class Lent(Context):
     """The context that a thread was started in, for as long as its span is open; then there is nothing in it."""
 
@@ -40,6 +67,9 @@ class Lent(Context):
         span = trace.get_current_span(here)
         if _is_over(span):
             return None
+        if not span.is_recording() and not isinstance(span, Elsewhere):
+            span = Elsewhere(span)
+            here = trace.set_span_in_context(span, here)
         made = cls(here)
         made._span = span
         return made
@@ -62,8 +92,10 @@ class Lent(Context):
 def _is_over(span: trace.Span) -> bool:
     if span.is_recording():
         return False
-    ended: int | None = getattr(span, "end_time", None)  # one that never records has none
-    return ended is None or time_ns() - ended > GRACE_NS
+    ended: int | None = getattr(span, "end_time", None)  # one that is recorded elsewhere has none
+    if ended is None:
+        return not span.get_span_context().is_valid
+    return time_ns() - ended > GRACE_NS
 
 
 def _inside(thread: threading.Thread) -> Callable[[], None] | None:

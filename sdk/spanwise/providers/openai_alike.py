@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from ..instrument.engine import Provider
+from ..instrument.generation import Generation
 from . import anthropic, batch_lines, rerank
 from .batches import batch
+from .fields import fields
 from .openai import ANSWERS, ROUTES
 from .stainless import methods
 
 #: What stands before OpenAI's paths; clients have moved it from there to their address and back.
 _PREFIXES: Final = ("", "/v1", "/openai/v1", "/inference/v1")
+
+
+def _message(g: Generation, answer: Any) -> None:
+    """Read a whole message, or the text of a stream of one, which is what Fireworks' client gives of it."""
+    if not isinstance(answer, str):
+        anthropic.response(g, answer)
+        return
+    for line in answer.splitlines():
+        name, _, said = line.partition(":")
+        if name == "data" and said.strip():
+            anthropic.chunk(g, fields(said))
+
+
 #: Anthropic's Messages, which some of these speak as well.
-_MESSAGES: Final = {path.removeprefix("/v1"): route for path, route in anthropic.ROUTES.items()}
+_MESSAGES: Final = {
+    path.removeprefix("/v1"): replace(route, response=_message) if route.chunk is anthropic.chunk else route
+    for path, route in anthropic.ROUTES.items()
+}
 _ALL: Final = {**ROUTES, **_MESSAGES, "/rerank": rerank.ROUTE}
 #: Below an account of Fireworks's, whose name is in the path.
 _BELOW: Final = {"*/batchInferenceJobs": batch("name", "state")}
