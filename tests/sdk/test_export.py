@@ -261,6 +261,10 @@ def test_many_annotations_go_in_several_requests_and_survive_a_refusal():
         for number in range(1200):
             spanwise.annotate("n", score=number, trace_id="1" * 32)
         receiver.wait_for(lambda: len({a["id"] for a in receiver.annotations}) == 1200)
+        assert len({a["score"] for a in receiver.annotations}) == 1200
+        assert len(receiver.headers) >= 4  # three are full at 500 each, and one of them was refused once
+        assert spanwise.flush()
+        assert spanwise.status().dropped == 0
 
 
 def test_annotations_without_sense_are_said_in_the_log(caplog):
