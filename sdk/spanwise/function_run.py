@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from .context import context
 from .datasets import Example
+from .parameters import parameters_of
 from .registry import load_object
 from .span import span
 
@@ -59,7 +60,7 @@ def run_over(
 
 def _wants_example(function: Callable[..., Any]) -> bool:
     try:
-        names = list(inspect.signature(function).parameters)
+        names = [parameter.name for parameter in parameters_of(function)]
     except (TypeError, ValueError):  # of a builtin
         return False
     return names[:1] == ["example"]

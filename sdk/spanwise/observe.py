@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
+from .parameters import parameters_of
 from .runtime import HELD
 from .safety import guard, swallowed
 from .span import UNSAID, Span
@@ -175,7 +176,7 @@ def _positional(function: Any) -> tuple[tuple[str, ...], str]:
     """Return the names that positional arguments go by, and the name of what is left over."""
     names: list[str] = []
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = parameters_of(function)
     except (TypeError, ValueError):  # written in C
         return (), "args"
     for parameter in parameters:

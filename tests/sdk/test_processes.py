@@ -51,7 +51,7 @@ APP = """
 """
 
 
-@pytest.mark.parametrize("how", ["fork", "spawn"])
+@pytest.mark.parametrize("how", ["fork", "forkserver", "spawn"])
 def test_what_a_child_records_is_sent_before_it_ends(tmp_path, how):
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(PROGRAM), encoding="utf-8")

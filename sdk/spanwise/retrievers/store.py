@@ -12,6 +12,7 @@ from ..documents import Document
 from ..encode import to_json
 from ..instrument.engine import Asked, Provider, Recognise, Route
 from ..instrument.generation import Generation
+from ..parameters import parameters_of
 
 Found = Callable[[Any], list[Document]]
 
@@ -53,7 +54,7 @@ def recogniser(name: str, how: Route, owned: Mapping[str, str]) -> Recognise:
 def _names(owner: Any) -> tuple[str, ...]:
     """Return the names of the arguments that a search may be given by position."""
     search = getattr(owner, "query_points", None) or getattr(owner, "query", None)
-    return () if search is None else tuple(inspect.signature(inspect.unwrap(search)).parameters)[1:]
+    return () if search is None else tuple(parameter.name for parameter in parameters_of(inspect.unwrap(search)))[1:]
 
 
 def store(
