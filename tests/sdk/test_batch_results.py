@@ -259,6 +259,22 @@ def test_googles_results_come_in_a_file(spans, provider):
     check_failure(found["b"])
 
 
+AWAITED = {
+    "mistralai": lambda client: client.batch.jobs.get_async(job_id="batch-1", inline=True),
+    "google-genai": lambda client: getattr(client, "aio", client).batches.get(name="batches/b1"),
+}
+
+
+@pytest.mark.parametrize("name", AWAITED)
+def test_results_that_come_with_a_batch_are_told_where_it_is_awaited(spans, provider, name):
+    async def go():
+        async with CLIENTS[name].opened_async(provider.url) as client:
+            return await AWAITED[name](client)
+
+    assert asyncio.run(go())
+    assert {"mistralai": {"a"}, "google-genai": {"0", "1"}}[name] == results(spans).keys()
+
+
 def test_litellm_fetches_with_the_client_beneath(spans, provider):
     import litellm
 
