@@ -262,7 +262,7 @@ def test_many_annotations_go_in_several_requests_and_survive_a_refusal():
             spanwise.annotate("n", score=number, trace_id="1" * 32)
         receiver.wait_for(lambda: len({a["id"] for a in receiver.annotations}) == 1200)
         assert len({a["score"] for a in receiver.annotations}) == 1200
-        assert len(receiver.headers) >= 4  # three are full at 500 each, and one of them was refused once
+        assert len(receiver.headers) >= 3  # of 500 at most each, besides the one that was refused
         assert spanwise.flush()
         assert spanwise.status().dropped == 0
 

@@ -38,10 +38,10 @@ _ALL: Final = {**ROUTES, **_MESSAGES, "/rerank": rerank.ROUTE}
 _BELOW: Final = {"*/batchInferenceJobs": batch("name", "state")}
 
 
-def alike(package: str, provider: str, *batches: str) -> Provider:
+def alike(package: str, provider: str, batches: str | None = None) -> Provider:
     """Return the client in *package*, which asks what OpenAI's and Anthropic's do.
 
-    Where it has files and batches, *batches* are the ends of the names that versions of it give their classes.
+    Where it has files and batches, *batches* is how the names of their classes end.
     """
     routes = {**{prefix + path: route for prefix in _PREFIXES for path, route in _ALL.items()}, **_BELOW}
     name = package.partition(".")[0]
@@ -49,18 +49,16 @@ def alike(package: str, provider: str, *batches: str) -> Provider:
         name,
         f"{package}._base_client",
         methods(routes, lambda _client, _host: provider),
-        fetches={
-            method: fetch
-            for owner in batches
-            for method, fetch in batch_lines.fetches(
-                package, ANSWERS, lambda _client, _host: provider, f"Files{owner}", f"Batches{owner}"
-            ).items()
-        },
+        fetches={}
+        if batches is None
+        else batch_lines.fetches(
+            package, ANSWERS, lambda _client, _host: provider, f"Files{batches}", f"Batches{batches}"
+        ),
     )
 
 
 GROQ: Final = alike("groq", "groq", "")
-TOGETHER: Final = alike("together", "together_ai", "", "Resource")
+TOGETHER: Final = alike("together", "together_ai", "Resource")
 FIREWORKS: Final = alike("fireworks", "fireworks_ai")
 CEREBRAS: Final = alike("cerebras.cloud.sdk", "cerebras")
 SAMBANOVA: Final = alike("sambanova", "sambanova")
