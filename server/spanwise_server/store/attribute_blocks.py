@@ -50,6 +50,34 @@ def blocks_with(words: Sequence[int], most: int) -> Sql:
     return Sql(f"SELECT b.id >> {PLACE_BITS} FROM attribute_blocks b WHERE {_HAS} LIMIT {most}", (list(words),))
 
 
+def traces_saying(words: Sequence[int], rows: Sequence[int] | None) -> Sql:
+    """Return a query for the rows of the traces in which any of *words* is said, of all or of those with *rows*."""
+    source = _blocks_of(rows)
+    return Sql(f"SELECT DISTINCT b.id >> {PLACE_BITS} FROM {source.text} WHERE {_HAS}", (*source.values, list(words)))
+
+
+def traces_all_saying(words: Sequence[int], rows: Sequence[int] | None) -> Sql:
+    """Return a query for the rows of the traces of which every span says any of *words*."""
+    source, bits = _blocks_of(rows), _bits_of(words)
+    count = f"bit_count(CAST(CAST({bits.text} AS integer) AS bit({BLOCK})))"
+    return Sql(
+        f"SELECT t.id FROM (SELECT b.id >> {PLACE_BITS} AS row, sum({count}) AS spans FROM {source.text} WHERE {_HAS} "
+        "GROUP BY 1) AS b JOIN traces t ON t.id = b.row WHERE b.spans >= t.span_count",
+        (*bits.values, *source.values, list(words)),
+    )
+
+
+def _blocks_of(rows: Sequence[int] | None) -> Sql:
+    """Return where to read blocks, named ``b``: all of them, or those of the traces with *rows*."""
+    if rows is None:
+        return Sql("attribute_blocks b")
+    return Sql(
+        f"unnest(CAST(? AS bigint[])) AS t (id), LATERAL (SELECT * FROM attribute_blocks b WHERE {_INSIDE_TRACE} "
+        f"{_ONE_BY_ONE}) AS b",
+        (list(rows),),
+    )
+
+
 def spans_with(words: Sequence[int]) -> Sql:
     """Return a query for the addresses of spans, named ``at``, that say any of *words*."""
     bits = _bits_of(words)

@@ -7,7 +7,7 @@ from heapq import heapify, heappop
 from operator import add
 from typing import Final
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import Filter, Query, Term
 from .compile import asks_index, conjuncts, word_ids

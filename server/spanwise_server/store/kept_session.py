@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from .row_numbers import UNSAID
 from .session_order import SessionSums

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Final
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from .row_numbers import UNSAID, Column
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import struct
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import compress
 from typing import Any, Final
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
 from ..record import TraceSummary
-from .address import trace_row_of
 from .assemble import summary_of
 from .base import Page
 from .compile import conjuncts, in_units, is_of_index, parts_of_index, trace_id_is, word_ids
-from .conditions import Sql
+from .connection import Connection
 from .cursor import read_cursor
-from .database import SqliteConnection
 from .find import limit_of, trace_page
-from .fts import is_unproven, proved_rows, spans_of
-from .index_key import MOST_ROWS, runs_of
 from .judged import asks_of_judgements
 from .row_numbers import UNSAID
 from .trace_sets import Kept, TraceSets
@@ -40,7 +34,6 @@ _SIZES: Final = (100, 300)
 _ALL_SIZES: Final = (*[100] * 40, *[400] * 40, *[1_600] * 2_500)
 #: More rows than this are too many to be named in a statement.
 _MOST_NEAR: Final = 5_000
-_UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
 
 
 class UntoldError(Exception):
@@ -48,12 +41,12 @@ class UntoldError(Exception):
 
 
 class Matcher:
-    """Finds the traces of one project that filters match."""
+    """Finds the traces of one project that filters match; an engine says how it asks its text index."""
 
     def __init__(
         self,
         sets: TraceSets,
-        connection: SqliteConnection,
+        connection: Connection,
         project_id: int,
         proved: Callable[[], bool],
     ) -> None:
@@ -94,7 +87,7 @@ class Matcher:
         unknown = [part for part in parts_of_index(query.filter) if (self.project_id, part) not in self._sets.kept]
         if not unknown:
             return None
-        sizes = _ALL_SIZES if any(map(is_unproven, unknown)) else _SIZES
+        sizes = _ALL_SIZES if any(map(self._is_unproven, unknown)) else _SIZES
         found: list[int] = []
         self._of_few = True
         for some in self.timeline.slices(query.from_ns, query.to_ns, begin, sizes, newer=newer):
@@ -111,7 +104,7 @@ class Matcher:
     def lacking(self, query: Query) -> list[int] | None:
         """Return the rows of the traces that have the spans which *query* finds, where it is said what these lack."""
         asked = [part.of for part in conjuncts(query.filter) if isinstance(part, Not)]
-        parts = [part for part in asked if is_of_index(part) and not is_unproven(part)]
+        parts = [part for part in asked if is_of_index(part) and not self._is_unproven(part)]
         if not parts:
             return None
         among = self.timeline.all
@@ -191,29 +184,6 @@ class Matcher:
             raise UntoldError
         return rows, unseen
 
-    def _said_by_all(self, part: Not, of: BitMap | None) -> tuple[BitMap, BitMap]:
-        """Return the traces all of whose spans are what *part* denies, and those of which that is to be asked again."""
-        assert is_of_index(part.of)  # noqa: S101  # of others nobody asks it
-        unseen = self._unseen()
-        among = self.timeline.all if of is None else (of - unseen) & self.timeline.all
-        found = BitMap()
-        for first, last in [(0, MOST_ROWS)] if of is None else runs_of(among):
-            spans: Counter[int] = Counter()
-            for sql in spans_of(self.connection, part.of, first, last) or ():
-                spans.update(dict(self.connection.execute(sql.text, sql.values).fetchall()))
-            there = self.connection.execute(
-                "SELECT id, span_count FROM traces WHERE id BETWEEN ? AND ? AND project_id = ?",
-                (first, last, self.project_id),
-            )
-            found.update([row for row, count in there if spans[row] >= count])
-        return found & among, unseen
-
-    def _all_of_index(self, part: Term | Text) -> BitMap:
-        asked = self.connection.index.trace_rows(self.connection, part)
-        if asked is None:
-            raise UntoldError
-        return self._rows(asked) & self.timeline.all
-
     def _looked(self, part: Term | Text, among: BitMap) -> BitMap:
         """Return which *among* some rows match; of those that were looked at before it is known."""
         looked = self._sets.looked_at((self.project_id, part))
@@ -231,30 +201,28 @@ class Matcher:
                 found |= matching
         return found
 
+    # --- what an engine says of its text index -----------------------------------------------------------------------
+
+    def _is_unproven(self, part: Term | Text) -> bool:
+        """Return whether the words that *part* is found by prove nothing by themselves."""
+        raise NotImplementedError
+
+    def _said_by_all(self, part: Not, of: BitMap | None) -> tuple[BitMap, BitMap]:
+        """Return the traces all of whose spans are what *part* denies, and those of which that is to be asked again."""
+        raise NotImplementedError
+
+    def _all_of_index(self, part: Term | Text) -> BitMap:
+        """Return which traces match."""
+        raise NotImplementedError
+
     def _looked_at_now(self, part: Term | Text, among: BitMap) -> BitMap:
-        if not is_unproven(part):
-            return self._some_of_index(part, among)
-        found = BitMap()
-        for first, last in runs_of(among):
-            found.update(list(proved_rows(self.connection, part, first, last)))
-        return found & among
+        """Return which *among* few traces match, proved where words alone do not tell."""
+        raise NotImplementedError
 
     def _some_of_index(self, part: Term | Text, among: BitMap) -> BitMap:
-        """Return which *among* some rows match: those that lie close together, as new ones do, are asked at once."""
-        found = BitMap()
-        for first, last in runs_of(among):
-            asked = self.connection.index.trace_rows(self.connection, part, first, last)
-            if asked is None:
-                raise UntoldError
-            found |= self._rows(asked)
-        return found & among
-
-    def _rows(self, asked: Iterable[Sql]) -> BitMap:
-        return BitMap([row for sql in asked for (row,) in self.connection.execute(sql.text, sql.values)])
+        """Return which *among* some traces match."""
+        raise NotImplementedError
 
     def _unseen(self) -> BitMap:
         """Return the traces whose newest spans the text index does not have yet."""
-        rows = BitMap()
-        for (packed,) in self.connection.execute(_UNSEEN):
-            rows.update(map(trace_row_of, struct.unpack(f"<{len(packed) // 8}q", packed)))
-        return rows & self.timeline.all
+        raise NotImplementedError

@@ -22,17 +22,21 @@ from .dictionaries import Dictionaries
 from .drop_days import Look, drop, droppable, look
 from .engine import Engine, Options, Told, tell_nobody
 from .gin import GinIndex, fill, records_at
+from .gin_matching import GinMatcher
 from .media import GRACE_S, PUT_MEDIA_USE, forget_lost_uses, is_of_project
 from .payload import Packing
 from .postgres_connection import PostgresConnection
 from .postgres_database import PostgresDatabase, migrate_database
 from .postgres_media import DatabaseMedia
+from .postgres_sets import ChangeLog, PostgresSets
 from .postgres_write import PostgresWriter
 from .projects import find_project, project_id_of
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
+from .set_keeper import SetKeeper
+from .set_source import EVERY_TRACE
+from .set_store import SetStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
-from .sql_store import SqlStore
 from .turns import Turns
 
 T = TypeVar("T")
@@ -47,8 +51,10 @@ _DAY_NS: Final = 86_400_000_000_000
 _REINDEXED_AT_ONCE: Final = 1_000
 
 
-class PostgresStore(SqlStore):
+class PostgresStore(SetStore):
     """A store in one database; open it before use and close it after."""
+
+    matcher = GinMatcher
 
     def __init__(
         self,
@@ -68,6 +74,7 @@ class PostgresStore(SqlStore):
         self._database: PostgresDatabase | None = None
         self._dictionaries: Dictionaries | None = None
         self._filler: BlockFiller | None = None
+        self._changes = ChangeLog()
         self._read_again = 0
         self.media = DatabaseMedia(lambda: self._open, cache)
         """Takes the contents of media, before the spans that they came with are written."""
@@ -79,6 +86,9 @@ class PostgresStore(SqlStore):
         migrate_database(self.url)
         self._database = PostgresDatabase(self.url, self._index)
         self._keep_small_in(self._database)
+        with self._database.write() as connection:
+            self._changes.begin(connection)
+        self._sets = SetKeeper(self._database.read, PostgresSets)
         self._settle_full_text()
         self.make_days()
         self._dictionaries = Dictionaries(self._database)
@@ -95,6 +105,7 @@ class PostgresStore(SqlStore):
     def close(self) -> None:
         """Close every connection; closing twice is closing once."""
         if self._filler is not None:
+            self._sets.close()
             self._filler.close()
             self._filler = None
         if self._dictionaries is not None:
@@ -127,6 +138,9 @@ class PostgresStore(SqlStore):
         over, late = self._tried(lambda connection: self._write_logged(connection, batch, logs))
         self._read_again += late
         on_disk(over)
+        if self._changes.is_due:
+            with self._open.write() as connection:
+                self._changes.trim(connection)
         return over
 
     def _write_logged(
@@ -223,6 +237,7 @@ class PostgresStore(SqlStore):
 
         def recount(connection: PostgresConnection) -> int:
             self._writer.alone(connection)
+            connection.execute("INSERT INTO trace_changes (trace_rows) VALUES (CAST(? AS bigint[]))", ([EVERY_TRACE],))
             with self._writer.beside(connection):  # which is about to make all numbers anew
                 return self._writer.recount(connection)
 

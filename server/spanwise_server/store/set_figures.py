@@ -8,12 +8,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import EVERYTHING, Query
 from .base import Bar, Count, FacetValue, Totals
-from .figures import MOST_COUNTED, MOST_FACETED, by_rest, edges_between, in_order, totals_from
-from .matching import Matcher
+from .figures import MOST_COUNTED, MOST_FACETED, MOST_TRACES_PER_VALUE, by_rest, edges_between, in_order, totals_from
+from .matching import Matcher, UntoldError
 from .timeline import Timeline
 from .trace_sets import TraceSets
 
@@ -69,7 +69,7 @@ def facets(
         many = [field for field in of_them if not sets.has_all_of(matcher.project_id, field)]
         if many:
             counts = sets.counts_of(matcher.project_id, rest, many)
-            counts.be_of(matcher.connection, newest, sets.words_at_hand)
+            counts.be_of(matcher.connection, sets.source, newest, sets.words_at_hand)
             found |= {field: counts.commonest(field, limit) for field in many}
         for field in of_them:
             if field not in many:
@@ -81,3 +81,13 @@ def _counted(matcher: Matcher, values: Mapping[int, str], among: BitMap, limit: 
     counts = ((value, matcher.word(word).intersection_cardinality(among)) for word, value in values.items())
     ordered = sorted(((value, n) for value, n in counts if n), key=lambda one: (-one[1], one[0]))
     return tuple(FacetValue(value, n) for value, n in ordered[:limit])
+
+
+def values(sets: TraceSets, matcher: Matcher, field: str, prefix: str, limit: int) -> tuple[FacetValue, ...]:
+    """Return values that begin with *prefix*, commonest first; counts stop at 1,000."""
+    if not sets.has_all_of(matcher.project_id, field):
+        raise UntoldError
+    of_field = sets.values.get((matcher.project_id, field), {})
+    counts = ((value, len(matcher.word(word))) for word, value in of_field.items() if value.startswith(prefix))
+    found = [FacetValue(value, min(n, MOST_TRACES_PER_VALUE)) for value, n in counts if n]
+    return tuple(sorted(found, key=lambda one: (-one.count, one.value))[:limit])

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from .connection import Connection
-from .trace_sets import TraceSets, last_change
+from .set_source import Moment, SetSource
+from .trace_sets import TraceSets
 
 logger = logging.getLogger("spanwise.store")
 
@@ -29,8 +30,9 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 class SetKeeper:
     """The sets of one store's traces, and the thread that loads them and has them follow."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, source: Callable[[Connection], SetSource]) -> None:
         self._reading = reading
+        self._source = source
         self._lock = threading.Lock()
         self._sets: TraceSets | None = None
         self._too_many = False
@@ -49,12 +51,12 @@ class SetKeeper:
                 self._load(connection)
             yield self._sets
 
-    def unneeded(self, connection: Connection) -> int | None:
-        """Return the last change that nobody here needs to be told of any more, ``None`` where all may be needed."""
+    def unneeded(self, connection: Connection) -> Moment | None:
+        """Return the last moment of whose changes nobody here needs to be told, ``None`` where all may be needed."""
         sets, thread = self._sets, self._thread
         if sets is not None:
             return sets.at
-        return None if thread is not None else last_change(connection)
+        return None if thread is not None else self._source(connection).moment(connection)
 
     def close(self) -> None:
         """Stop."""
@@ -66,9 +68,9 @@ class SetKeeper:
         """Load the sets at once where they are small, else have it done."""
         if self._thread is not None or self._too_many:
             return
-        found = connection.execute(f"SELECT count(*) FROM (SELECT 1 FROM traces LIMIT {MOST_LOADED_AT_ONCE + 1})")
-        if found.fetchone()[0] <= MOST_LOADED_AT_ONCE:
-            self._sets = TraceSets.load(connection)
+        few = f"SELECT 1 FROM traces LIMIT {MOST_LOADED_AT_ONCE + 1}"
+        if connection.execute(f"SELECT count(*) FROM ({few}) AS few").fetchone()[0] <= MOST_LOADED_AT_ONCE:
+            self._sets = TraceSets.load(connection, self._source(connection))
             return
         self._thread = threading.Thread(target=self._run, name="spanwise-sets", daemon=True)
         self._thread.start()
@@ -98,7 +100,7 @@ class SetKeeper:
         if connection.execute("SELECT count(*) FROM traces").fetchone()[0] > MOST_TRACES:
             self._too_many = True
             return False
-        sets = TraceSets.load(connection, lambda: self._closed.wait(_PAUSE_S))
+        sets = TraceSets.load(connection, self._source(connection), lambda: self._closed.wait(_PAUSE_S))
         with self._lock:
             self._sets = sets
         return True

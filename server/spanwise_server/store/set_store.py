@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from ..query.filters import EVERYTHING, Not, Query
@@ -12,25 +11,22 @@ from . import set_figures, set_sessions
 from .base import Bar, FacetValue, Page, SessionSummary, Totals
 from .candidates import candidates
 from .compile import conjuncts, is_of_index
-from .database import SqliteConnection
 from .matching import Matcher, UntoldError
-from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, Proofs
+from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE
 from .set_keeper import SetKeeper
 from .sql_store import SqlStore
 from .trace_sets import TraceSets
+from .words import WORD_FIELDS
 
 T = TypeVar("T")
 
 
 class SetStore(SqlStore):
-    """The questions that sets answer; what is SQLite's own is ``sqlite.py``."""
+    """The questions that sets answer."""
 
-    _proofs: Proofs
+    matcher: type[Matcher]
+    """How the engine's text index is asked."""
     _sets: SetKeeper
-
-    def _reading(self, project: str) -> AbstractContextManager[tuple[SqliteConnection, int | None]]:
-        """Give a connection that sees one moment, and the number of *project*, ``None`` where there is none."""
-        raise NotImplementedError
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
@@ -73,20 +69,26 @@ class SetStore(SqlStore):
         found = self._from_sets(query, lambda sets, matcher: set_figures.facets(sets, matcher, query, fields, limit))
         return super().facets(query, fields, limit) if found is None else found
 
+    def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
+        """Return values that exist and begin with *prefix*, for completion; of attributes those of the newest spans."""
+        found = None
+        if field in WORD_FIELDS:
+            found = self._from_sets(
+                Query(project), lambda sets, matcher: set_figures.values(sets, matcher, field, prefix, limit)
+            )
+        return super().values(project, field, prefix, limit) if found is None else found
+
     def _from_sets(
         self, query: Query, ask: Callable[[TraceSets, Matcher], T], most_proved: int = MOST_PROVED
     ) -> T | None:
         """Return what the sets in memory tell, ``None`` where they do not tell it."""
-        with self._reading(query.project) as (connection, project_id), self._proofs.limited(most_proved) as enough:
+        with self._reading(query.project) as (connection, project_id), self._proving(most_proved) as enough:
             if project_id is None:
                 return None
             with self._sets.lent(connection) as sets:
                 try:
                     if sets is None:
                         return None
-                    return ask(sets, Matcher(sets, connection, project_id, enough))
+                    return ask(sets, self.matcher(sets, connection, project_id, enough))
                 except UntoldError:
                     return None
-
-    def _proving(self) -> AbstractContextManager[Callable[[], bool]]:
-        return self._proofs.limited()

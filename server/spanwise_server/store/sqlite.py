@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -19,23 +19,25 @@ from .base import Kept, Used
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
 from .engine import Engine, Options, Told, tell_nobody
+from .fts_matching import FtsMatcher
 from .media import GRACE_S, PUT_MEDIA_USE, MediaFolder, forget_lost_uses, is_of_project, needed
 from .migrate import migrate
 from .payload import Packing
 from .previews import with_previews
 from .projects import find_project, project_id_of
-from .proof import Proofs
+from .proof import MOST_PROVED, Proofs
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
 from .set_keeper import SetKeeper
+from .set_source import EVERY_TRACE
 from .set_store import SetStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .sql_store import PAGE_OF_ALL
+from .sqlite_sets import SqliteSets
 from .stored_rows import addresses_of
 from .text_prefix import prefix_of
-from .trace_sets import EVERY_TRACE
 from .turns import Turns
 from .write import SpanWriter
 
@@ -64,6 +66,7 @@ class SqliteStore(SetStore):
 
     find_span = _FIND_SPAN
     find_span_of_trace = _FIND_SPAN_OF_TRACE
+    matcher = FtsMatcher
 
     def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
         super().__init__()
@@ -95,7 +98,7 @@ class SqliteStore(SetStore):
             self._prefix = prefix_of(connection)
         self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns, self._proofs.learn)
-        self._sets = SetKeeper(self._database.read)
+        self._sets = SetKeeper(self._database.read, SqliteSets)
         self._mend_journal()
         self._search.start()
 
@@ -241,6 +244,9 @@ class SqliteStore(SetStore):
         self.close()
         drop_index(search_path)
         self.open()
+
+    def _proving(self, most: int | None = None) -> AbstractContextManager[Callable[[], bool]]:
+        return self._proofs.limited(MOST_PROVED if most is None else most)
 
     # --- media -------------------------------------------------------------------------------------------------------
 

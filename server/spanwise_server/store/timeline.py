@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Final
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 #: Where more rows than this change at once, the order of time is made anew.
 _FEW: Final = 200
@@ -24,7 +24,7 @@ class Timeline:
 
     all: BitMap = field(default_factory=BitMap)
     times: array[int] = field(default_factory=lambda: array("q"))
-    rows: array[int] = field(default_factory=lambda: array("I"))
+    rows: array[int] = field(default_factory=lambda: array("Q"))
 
     def between(self, from_ns: int | None, to_ns: int | None) -> BitMap:
         """Return the rows of the traces that began in a range."""
@@ -119,7 +119,7 @@ class Timeline:
 
     def _keep(self, ordered: Sequence[tuple[int, int]]) -> None:
         self.times = array("q", [at for at, _ in ordered])
-        self.rows = array("I", [row for _, row in ordered])
+        self.rows = array("Q", [row for _, row in ordered])
 
     def _places(self, from_ns: int | None, to_ns: int | None) -> tuple[int, int]:
         first = 0 if from_ns is None else bisect_left(self.times, from_ns)

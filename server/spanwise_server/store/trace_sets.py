@@ -2,6 +2,7 @@
 
 A log in the database, ``trace_changes``, is filled by triggers: it names each trace that a transaction makes, changes
 or takes away, whichever process it is of. Before every use the sets follow it, in the transaction that asks.
+How that is read each engine has its own ``SetSource`` for.
 """
 
 from __future__ import annotations
@@ -9,22 +10,21 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, islice, repeat
+from itertools import compress
 from typing import Any, Final
 
-import orjson
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import Filter
 from .connection import Connection
 from .kept_session import Counted, KeptSession
 from .kept_totals import KeptTotals
-from .row_numbers import Column
 from .rows import ERROR
 from .session_order import SessionSums
+from .set_source import Moment, Numbers, OneTrace, SetSource
 from .timeline import Timeline
 from .value_counts import ValueCounts
-from .words import WORD_FIELDS, unpack_ids
+from .words import WORD_FIELDS
 
 #: Fields with very many values, of which a word is fetched when it is asked for.
 _MANY_VALUED: Final = frozenset({"name", "session"})
@@ -36,29 +36,9 @@ _MOST_FETCHED, _MOST_KEPT = 500, 100
 _MOST_SESSIONS: Final = 2_000
 #: Filters of which the commonest of very many values are counted on.
 _MOST_COUNTED: Final = 8
-#: So many changes are followed; after more of them all is loaded anew.
-MOST_FOLLOWED: Final = 20_000
-_ROWS_AT_ONCE: Final = 400
+#: Words that are looked up at once, and rows put in before others go on.
+_WORDS_AT_ONCE: Final = 400
 _LOADED_AT_ONCE: Final = 2_000
-#: Stands in the log for changes of which no list is kept: a recount gives words new numbers.
-EVERY_TRACE: Final = 0
-_IN_ORDER: Final = (
-    "SELECT id, start_ns, status, duration_ns, cost_nusd, total_tokens FROM traces INDEXED BY ix_traces_time "
-    "WHERE project_id = ? ORDER BY start_ns, id"
-)
-_SESSION: Final = (
-    "(SELECT w.id FROM words w WHERE w.project_id = t.project_id AND w.field = 'session' AND w.value = t.session_id)"
-)
-_SOME: Final = (
-    "SELECT id, start_ns, status, duration_ns, cost_nusd, total_tokens, project_id, words, unpriced_count, "
-    f"{_SESSION} FROM traces t WHERE id IN ({{}})"
-)
-#: The traces that have the word of a session, each session's as one text.
-_IN_SESSIONS: Final = (
-    "SELECT s.id, json_group_array(w.trace_row) FROM words s CROSS JOIN trace_words w ON w.word_id = s.id "
-    "WHERE s.field = 'session' GROUP BY s.id"
-)
-_SESSION_OF: Final = f"SELECT id, {_SESSION} FROM traces t WHERE id IN ({{}})"
 
 
 @dataclass(slots=True)
@@ -80,18 +60,19 @@ class Looked:
 class TraceSets:
     """The traces of a store as sets; whoever uses them lets nobody else do so meanwhile."""
 
-    def __init__(self, base: int) -> None:
-        self.at = 0
-        """The last change that they hold."""
+    def __init__(self, source: SetSource, at: Moment) -> None:
+        self.source = source
+        self.at = at
+        """The last moment whose changes they hold."""
         self.projects: defaultdict[int, Timeline] = defaultdict(Timeline)
         self.failed = BitMap()
         """The traces that ended in an error."""
-        self.start = Column(base)
-        self.session = Column(base)
+        self.start = source.column()
+        self.session = source.column()
         """The number of the word of the session that each trace is a turn of."""
         self.sessions: OrderedDict[int, KeptSession] = OrderedDict()
         """What sessions come to, by the number of their word, the newest last."""
-        self.numbers = {"latency": Column(base), "cost": Column(base), "tokens": Column(base)}
+        self.numbers = {"latency": source.column(), "cost": source.column(), "tokens": source.column()}
         """The fields of numbers, in the units of their columns."""
         self.values: defaultdict[tuple[int, str], dict[int, str]] = defaultdict(dict)
         """By project and field, the values of which all are here, by the number of the word."""
@@ -107,42 +88,45 @@ class TraceSets:
         self._fetched: OrderedDict[int, BitMap] = OrderedDict()
         self._many: set[tuple[int, str]] = set()
         """Projects and fields whose values are too many."""
-        self._last_word = 0
 
     @classmethod
-    def load(cls, connection: Connection, pause: Callable[[], object] = bool) -> TraceSets:
+    def load(cls, connection: Connection, source: SetSource, pause: Callable[[], object] = bool) -> TraceSets:
         """Return the sets of what *connection* sees; *pause* is called again and again, to let others go on."""
-        base, last_word = connection.execute(
-            "SELECT (SELECT min(id) FROM traces), (SELECT max(id) FROM words)"
-        ).fetchone()
-        sets = cls(base or 0)
-        sets.at = last_change(connection)
+        sets = cls(source, source.moment(connection))
         for (project_id,) in connection.execute("SELECT id FROM projects").fetchall():
-            found = iter(connection.execute(_IN_ORDER, (project_id,)))
-            while some := list(islice(found, _LOADED_AT_ONCE)):
+            for some in source.in_order(connection, project_id):
                 sets._add(project_id, some)
                 pause()
-        sets._take_words(connection, last_word or 0, pause)
-        sets._take_sessions(connection, pause)
+        sets._take_words(connection, pause)
+        put = 0
+        for rows, sessions in source.sessions(connection):
+            sets.session.put_all(rows, sessions)
+            put += len(rows)
+            if put > _LOADED_AT_ONCE:
+                put = 0
+                pause()
         return sets
 
     def follow(self, connection: Connection) -> bool:
         """Take in what has changed, as *connection* sees it; return whether that could be done."""
-        last = last_change(connection)
-        if last <= self.at:
+        changes = self.source.changes(connection, self.at)
+        if changes is None:
             return True
-        changes = connection.execute("SELECT trace_row FROM trace_changes WHERE n > ?", (self.at,)).fetchall()
-        touched = BitMap([row for (row,) in changes])
-        if len(changes) != last - self.at or len(changes) > MOST_FOLLOWED or EVERY_TRACE in touched:
+        touched = changes.rows
+        if touched is None:
             return False
-        self._learn_words(connection)
-        for totals in self.totals.values():
-            totals.forget(touched)
-        self._forget(touched)
-        rows = list(touched)
-        for at in range(0, len(rows), _ROWS_AT_ONCE):
-            asked = rows[at : at + _ROWS_AT_ONCE]
-            self._put(connection.execute(_SOME.format(", ".join("?" * len(asked))), asked).fetchall())
+        if touched:
+            found = self.source.traces(connection, list(touched))
+            self._learn_words(connection, {word for trace in found for word in trace.words})
+            for totals in self.totals.values():
+                totals.forget(touched)
+            self._forget(touched)
+            self._put(found)
+            self._ask_again(touched)
+        self.at = changes.moment
+        return True
+
+    def _ask_again(self, touched: BitMap) -> None:
         for kept in self.kept.values():
             kept.pending |= touched
         for looked in self.looked.values():
@@ -150,8 +134,6 @@ class TraceSets:
             looked.found -= touched
         for counted in self.counted.values():
             counted.forget(touched)
-        self.at = last
-        return True
 
     def has_all_of(self, project_id: int, field: str) -> bool:
         """Return whether every value of a field is here, so that all of them can be counted."""
@@ -163,8 +145,8 @@ class TraceSets:
         if rows is None:
             rows = self._fetched.get(word)
         if rows is None:
-            rows = _rows_of(connection, word)
-            if last_change(connection) == self.at:  # else they are not of the moment that the others are of
+            rows = BitMap.union(BitMap(), *(some for _, some in self.source.with_words(connection, [word])))
+            if self.source.moment(connection) == self.at:  # else they are not of the moment that the others are of
                 self._fetched[word] = rows
                 _bound(self._fetched, _MOST_FETCHED)
         return rows
@@ -203,8 +185,8 @@ class TraceSets:
         kept = self.sessions.get(session)
         if kept is None:
             rows = self.session_rows(connection, session)
-            unpriced = dict(connection.execute(_UNPRICED, (session, name)).fetchall())
-            if last_change(connection) != self.at:
+            unpriced = self.source.unpriced(connection, session, name)
+            if self.source.moment(connection) != self.at:
                 return None
             kept = self.sessions[session] = KeptSession()
             self._count_in(kept, [(row, unpriced.get(row, 0)) for row in rows])
@@ -227,8 +209,8 @@ class TraceSets:
         self.kept.move_to_end(key)
         _bound(self.kept, _MOST_KEPT)
 
-    def _take_words(self, connection: Connection, last_word: int, pause: Callable[[], object]) -> None:
-        """Take in the words up to a number, with the traces that have them."""
+    def _take_words(self, connection: Connection, pause: Callable[[], object]) -> None:
+        """Take in the words of fields that have not too many, with the traces that have them."""
         fields = sorted(WORD_FIELDS - _MANY_VALUED)
         marks = ", ".join("?" * len(fields))
         for project_id, of, n in connection.execute(
@@ -241,28 +223,14 @@ class TraceSets:
         ).fetchall():
             if (project_id, of) not in self._many:
                 self.values[project_id, of][word] = value
-                self._words[word] = rows = _rows_of(connection, word)
-                if len(rows) > _LOADED_AT_ONCE:
-                    pause()
-        self._last_word = last_word
-
-    def _take_sessions(self, connection: Connection, pause: Callable[[], object]) -> None:
-        """Take in which session each trace is a turn of: where its spans name several, it is asked."""
-        of_several = BitMap()
-        once = BitMap()
-        for n, (session, packed) in enumerate(connection.execute(_IN_SESSIONS), 1):
-            if n % _LOADED_AT_ONCE == 0:
+                self._words[word] = BitMap()
+        put = 0
+        for word, rows in self.source.with_words(connection, list(self._words)):
+            self._words[word] |= rows
+            put += len(rows)
+            if put > _LOADED_AT_ONCE:
+                put = 0
                 pause()
-            rows = orjson.loads(packed)
-            found = BitMap(rows)
-            of_several |= once & found
-            once |= found
-            self.session.put_all(rows, repeat(session, len(rows)))
-        asked = list(of_several)
-        for at in range(0, len(asked), _ROWS_AT_ONCE):
-            some = asked[at : at + _ROWS_AT_ONCE]
-            for row, session in connection.execute(_SESSION_OF.format(", ".join("?" * len(some))), some):
-                self.session.put(row, session)
 
     def _count_in(self, session: KeptSession, turns: Iterable[tuple[int, int]]) -> None:
         """Count traces, each a row and its calls without a price, into their session."""
@@ -275,20 +243,25 @@ class TraceSets:
         )
         return Counted(start, duration, cost, tokens, row in self.failed)
 
-    def _learn_words(self, connection: Connection) -> None:
-        """Take in the words that are new: the traces that have them are new or changed."""
-        for word, project_id, of, value in connection.execute(
-            "SELECT id, project_id, field, value FROM words WHERE id > ? ORDER BY id", (self._last_word,)
-        ).fetchall():
-            self._last_word = word
-            if of in WORD_FIELDS and self.has_all_of(project_id, of):
-                values = self.values[project_id, of]
-                values[word] = value
-                self._words[word] = BitMap()
-                if len(values) > MOST_VALUES:
-                    self._many.add((project_id, of))
-                    for each in self.values.pop((project_id, of)):
-                        del self._words[each]
+    def _learn_words(self, connection: Connection, words: Collection[int]) -> None:
+        """Take in those of *words* that are new: the traces that have them are new or changed."""
+        new = [word for word in words if word not in self._words]
+        for at in range(0, len(new), _WORDS_AT_ONCE):
+            some = new[at : at + _WORDS_AT_ONCE]
+            for word, project_id, of, value in connection.execute(
+                f"SELECT id, project_id, field, value FROM words WHERE id IN ({', '.join('?' * len(some))})", some
+            ).fetchall():
+                if of in WORD_FIELDS and self.has_all_of(project_id, of):
+                    self._learn(word, project_id, of, value)
+
+    def _learn(self, word: int, project_id: int, of: str, value: str) -> None:
+        values = self.values[project_id, of]
+        values[word] = value
+        self._words[word] = BitMap()
+        if len(values) > MOST_VALUES:
+            self._many.add((project_id, of))
+            for each in self.values.pop((project_id, of)):
+                del self._words[each]
 
     def _forget(self, touched: BitMap) -> None:
         for timeline in self.projects.values():
@@ -304,20 +277,22 @@ class TraceSets:
                 if not rows.isdisjoint(touched):
                     words[word] = rows - touched
 
-    def _put(self, found: Sequence[tuple[Any, ...]]) -> None:
+    def _put(self, found: Sequence[OneTrace]) -> None:
         """Take in traces as they are now."""
-        by_project: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        by_project: defaultdict[int, list[Numbers]] = defaultdict(list)
         by_word: defaultdict[int, list[int]] = defaultdict(list)
-        for *columns, project_id, packed, _, session in found:
-            self.session.put(columns[0], session)
-            by_project[project_id].append(tuple(columns))
-            for word in unpack_ids(packed):
-                by_word[word].append(columns[0])
+        for trace in found:
+            row = trace.numbers[0]
+            self.session.put(row, trace.session)
+            by_project[trace.project_id].append(trace.numbers)
+            for word in trace.words:
+                by_word[word].append(row)
         for project_id, some in by_project.items():
             self._add(project_id, some)
-        for row, *_, unpriced, session in found:
-            if session in self.sessions:
-                self.sessions[session].add(row, self._counted(row), unpriced)
+        for trace in found:
+            if trace.session is not None and trace.session in self.sessions:
+                row = trace.numbers[0]
+                self.sessions[trace.session].add(row, self._counted(row), trace.unpriced)
         for word, rows in by_word.items():
             known = self._words.get(word)
             if known is None:
@@ -325,7 +300,7 @@ class TraceSets:
             if known is not None:
                 known.update(rows)
 
-    def _add(self, project_id: int, found: Sequence[tuple[Any, ...]]) -> None:
+    def _add(self, project_id: int, found: Sequence[Numbers]) -> None:
         rows, *columns = zip(*found, strict=True)
         starts, _, *numbers = columns
         for column, values in zip((self.start, *self.numbers.values()), (starts, *numbers), strict=True):
@@ -333,24 +308,6 @@ class TraceSets:
         self.session.reach(max(rows))
         self.failed.update([row for row, _, status, *_ in found if status == ERROR])
         self.projects[project_id].add(list(zip(starts, rows, strict=True)))
-
-
-_UNPRICED: Final = (
-    "SELECT t.id, t.unpriced_count FROM trace_words w CROSS JOIN traces t ON t.id = w.trace_row "
-    "WHERE w.word_id = ? AND t.session_id = ? AND t.unpriced_count > 0"
-)
-
-
-def last_change(connection: Connection) -> int:
-    """Return the number of the last change there was."""
-    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'trace_changes'").fetchone()
-    return 0 if found is None else int(found[0])
-
-
-def _rows_of(connection: Connection, word: int) -> BitMap:
-    # As one text: fetched one by one they take twice as long.
-    packed = connection.execute("SELECT json_group_array(trace_row) FROM trace_words WHERE word_id = ?", (word,))
-    return BitMap(orjson.loads(packed.fetchone()[0]))
 
 
 def _bound(remembered: OrderedDict[Any, Any], most: int) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from heapq import nlargest
 from typing import Final
 
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
 from .base import FacetValue
 from .connection import Connection
-from .words import unpack_ids
+from .set_source import SetSource
 
 _AT_ONCE: Final = 400
 
@@ -28,18 +28,15 @@ class ValueCounts:
         self._said: dict[int, tuple[str, str] | None] = {}
         """What each word says: a field and a value, ``None`` where it is of no field that is counted."""
 
-    def be_of(self, connection: Connection, rows: BitMap, others: Collection[int]) -> None:
+    def be_of(self, connection: Connection, source: SetSource, rows: BitMap, others: Collection[int]) -> None:
         """Count these traces and no others; *others* are words that are of no field that is counted."""
         self.forget(self._rows - rows)
-        lacking = list(rows - self._rows)
-        for at in range(0, len(lacking), _AT_ONCE):
-            some = lacking[at : at + _AT_ONCE]
-            found = connection.execute(f"SELECT id, words FROM traces WHERE id IN ({_marks(some)})", some)
-            words = {row: [word for word in unpack_ids(packed) if word not in others] for row, packed in found}
-            self._learn(connection, {word for of_row in words.values() for word in of_row})
-            for row, of_row in words.items():
-                self._words[row] = tuple(word for word in of_row if self._said[word] is not None)
-                self._count(self._words[row], 1)
+        found = source.words_of(connection, list(rows - self._rows))
+        words = {row: [word for word in of_row if word not in others] for row, of_row in found}
+        self._learn(connection, {word for of_row in words.values() for word in of_row})
+        for row, of_row in words.items():
+            self._words[row] = tuple([word for word in of_row if self._said[word] is not None])
+            self._count(self._words[row], 1)
         self._rows = rows.copy()
 
     def forget(self, rows: BitMap) -> None:

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyroaring import BitMap
+from pyroaring import BitMap64 as BitMap
 
+from postgres_cluster import running
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
-from spanwise_server.store import candidates, figures, find, kept_totals, matching, set_figures, set_keeper, trace_sets
+from spanwise_server.store import (
+    candidates,
+    figures,
+    find,
+    kept_totals,
+    matching,
+    postgres_sets,
+    set_figures,
+    set_keeper,
+    sqlite_sets,
+    trace_sets,
+)
 from spanwise_server.store import timeline as timeline_of_sets
+from spanwise_server.store.postgres import PostgresStore
+from spanwise_server.store.postgres_database import migrate_database
 from spanwise_server.store.sql_store import SqlStore
 from spanwise_server.store.sqlite import SqliteStore
+from store_engines import opened
 from store_model.spans import START_NS, TRACES, record, records
 
 FIELDS = ("status", "env", "model", "kind", "prompt", "label", "user", "tag", "provider", "session", "name")
@@ -29,12 +44,26 @@ ASKED = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def store(tmp_path):
-    made = SqliteStore(tmp_path / "main.db")
-    made.open()
-    with closing(made):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request):
+    with opened(request.param) as made:
         yield made
+
+
+@contextmanager
+def two_on_one(kind, folder):
+    """Give two stores that are not open yet on one file or database, as of two processes."""
+    if kind == "sqlite":
+        first, second = (SqliteStore(folder / "main.db") for _ in range(2))
+        with closing(first), closing(second):
+            yield first, second
+        return
+    cluster = running()
+    template = cluster.made_once("spanwise_template", migrate_database)
+    with cluster.database(template) as url:
+        first, second = (PostgresStore(url, folder, full_text=True) for _ in range(2))
+        with closing(first), closing(second):
+            yield first, second
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -85,6 +114,9 @@ def spans_of(store, query):
 
 
 def agree(store, *asked):
+    for field, prefix in (("model", ""), ("user", "b"), ("label", ""), ("name", "re"), ("env", "*")):
+        told = SqlStore.values(store, "default", field, prefix)
+        assert store.values("default", field, prefix) == told, (field, prefix)
     for text in asked or ASKED:
         for range_ in ({}, {"from_ns": START_NS + 1, "to_ns": START_NS + 4 * 10**9}):
             query = Query("default", parse(text), **range_)
@@ -118,13 +150,16 @@ def apply(store, change):
         store.annotate([judged(change[1], change[0])])
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@settings(
+    max_examples=8, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+)  # fmt: skip
 @given(
     st.lists(changes(), min_size=1, max_size=6), st.lists(st.sampled_from(ASKED), min_size=4, max_size=4), st.booleans()
 )
-def test_sets_say_what_the_database_says_after_every_change(tmp_path_factory, done, asked, waits):
-    path = tmp_path_factory.mktemp("sets") / "main.db"
-    with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
+def test_sets_say_what_the_database_says_after_every_change(tmp_path_factory, kind, done, asked, waits):
+    with two_on_one(kind, tmp_path_factory.mktemp("sets")) as (store, other):
         store.open()
         store.write([record(TRACES[0], "a" * 16, user="ann")])
         store.wait_until_searchable()
@@ -144,6 +179,7 @@ def matching_asks_words(text):
     return "refund" in text or "attr." in text
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_span_is_counted_once_its_words_are_in_the_index(store, monkeypatch):
     store.write([record(TRACES[0], "a" * 16, name="refund")])
     store.wait_until_searchable()
@@ -216,7 +252,8 @@ def test_sets_of_too_many_traces_are_not_loaded(store, monkeypatch):
 
 
 def test_sets_that_missed_changes_are_loaded_anew(store, monkeypatch):
-    monkeypatch.setattr(trace_sets, "MOST_FOLLOWED", 2)
+    for module in (sqlite_sets, postgres_sets):
+        monkeypatch.setattr(module, "MOST_FOLLOWED", 2)
     store.write([record(TRACES[0], "a" * 16, user="ann")])
     agree(store, "")
     before = store._sets._sets
@@ -237,6 +274,55 @@ def test_sets_that_could_not_follow_are_not_used(store, monkeypatch, caplog):
     assert "loaded anew" in caplog.text
 
 
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_sets_follow_transactions_that_end_in_another_order_than_they_began(store):
+    store.write([record(trace, f"{n + 1:016x}", user="ann") for n, trace in enumerate(TRACES[:3])])
+    agree(store)
+    with store._open.write() as early:
+        early.execute(
+            "UPDATE traces SET duration_ns = duration_ns + 5000000000 WHERE id = (SELECT min(id) FROM traces)"
+        )
+        with store._open.write() as late:
+            late.execute("UPDATE traces SET cost_nusd = 7 WHERE id = (SELECT max(id) FROM traces)")
+        agree(store, "latency>1s", "cost<0.1")
+    agree(store, "latency>1s", "cost<0.1")
+    store.write([record(TRACES[1], "b" * 16, user="bob")])
+    agree(store)
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_the_log_is_kept_for_those_who_follow_and_no_longer(store, monkeypatch):
+    monkeypatch.setattr(postgres_sets, "_KEPT_S", 0.0)
+
+    def logged():
+        with store.reading() as connection:
+            return connection.execute("SELECT count(*) FROM trace_changes").fetchone()[0]
+
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    agree(store, "user:ann")
+    before = store._sets._sets
+    store.write([record(TRACES[1], "b" * 16, user="ann")])
+    assert logged() == 1  # what was trimmed was followed before
+    agree(store, "user:ann")
+    assert store._sets._sets is before
+    for n in range(4):
+        store.write([record(TRACES[2], f"{n + 1:016x}", user="ann")])
+    assert logged() < 4
+    agree(store, "user:ann")
+    assert store._sets._sets is not before
+    with store._open.write() as connection:  # as after a copy of another cluster was put back
+        connection.execute("UPDATE trace_changes SET tx = CAST('900000000000' AS xid8)")
+        connection.execute("UPDATE settings SET value = '900000000000' WHERE name = 'trace_changes_from'")
+    store.close()
+    store.open()
+    assert logged() == 0
+    agree(store, "user:ann")
+    before = store._sets._sets
+    agree(store, "user:ann")
+    assert store._sets._sets is before
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_the_log_of_changes_is_emptied(store):
     store.write([record(TRACES[0], "a" * 16, user="ann")])
     for n in range(5):
@@ -354,6 +440,7 @@ def asked_in_sql(store, query):
         return store.find_spans(query)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_phrase_that_was_asked_lately_is_proved_as_spans_are_indexed(store, monkeypatch):
     phrase = Query("default", parse('"red fox"'))
     store.write([record(TRACES[0], "a" * 16, name="red fox")])

@@ -1,0 +1,79 @@
+"""Which traces have words, asked of SQLite's text index for the sets in memory."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from pyroaring import BitMap64 as BitMap
+
+from ..query.filters import Not, Term, Text
+from .address import trace_row_of
+from .compile import is_of_index
+from .conditions import Sql
+from .database import SqliteConnection
+from .fts import is_unproven, proved_rows, spans_of
+from .index_key import MOST_ROWS, runs_of
+from .matching import Matcher, UntoldError
+
+_UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
+
+
+class FtsMatcher(Matcher):
+    """Asks ``search.db``, which takes in what was written a moment later."""
+
+    connection: SqliteConnection
+
+    def _is_unproven(self, part: Term | Text) -> bool:
+        return is_unproven(part)
+
+    def _said_by_all(self, part: Not, of: BitMap | None) -> tuple[BitMap, BitMap]:
+        assert is_of_index(part.of)  # noqa: S101  # of others nobody asks it
+        unseen = self._unseen()
+        among = self.timeline.all if of is None else (of - unseen) & self.timeline.all
+        found = BitMap()
+        for first, last in [(0, MOST_ROWS)] if of is None else runs_of(among):
+            spans: Counter[int] = Counter()
+            for sql in spans_of(self.connection, part.of, first, last) or ():
+                spans.update(dict(self.connection.execute(sql.text, sql.values).fetchall()))
+            there = self.connection.execute(
+                "SELECT id, span_count FROM traces WHERE id BETWEEN ? AND ? AND project_id = ?",
+                (first, last, self.project_id),
+            )
+            found.update([row for row, count in there if spans[row] >= count])
+        return found & among, unseen
+
+    def _all_of_index(self, part: Term | Text) -> BitMap:
+        asked = self.connection.index.trace_rows(self.connection, part)
+        if asked is None:
+            raise UntoldError
+        return self._rows(asked) & self.timeline.all
+
+    def _looked_at_now(self, part: Term | Text, among: BitMap) -> BitMap:
+        if not is_unproven(part):
+            return self._some_of_index(part, among)
+        found = BitMap()
+        for first, last in runs_of(among):
+            found.update(list(proved_rows(self.connection, part, first, last)))
+        return found & among
+
+    def _some_of_index(self, part: Term | Text, among: BitMap) -> BitMap:
+        """Ask of those that lie close together, as new ones do, at once."""
+        found = BitMap()
+        for first, last in runs_of(among):
+            asked = self.connection.index.trace_rows(self.connection, part, first, last)
+            if asked is None:
+                raise UntoldError
+            found |= self._rows(asked)
+        return found & among
+
+    def _rows(self, asked: Iterable[Sql]) -> BitMap:
+        return BitMap([row for sql in asked for (row,) in self.connection.execute(sql.text, sql.values)])
+
+    def _unseen(self) -> BitMap:
+        rows = BitMap()
+        for (packed,) in self.connection.execute(_UNSEEN):
+            rows.update(map(trace_row_of, struct.unpack(f"<{len(packed) // 8}q", packed)))
+        return rows & self.timeline.all
