@@ -1,9 +1,10 @@
 """What the SDK adds to streams: to each chunk, and to the first, beside the same stream unobserved.
 
-The real client reads from a server over loopback.  Every round reads the same streams plain, with a span written by
-hand and with Spanwise, in changing order, and compares within the round; the figures are CPU time of the reading
-thread.  The server and each mode are processes of their own, as a program is observed or is not: in one process each
-mode would pay for the others' threads, and for what Python has forgotten of its code meanwhile.
+The real client reads from a server over loopback.  A process for each way of observing, by hand and with Spanwise,
+reads the same streams plain and observed in turns, and compares within each round: where the system has put a program
+makes tens of microseconds for all of its life, which two processes do not share, and what one way of observing does in
+the background is not the other's to pay.  There are several processes of each for the same reason.  The figures are
+CPU time of the reading thread.
 
 What delays the first chunk is told whole, and in its parts: what is done before the request goes out, what between
 that and the client's having the chunk, its own work, which is slower after ours, included; and what after it.
@@ -16,11 +17,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import httpx
 import openai
-from bench_sdk import Sink, paired, parts_of, process
+from bench_sdk import Sink, client_of, paired, parts_of, process
+from openai._base_client import SyncAPIClient
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Tracer
@@ -29,13 +30,14 @@ import spanwise
 
 SHORT, LONG = 20, 500
 """Chunks of a stream: few where the first is looked at, many where each is."""
-ROUNDS = {SHORT: 400, LONG: 60}
+ROUNDS = {SHORT: 60, LONG: 8}
+"""Rounds of each process."""
+PROCESSES = 5
 STREAMS = {SHORT: 4, LONG: 1}
 WARM = 1
 """Streams of each block that do not count: the processor has just done another mode's work."""
 CHUNK_LIMIT_US = 5.0
 FIRST_LIMIT_US = 50.0
-MODES = ("plain", "hand", "ours")
 SERVER = """
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,35 +121,42 @@ def by_hand(create: Callable, tracer: Tracer) -> Callable:
 
 
 def serve_mode(mode: str, url: str) -> None:
-    """Be the process of one mode: read a block of streams for each line that says how many chunks they have."""
+    """Be a process that observes in one way: for each line with a number of chunks, tell what that adds to streams."""
     note_chunks()
+    plain = client_of(SyncAPIClient.request, url, http_client=httpx.Client(transport=Clock()))
     if mode == "ours":
         spanwise.init(span_exporter=Sink())
-    client = openai.OpenAI(api_key="k", base_url=url, max_retries=0, http_client=httpx.Client(transport=Clock()))
+    client = client_of(SyncAPIClient.request, url, http_client=httpx.Client(transport=Clock()))
     create = client.chat.completions.create
     if mode == "hand":
         provider = TracerProvider()
         provider.add_span_processor(BatchSpanProcessor(Sink()))
         create = by_hand(create, provider.get_tracer("by-hand"))
     for line in sys.stdin:
-        print(json.dumps(read(create, int(line))), flush=True)
+        chunks = int(line)
+        modes = {
+            "plain": lambda chunks=chunks: read(plain.chat.completions.create, chunks),
+            mode: lambda chunks=chunks: read(create, chunks),
+        }
+        print(json.dumps(paired(modes, ROUNDS[chunks])[mode]), flush=True)
 
 
 def bench() -> bool:
     """Print what streams cost; return whether the limits hold."""
-    with ExitStack() as running:
-        port = running.enter_context(process("-c", SERVER))("").strip()
-        url = f"http://127.0.0.1:{port}/v1"
-        asks = {mode: running.enter_context(process(__file__, mode, url)) for mode in MODES}
-
-        def measured(chunks: int) -> dict[str, list[float]]:
-            blocks = {mode: (lambda ask=ask: json.loads(ask(f"{chunks}\n"))) for mode, ask in asks.items()}
-            return paired(blocks, ROUNDS[chunks])
-
-        result = measured(SHORT)
-        each = measured(LONG)["ours"][-1]
-    first, before, between, after, _ = result["ours"]
-    print(f"stream: first chunk +{first:.0f} us (limit {FIRST_LIMIT_US:.0f}), by hand +{result['hand'][0]:.0f} us")
+    found: dict[str, list[list[float]]] = {"hand": [], "ours": []}
+    with process("-c", SERVER) as ask:
+        url = f"http://127.0.0.1:{ask('').strip()}/v1"
+        for _ in range(PROCESSES):
+            for mode, figures in found.items():
+                with process(__file__, mode, url) as ask_mode:
+                    first = json.loads(ask_mode(f"{SHORT}\n"))[:-1]
+                    figures.append([*first, json.loads(ask_mode(f"{LONG}\n"))[-1] if mode == "ours" else 0.0])
+    hand, ours = ([statistics.median(figure) for figure in zip(*figures, strict=True)] for figures in found.values())
+    first, before, between, after, each = ours
+    print(
+        f"stream: first chunk +{first:.0f} us (limit {FIRST_LIMIT_US:.0f}), by hand +{hand[0]:.0f} us, "
+        f"ratio {first / hand[0]:.2f}"
+    )
     print(
         f"stream: of that, before the request {before:+.0f} us, until the client has the chunk {between:+.0f} us, "
         f"after it {after:+.0f} us"
