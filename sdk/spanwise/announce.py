@@ -38,13 +38,13 @@ class Announcer:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._after_s = config.announce_after_ms / 1000
+        self._after_ns = config.announce_after_ms * 1_000_000
         self._begin()
         watch_forks(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[int, tuple[float, ReadableSpan | OwnSpan]] = {}
+        self._open: dict[int, ReadableSpan | OwnSpan] = {}
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._welcome: bool | None = None
@@ -53,8 +53,7 @@ class Announcer:
 
     def started(self, span: ReadableSpan | OwnSpan) -> None:
         """Note that *span* has begun."""
-        now = time.monotonic()
-        if (self._welcome is False and now < self._ask_at) or len(self._open) >= MOST_OPEN:
+        if (self._welcome is False and time.monotonic() < self._ask_at) or len(self._open) >= MOST_OPEN:
             return
         try:
             if type(span) is OwnSpan:  # one that is not sampled is never of this class
@@ -64,7 +63,7 @@ class Announcer:
                 if context is None or not context.trace_flags.sampled:
                     return
                 span_id = context.span_id
-            self._open[span_id] = now, span
+            self._open[span_id] = span
             if self._thread is None:
                 self._start()
         except Exception as error:
@@ -121,10 +120,10 @@ class Announcer:
 
     def _due(self, told: set[int]) -> Sequence[ReadableSpan | OwnSpan]:
         """Return the spans that have run on for long enough, each once."""
-        before = time.monotonic() - self._after_s
+        before_ns = time.time_ns() - self._after_ns
         due: list[ReadableSpan | OwnSpan] = []
-        for span_id, (began, span) in list(self._open.items()):
-            if began > before or span_id in told:
+        for span_id, span in list(self._open.items()):
+            if (span.start_time or 0) > before_ns or span_id in told:
                 continue
             told.add(span_id)
             if isinstance(span, OwnSpan) or self._config.export == "all" or about_models(span):

@@ -16,8 +16,9 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 _SOURCE: Final = Random()  # noqa: S311  # ids are no secrets
 _AHEAD: Final = 64
 """How many ids are drawn at a time: what a program has not called for a while costs much more than the drawing."""
-_SPAN_IDS: Final[list[int]] = []
-_TRACE_IDS: Final[list[int]] = []
+SPAN_IDS: Final[list[int]] = []
+TRACE_IDS: Final[list[int]] = []
+"""Ids that nobody has; where there are none, draw some."""
 
 
 class OwnIds(RandomIdGenerator):
@@ -26,27 +27,27 @@ class OwnIds(RandomIdGenerator):
     def generate_span_id(self) -> int:
         """Return 64 random bits."""
         try:
-            return _SPAN_IDS.pop()
+            return SPAN_IDS.pop()
         except IndexError:
-            return _drawn(_SPAN_IDS, 64)
+            return draw(SPAN_IDS, 64)
 
     def generate_trace_id(self) -> int:
         """Return 128 random bits."""
         try:
-            return _TRACE_IDS.pop()
+            return TRACE_IDS.pop()
         except IndexError:
-            return _drawn(_TRACE_IDS, 128)
+            return draw(TRACE_IDS, 128)
 
 
-def _drawn(ids: list[int], bits: int) -> int:
+def draw(ids: list[int], bits: int) -> int:
     """Return an id, and leave as many others among *ids*."""
     ids.extend([_SOURCE.getrandbits(bits) for _ in range(_AHEAD)])
     return _SOURCE.getrandbits(bits)
 
 
 def _after_fork() -> None:
-    _SPAN_IDS.clear()
-    _TRACE_IDS.clear()
+    SPAN_IDS.clear()
+    TRACE_IDS.clear()
     _SOURCE.seed()
 
 

@@ -86,7 +86,7 @@ class PromptText(_Used, str):  # noqa: SLOT000  # it carries its prompt
         """Make the string."""
         made = super().__new__(cls, text)
         made.prompt = prompt
-        _REMEMBERED.any = True
+        REMEMBERED.any = True
         return made
 
     def __reduce__(self) -> tuple[type[PromptText], tuple[str, PromptUse]]:
@@ -99,7 +99,7 @@ class PromptMessages(_Used, list[dict[str, Any]]):
     def __init__(self, messages: Sequence[dict[str, Any]], prompt: PromptUse) -> None:
         super().__init__(messages)
         self.prompt = prompt
-        _REMEMBERED.any = True
+        REMEMBERED.any = True
 
 
 class _Remembered:
@@ -125,7 +125,7 @@ class _Remembered:
         return self._by_text.get(text)
 
 
-_REMEMBERED: Final = _Remembered()
+REMEMBERED: Final = _Remembered()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +271,7 @@ def _rendered(
     def text(piece: str) -> PromptText:
         said = render_text(piece, values, form, of=name)
         if len(_PLACE.sub("", piece)) >= _LEAST_OWN_WORDS:
-            _REMEMBERED.put(said, use)
+            REMEMBERED.put(said, use)
         return PromptText(said, use)
 
     rendered = each_text(template, text)
@@ -289,12 +289,7 @@ def find_prompt(value: Any) -> PromptUse | None:
 
     Where it carries none, a text that is equal to one lately rendered tells it: frameworks copy what they are given.
     """
-    return _find(value, _carried) or _find(value, _copied) if _REMEMBERED.any else None
-
-
-def any_prompt() -> bool:
-    """Return whether there is any prompt to be found."""
-    return _REMEMBERED.any
+    return _find(value, _carried) or _find(value, _copied) if REMEMBERED.any else None
 
 
 def _carried(text: Any) -> PromptUse | None:
@@ -302,7 +297,7 @@ def _carried(text: Any) -> PromptUse | None:
 
 
 def _copied(text: Any) -> PromptUse | None:
-    return _REMEMBERED.find(text) if type(text) is str else None
+    return REMEMBERED.find(text) if type(text) is str else None
 
 
 def _find(value: Any, look: Callable[[Any], PromptUse | None]) -> PromptUse | None:

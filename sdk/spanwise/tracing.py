@@ -23,7 +23,7 @@ from . import vocabulary as v
 from ._version import __version__
 from .config import Config
 from .context import current_attributes, current_frame
-from .own_ids import OwnIds
+from .own_ids import SPAN_IDS, TRACE_IDS, OwnIds, draw
 from .own_span import Attributes, Origin, OwnSpan
 from .relevance import about_models
 from .runtime import HELD
@@ -117,7 +117,6 @@ class OwnTracer(trace.Tracer):
         self._plain = plain
         ids = provider.id_generator
         is_random = getattr(ids, "is_trace_id_random", None)
-        self._new_trace_id, self._new_span_id = ids.generate_trace_id, ids.generate_span_id
         self._first_flags = _FLAGS[_RANDOM if is_random is not None and is_random() else 0]
         scope = InstrumentationScope(v.SCOPE, __version__, v.SCHEMA_URL)
         self._origin = Origin(provider.resource, scope, limits, _ended)
@@ -145,12 +144,20 @@ class OwnTracer(trace.Tracer):
         frame = current_frame()
         if frame is not None:
             said.update(frame.attributes)
-        if parent is None:
-            trace_id, flags, state = self._new_trace_id(), self._first_flags, _NO_STATE
-        else:
+        try:  # the source of ids is asked where there are none, since a function not called for a while takes long
+            span_id = SPAN_IDS.pop()
+        except IndexError:
+            span_id = draw(SPAN_IDS, 64)
+        if parent is not None:
             trace_id, flags, state = parent.trace_id, _FLAGS[parent.trace_flags & _RANDOM], parent.trace_state
+        else:
+            flags, state = self._first_flags, _NO_STATE
+            try:
+                trace_id = TRACE_IDS.pop()
+            except IndexError:
+                trace_id = draw(TRACE_IDS, 128)
         begun = time_ns() if start_time is None else start_time
-        span = OwnSpan(self._origin, name, kind, said, trace_id, self._new_span_id(), flags, state, parent, begun)
+        span = OwnSpan(self._origin, name, kind, said, trace_id, span_id, flags, state, parent, begun)
         runtime = HELD.runtime
         if runtime.announcer is not None:
             runtime.announcer.started(span)

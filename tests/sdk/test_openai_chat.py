@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import openai
 import pydantic
 import pytest
+from openai.types.chat import ChatCompletionChunk
 
 import spanwise
 from fake_provider import Answer, FakeProvider, ToolCall
@@ -283,6 +285,43 @@ def test_what_the_application_changes_later_does_not_change_the_span(spans, open
     messages[0]["content"] = "second"
     list(stream)
     assert spans.json("gen_ai.input.messages")[0]["parts"][0]["content"] == "first"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_is_changed_while_a_stream_is_asked_for_is_not_in_its_span(spans, provider, openai_client, status):
+    messages = [{"role": "user", "content": "first"}]
+
+    def answer(_request):
+        messages[0]["content"] = "second"
+        return Answer(text="ok", status=status)
+
+    provider.answer = answer
+    body = {"model": "gpt-4o", "messages": messages, "stream": True}
+    asked = {
+        "cast_to": ChatCompletionChunk,
+        "body": body,
+        "stream": True,
+        "stream_cls": openai.Stream[ChatCompletionChunk],
+    }
+    if status == 200:
+        list(openai_client.post("/chat/completions", **asked))
+    else:
+        with pytest.raises(openai.BadRequestError):
+            openai_client.post("/chat/completions", **asked)
+    assert spans.json("gen_ai.input.messages")[0]["parts"][0]["content"] == "first"
+    assert spans.one().attributes["gen_ai.request.model"] == "gpt-4o"
+
+
+def test_a_stream_whose_request_was_not_kept_is_read_all_the_same(spans, provider):
+    def forget(response):
+        del response.request._content
+
+    with (
+        httpx.Client(event_hooks={"response": [forget]}) as http,
+        openai.OpenAI(api_key="k", base_url=provider.openai_url, http_client=http) as client,
+    ):
+        list(client.chat.completions.create(model="gpt-4o", messages=USER, stream=True))
+    assert spans.json("gen_ai.input.messages")[0]["parts"][0]["content"] == "Where is Lima?"
 
 
 def test_azure_and_others_go_by_their_own_names(provider, spans):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic, perf_counter, time_ns
 from types import ModuleType
 from typing import Any, Final
 
@@ -20,14 +20,16 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from .. import vocabulary as v
 from ..own_span import OwnSpan
-from ..prompts import any_prompt
+from ..prompts import REMEMBERED
 from ..runtime import HELD
 from ..safety import guard, swallowed
 from ..tracing import SPAN_KEY, OwnTracer
+from .around import current_context, enter_context
 from .coexist import tell
 from .fetch import Fetch
 from .generation import Generation
 from .left import closed
+from .undo import replaced
 
 Reader = Callable[[Generation, Any], None]
 
@@ -63,8 +65,12 @@ class Asked:
     port: int | None = None
     asked_for_usage: bool = False
     """Whether we made the stream tell its usage, so that the chunk telling it is not the application's."""
+    sent: Sent | None = None
+    """How to find the request once it is answered; where there is one, it is not taken before."""
 
 
+Sent = Callable[[Mapping[str, Any], Any], bytes | Mapping[str, Any]]
+"""Gets the request and its answer, or the error, and returns the JSON that went out, else the request to be read."""
 Recognise = Callable[[Any, tuple[Any, ...], dict[str, Any]], "Asked | None"]
 
 
@@ -93,22 +99,15 @@ class Provider:
 
 Arrival = Callable[["Flight", Any], Any]
 
-_CONTEXTS: Final[Any] = getattr(otel_context, "_RUNTIME_CONTEXT", otel_context)
-"""Where OpenTelemetry keeps the context in force, without its functions around it where this version has it so."""
-
 
 def wrap_method(owner: type | ModuleType, name: str, recognise: Recognise, arrive: Arrival) -> Callable[[], None]:
     """Wrap one method, or one function of a module; return the function that puts the original back."""
-    original = owner.__dict__[name]
-    observe = _observe_async if inspect.iscoroutinefunction(original) else _observe
-    wrapped = observe(original, recognise, arrive, own=0 if isinstance(owner, ModuleType) else 1)
-    setattr(owner, name, wrapped)
 
-    def restore() -> None:
-        if owner.__dict__.get(name) is wrapped:  # somebody may have wrapped ours since
-            setattr(owner, name, original)
+    def observed(original: Callable[..., Any]) -> Callable[..., Any]:
+        observe = _observe_async if inspect.iscoroutinefunction(original) else _observe
+        return observe(original, recognise, arrive, own=0 if isinstance(owner, ModuleType) else 1)
 
-    return restore
+    return replaced(owner, name, observed)
 
 
 def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival, *, own: int) -> Callable[..., Any]:
@@ -119,14 +118,14 @@ def _observe(original: Callable[..., Any], recognise: Recognise, arrive: Arrival
         flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
             return original(*args, **kwargs)
-        _CONTEXTS.attach(flight.context)
+        enter_context(flight.context)
         try:
             result = original(*args, **kwargs)
         except BaseException as error:
             flight.fail(error)
             raise
         finally:
-            _CONTEXTS.attach(flight.before)
+            enter_context(flight.before)
         return arrive(flight, result)
 
     return observed
@@ -140,7 +139,7 @@ def _observe_async(
         flight = take_off(recognise, args[0] if own else None, args[own:], kwargs)
         if flight is None:
             return await original(*args, **kwargs)
-        _CONTEXTS.attach(flight.context)
+        enter_context(flight.context)
         try:
             result = await original(*args, **kwargs)
         except BaseException as error:
@@ -148,8 +147,8 @@ def _observe_async(
             raise
         finally:
             # Attached again rather than detached: a coroutine may be closed in a context that is not its own.
-            if _CONTEXTS.get_current() is flight.context:
-                _CONTEXTS.attach(flight.before)
+            if current_context() is flight.context:
+                enter_context(flight.before)
         return arrive(flight, result)
 
     return observed
@@ -164,7 +163,7 @@ def take_off(recognise: Recognise, instance: Any, args: tuple[Any, ...], kwargs:
         asked = recognise(instance, args, kwargs)
         if asked is None:
             return None
-        around = _CONTEXTS.get_current()
+        around = current_context()
         if around and isinstance(aloft := around.get(IN_FLIGHT), list) and asked.route.kind in aloft:
             return None
         return Flight(asked, around)
@@ -182,79 +181,83 @@ ESCORTED: Final = otel_context.create_key("spanwise-escorted")
 
 
 class Flight:
-    """One call in the air, from its first argument to its last chunk; it lands once, however it ends."""
+    """One call in the air, from its first argument to its last chunk; it lands once, however it ends.
+
+    What its span will say waits until it lands, or the second chunk is here: nobody waits for that.
+    """
 
     __slots__ = (
-        "__weakref__",
-        "_aloft",
-        "_ended_ns",
-        "_first",
-        "_hides",
-        "_reads",
-        "_started",
-        "before",
-        "context",
-        "generation",
-        "landed",
-        "left_at",
-        "route",
-        "seen",
-        "span",
-    )
+        "__weakref__", "_aloft", "_asked", "_ended_ns", "_first", "_first_at", "_generation", "_hides", "_reads",
+        "_runtime", "_sent", "_started", "answer", "before", "context", "landed", "left_at", "route", "span",
+    )  # fmt: skip
 
     def __init__(self, asked: Asked, around: Context) -> None:
-        runtime = HELD.runtime
-        route = asked.route
-        kind = route.kind
-        self.route = route
-        self.generation = generation = Generation(content=runtime.config.capture_content)
-        attributes = generation.attributes
-        attributes[v.KIND] = kind
-        attributes[v.OPERATION_NAME] = route.operation
-        attributes[v.PROVIDER_NAME] = asked.provider
-        if asked.address:
-            attributes[v.SERVER_ADDRESS] = asked.address
-            if asked.port is not None:
-                attributes[v.SERVER_PORT] = asked.port
-        tracer = runtime.tracer
-        if (
-            route.prompt_in
-            and generation.content
-            and type(tracer) is OwnTracer
-            and generation.keep(route.request, asked.request)
-        ):
-            model = asked.request.get("model")
-        else:
-            with guard():
-                route.request(generation, asked.request)
-            model = attributes.get(v.REQUEST_MODEL)
-        if any_prompt() and generation.prompt is None:
-            generation.use_prompt(asked.request, route.prompt_in)
-        name = f"{route.operation} {model}" if model else route.operation
-        self.span: Span = tracer.start_span(name, around, _CLIENT)
-        if around:
-            tell(kind, around)
-            if isinstance(escorted := around.get(ESCORTED), list):
-                escorted.append(self)
-        self._aloft = [kind]
-        self.context = Context({**around, SPAN_KEY: self.span, IN_FLIGHT: self._aloft})
+        self._asked = asked
+        self.route = route = asked.route
+        self._runtime = runtime = HELD.runtime
+        self.answer: Any = None
+        """What the call returned, where it is read later."""
         self.before = around
         self.landed = False
-        self.seen = False
         self.left_at: float | None = None
+        self._ended_ns: int | None = None
+        self._generation: Generation | None = None
         self._first: Any = None
+        self._first_at: float | None = None
         self._reads = route.chunk
         self._hides = route.surplus if asked.asked_for_usage else None
-        self._started = time.perf_counter()
-        self._ended_ns: int | None = None
+        tracer = runtime.tracer
+        self._sent = asked.sent if type(tracer) is OwnTracer and runtime.config.capture_content else None
+        model = self._read_request(asked.request) if self._sent is None else asked.request.get("model")
+        if REMEMBERED.any and self._open().prompt is None:
+            self._open().use_prompt(asked.request, route.prompt_in)
+        self.span: Span = tracer.start_span(f"{route.operation} {model}" if model else route.operation, around, _CLIENT)
+        if around:
+            tell(route.kind, around)
+            if isinstance(escorted := around.get(ESCORTED), list):
+                escorted.append(self)
+        self._aloft = [route.kind]
+        self.context = Context({**around, SPAN_KEY: self.span, IN_FLIGHT: self._aloft})
+        self._started = perf_counter()
+
+    def _open(self) -> Generation:
+        """Return what the span will say, begun where it was not."""
+        generation = self._generation
+        if generation is None:
+            asked, route = self._asked, self.route
+            self._generation = generation = Generation(content=self._runtime.config.capture_content)
+            attributes = generation.attributes
+            attributes[v.KIND] = route.kind
+            attributes[v.OPERATION_NAME] = route.operation
+            attributes[v.PROVIDER_NAME] = asked.provider
+            if asked.address:
+                attributes[v.SERVER_ADDRESS] = asked.address
+                if asked.port is not None:
+                    attributes[v.SERVER_PORT] = asked.port
+        return generation
+
+    def _read_request(self, request: bytes | Mapping[str, Any]) -> Any:
+        """Read what is asked, or keep it to be read when there is time; return which model."""
+        generation, route = self._open(), self.route
+        if isinstance(request, bytes):
+            generation.kept = route.request, request
+            return None
+        can_wait = route.prompt_in and generation.content and type(self._runtime.tracer) is OwnTracer
+        if can_wait and generation.keep(route.request, request):
+            return request.get("model")
+        prompt = generation.prompt
+        with guard():
+            route.request(generation, request)
+        generation.prompt = generation.prompt or prompt
+        return generation.attributes.get(v.REQUEST_MODEL)
 
     def stop_clock(self) -> None:
         """Note that the answer is here, even if the span ends later."""
-        self._ended_ns = time.time_ns()
+        self._ended_ns = time_ns()
 
     def leave(self) -> None:
         """Note that a loop over the stream was left, maybe for good."""
-        self.left_at = time.monotonic()
+        self.left_at = monotonic()
         self.stop_clock()
 
     def resume(self) -> None:
@@ -264,7 +267,7 @@ class Flight:
     def whole(self, result: Any) -> None:
         """Record a whole response and land."""
         try:
-            self.route.response(self.generation, result)
+            self.route.response(self._open(), result)
         except Exception as error:
             if not swallowed(error):
                 raise
@@ -276,15 +279,13 @@ class Flight:
         The first one, which the application waits for most, is read when it has it.
         """
         try:
-            if not self.landed:
-                if not self.seen:
-                    self.seen = True
-                    self.generation.attributes[v.TIME_TO_FIRST_CHUNK] = time.perf_counter() - self._started
-                    self._first = chunk
-                elif self._reads is not None:
-                    if self._first is not None:
-                        self._read_first()
-                    self._reads(self.generation, chunk)
+            if self._first_at is None:
+                self._first_at = perf_counter()
+                self._first = chunk
+            elif self._reads is not None and not self.landed:
+                if self._first is not None:
+                    self._read_first()
+                self._reads(self._generation or self._open(), chunk)
         except Exception as error:
             if not swallowed(error):
                 raise
@@ -299,8 +300,8 @@ class Flight:
 
     def _read_first(self) -> None:
         chunk, self._first = self._first, None
-        if chunk is not None and self._reads is not None:
-            self._reads(self.generation, chunk)
+        if self._reads is not None:
+            self._reads(self._open(), chunk)
 
     def fail(self, error: BaseException, *, midway: bool = False) -> None:
         """Land with what the application is about to see raised, maybe in the midst of a stream."""
@@ -325,8 +326,14 @@ class Flight:
                 span.end(self._ended_ns)
 
     def _tell(self, stream_end: str | None, error: BaseException | None) -> None:
-        span, generation = self.span, self.generation
+        span, generation = self.span, self._open()
         attributes = generation.attributes
+        if self._sent is not None:
+            with guard():
+                self._read_request(self._sent(self._asked.request, error if self.answer is None else self.answer))
+        self.answer = None
+        if self._first_at is not None:
+            attributes[v.TIME_TO_FIRST_CHUNK] = self._first_at - self._started
         if self._first is not None:
             with guard():
                 self._read_first()

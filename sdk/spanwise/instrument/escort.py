@@ -13,7 +13,8 @@ from opentelemetry import context as otel_context
 
 from .engine import ESCORTED, Flight
 from .left import closed
-from .stream import ObservedGenerator, shaped
+from .stream import ObservedGenerator, observe_as
+from .undo import replaced
 
 
 class Escort:
@@ -61,15 +62,11 @@ class Escort:
 
 def escort_method(owner: type | ModuleType, name: str) -> Callable[[], None]:
     """Wrap a method that makes such a generator; return the function that puts the original back."""
-    original = owner.__dict__[name]
-    escorted = (_escort_async if inspect.iscoroutinefunction(original) else _escort)(original)
-    setattr(owner, name, escorted)
 
-    def restore() -> None:
-        if owner.__dict__.get(name) is escorted:
-            setattr(owner, name, original)
+    def escorted(original: Callable[..., Any]) -> Callable[..., Any]:
+        return (_escort_async if inspect.iscoroutinefunction(original) else _escort)(original)
 
-    return restore
+    return replaced(owner, name, escorted)
 
 
 def _escort(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,4 +103,4 @@ def _escort_async(original: Callable[..., Any]) -> Callable[..., Any]:
 def _seen_off(result: Any, escort: Escort) -> Any:
     if not isinstance(result, GeneratorType | AsyncGeneratorType):
         return result
-    return shaped(ObservedGenerator, type(result))(result, escort)
+    return observe_as(ObservedGenerator, result, escort)

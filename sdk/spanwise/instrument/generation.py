@@ -25,7 +25,7 @@ class Generation:
     Content that nobody is to see is never looked at: with ``content`` false the readers' words are dropped.
     """
 
-    __slots__ = ("_choices", "_kept", "_parts", "_reasons", "attributes", "content", "failure", "prompt")
+    __slots__ = ("_choices", "_parts", "_reasons", "attributes", "content", "failure", "kept", "prompt")
 
     def __init__(self, *, content: bool) -> None:
         self.content = content
@@ -34,7 +34,8 @@ class Generation:
         self.prompt: PromptUse | None = None
         self.failure: tuple[str, str] | None = None
         """Type and sentence, where the provider reports a failure inside a successful answer."""
-        self._kept: tuple[ReadRequest, bytes] | None = None
+        self.kept: tuple[ReadRequest, bytes] | None = None
+        """What is asked, in JSON, and what is to read it when there is time."""
         self._choices: dict[int, list[list[Any]]] = {}
         self._parts: dict[tuple[int, str, int], list[Any]] = {}
         self._reasons: dict[int, str] = {}
@@ -60,7 +61,7 @@ class Generation:
             body = orjson.dumps(request, _as_asked, _OPTIONS)
         except (TypeError, ValueError, RecursionError):  # what JSON has no word for is read at once
             return False
-        self._kept = read, body
+        self.kept = read, body
         return True
 
     def use_prompt(self, request: Mapping[str, Any], prompt_in: tuple[str, ...]) -> None:
@@ -167,13 +168,13 @@ class Generation:
 
     def telling(self) -> Callable[[dict[str, Any]], None]:
         """Return what puts all of it among a span's attributes, now or later; nothing is to arrive any more."""
-        if self._kept is None:
+        if self.kept is None:
             return partial(_tell, self.attributes)
-        return partial(_tell_later, self.attributes, *self._kept)
+        return partial(_tell_later, self.attributes, *self.kept)
 
     def chars(self) -> int:
         """Return how many characters that will be, about."""
-        count = 0 if self._kept is None else len(self._kept[1])
+        count = 0 if self.kept is None else len(self.kept[1])
         for name in _LONG:
             count += len(self.attributes.get(name, ""))
         return count

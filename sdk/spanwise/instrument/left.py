@@ -36,23 +36,19 @@ class InTheAir(Protocol):
 
 _GRACE_S: Final = 1.0
 _LEFT: Final[dict[int, InTheAir]] = {}
-_OPEN: Final[dict[int, InTheAir]] = {}
+_OPEN: Final[set[InTheAir]] = set()
 _LEFT_LOCK: Final = threading.RLock()  # the collector may leave a loop in the midst of anything here
 
 
-def opened(flight: InTheAir) -> None:
-    """Note that a stream was opened; whatever drops it ends it."""
-    _OPEN[id(flight)] = flight
-
-
-def closed(flight: InTheAir) -> None:
-    """Note that a call has ended."""
-    _OPEN.pop(id(flight), None)
+opened: Final = _OPEN.add
+"""Notes that a stream was opened; whatever drops it ends it."""
+closed: Final = _OPEN.discard
+"""Notes that a call has ended."""
 
 
 def settle_open() -> None:
     """End the spans of all streams that are still open, because nothing is recorded after this."""
-    for flight in list(_OPEN.values()):
+    for flight in list(_OPEN):
         flight.land("abandoned")
 
 

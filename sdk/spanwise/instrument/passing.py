@@ -9,7 +9,7 @@ from opentelemetry import context as otel_context
 
 from ..safety import guard
 from .left import closed
-from .stream import ObservedStream, shaped
+from .stream import ObservedStream, observe_as
 
 
 class Passing:
@@ -46,4 +46,4 @@ class Passing:
 
 def passing(iterator: Any, see: Callable[[Any], None]) -> Any:
     """Return *iterator* observed, which reads no more and no earlier than the application does."""
-    return shaped(ObservedStream, type(iterator))(iterator, Passing(see))
+    return observe_as(ObservedStream, iterator, Passing(see))

@@ -23,56 +23,87 @@ else:
 
 def arrive(flight: Flight, result: Any) -> Any:
     """Record a whole response now, a stream as its chunks go by, a raw response when it is parsed."""
-    observe = _observer(type(result))  # type: ignore[arg-type]  # any class can be hashed
-    if observe is not None and (observe is not ObservedRawResponse or hasattr(result, "http_response")):
-        return observe(result, flight)
-    flight.whole(result)
-    return result
+    observed = _observer(type(result))  # type: ignore[arg-type]  # any class can be hashed
+    if observed is None or (observed is ObservedRawResponse and not hasattr(result, "http_response")):
+        flight.whole(result)
+        return result
+    flight.answer = result
+    if observed is ObservedRawResponse and getattr(result.http_response, "is_closed", False):
+        flight.stop_clock()
+    made = observed(result)
+    made._self_flight = flight  # noqa: SLF001  # here and not in an ``__init__``, which takes as long as all else
+    opened(flight)
+    return made
 
 
 @lru_cache(maxsize=256)  # looking for what a class has not takes long
-def _observer(kind: type) -> Callable[[Any, Flight], Any] | None:
+def _observer(kind: type) -> Callable[[Any], Any] | None:
     """Return what observes results of a class that are no whole responses."""
     if issubclass(kind, GeneratorType | AsyncGeneratorType):
-        return shaped(ObservedGenerator, kind)
+        return _shaped(ObservedGenerator, kind)
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
-        return shaped(ObservedStream, kind)
+        return _shaped(ObservedStream, kind)
     return ObservedRawResponse if hasattr(kind, "parse") else None
+
+
+def observe_as(observed: type[ObservedStream], stream: Any, flight: InTheAir) -> ObservedStream:
+    """Return *stream* observed in the way of *observed*, for *flight*."""
+    made = _shaped(observed, type(stream))(stream)
+    made._self_flight = flight  # noqa: SLF001  # its own module
+    opened(flight)
+    return made
+
+
+def _advance(self: Any) -> Any:
+    """Return the next chunk of a stream, or of a loop over it, that is for the application."""
+    flight = self._self_flight
+    if flight.left_at is not None:
+        flight.resume()
+    try:
+        chunk = next(self.__wrapped__)
+        while flight.see(chunk):
+            chunk = next(self.__wrapped__)
+    except StopIteration:
+        flight.land("exhausted")
+        raise
+    except BaseException as error:
+        flight.fail(error, midway=True)
+        raise
+    return chunk
+
+
+async def _advance_later(self: Any) -> Any:
+    """Return the next chunk as ``_advance`` does, of what is asynchronous."""
+    flight = self._self_flight
+    if flight.left_at is not None:
+        flight.resume()
+    try:
+        chunk = await self.__wrapped__.__anext__()
+        while flight.see(chunk):
+            chunk = await self.__wrapped__.__anext__()
+    except StopAsyncIteration:
+        flight.land("exhausted")
+        raise
+    except BaseException as error:
+        flight.fail(error, midway=True)
+        raise
+    return chunk
 
 
 class ObservedStream(_Proxy):
     """The client's own stream: it has every method and passes every type check of the original."""
 
-    def __init__(self, stream: Any, flight: InTheAir) -> None:
-        _Proxy.__init__(self, stream)
-        self._self_flight = flight
-        self._self_source = stream
-        opened(flight)
+    __slots__ = ("_self_flight",)
+    _self_flight: InTheAir
 
     def __iter__(self) -> Any:
-        return _Pass(self, self._self_source, self._self_flight)
+        return _Pass(self, self.__wrapped__, self._self_flight)
 
     def __aiter__(self) -> Any:
-        return _AsyncPass(self)
+        return _AsyncPass(self, self.__wrapped__, self._self_flight)
 
-    def __next__(self) -> Any:
-        return _advanced(self._self_source, self._self_flight)
-
-    async def __anext__(self) -> Any:
-        flight = self._self_flight
-        if flight.left_at is not None:
-            flight.resume()
-        try:
-            chunk = await self._self_source.__anext__()
-            while flight.see(chunk):
-                chunk = await self._self_source.__anext__()
-        except StopAsyncIteration:
-            flight.land("exhausted")
-            raise
-        except BaseException as error:
-            flight.fail(error, midway=True)
-            raise
-        return chunk
+    __next__ = _advance
+    __anext__ = _advance_later
 
     def __enter__(self) -> Any:
         self.__wrapped__.__enter__()
@@ -120,7 +151,7 @@ _ASYNC: Final = ("__aiter__", "__anext__", "__aenter__", "__aexit__")
 _SHAPED: Final[dict[tuple[type, bool, bool], type[ObservedStream]]] = {}
 
 
-def shaped(observed: type[ObservedStream], kind: type) -> type[ObservedStream]:
+def _shaped(observed: type[ObservedStream], kind: type) -> type[ObservedStream]:
     """Return *observed* for streams of a class, without what only those of the other sort have.
 
     Who asks whether a stream is an ``AsyncIterator`` asks our class too, and would believe it.
@@ -139,7 +170,10 @@ class ObservedGenerator(ObservedStream):
     """A stream that is a generator: what it does, it does while it is read, and then in the call's context."""
 
     def __iter__(self) -> Any:
-        return _GeneratorPass(self, self._self_source, self._self_flight)
+        return _GeneratorPass(self, self.__wrapped__, self._self_flight)
+
+    def __aiter__(self) -> Any:
+        return _AsyncGeneratorPass(self, self.__wrapped__, self._self_flight)
 
     def __next__(self) -> Any:
         before = otel_context.get_current()
@@ -162,27 +196,24 @@ class ObservedGenerator(ObservedStream):
 class ObservedIterable(ObservedStream):
     """A stream that can only be looped over: a loop goes on where the one before it was left."""
 
+    _self_loop: Any = None
+
     def __iter__(self) -> Any:
-        if self._self_source is self.__wrapped__:
-            self._self_source = iter(self.__wrapped__)
-        return super().__iter__()
+        if self._self_loop is None:
+            self._self_loop = iter(self.__wrapped__)
+        return _Pass(self, self._self_loop, self._self_flight)
 
     def __aiter__(self) -> Any:
-        if self._self_source is self.__wrapped__:
-            self._self_source = aiter(self.__wrapped__)
-        return super().__aiter__()
+        if self._self_loop is None:
+            self._self_loop = aiter(self.__wrapped__)
+        return _AsyncPass(self, self._self_loop, self._self_flight)
 
 
 class ObservedRawResponse(_Proxy):
     """The client's own raw response; it is read for us when the application parses it, never earlier."""
 
-    def __init__(self, response: Any, flight: Flight) -> None:
-        super().__init__(response)
-        self._self_flight = flight
-        self._self_stream: ObservedStream | None = None
-        opened(flight)
-        if getattr(response.http_response, "is_closed", False):
-            flight.stop_clock()
+    _self_flight: Flight
+    _self_stream: ObservedStream | None = None
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         """Parse as the client does; of an asynchronous response the result may have to be awaited."""
@@ -212,7 +243,7 @@ class ObservedRawResponse(_Proxy):
         kind = type(result)
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
             if self._self_stream is None or self._self_stream.__wrapped__ is not result:
-                self._self_stream = shaped(ObservedStream, kind)(result, self._self_flight)
+                self._self_stream = observe_as(ObservedStream, result, self._self_flight)
             return self._self_stream
         if own and not self._self_flight.landed:  # of another class, our readers could not know the fields
             self._self_flight.whole(result)
@@ -250,28 +281,48 @@ class _ObservedBody(_Proxy):
         return _landing_first(self._self_flight, self.__wrapped__.aclose)
 
 
-class _Pass:
+class _Loop:
     """One loop over a stream: when the loop is left, the stream may be too."""
 
-    __slots__ = ("_flight", "_source", "_stream")
+    __slots__ = ("__wrapped__", "_self_flight", "_stream")
 
     def __init__(self, stream: ObservedStream, source: Any, flight: InTheAir) -> None:
         self._stream = stream  # which ends once nothing holds it
-        self._source = source
-        self._flight = flight
+        self.__wrapped__ = source
+        self._self_flight = flight
+
+    def __del__(self) -> None:
+        leave(self._self_flight)
+
+
+class _Pass(_Loop):
+    """One loop over a stream."""
+
+    __slots__ = ()
 
     def __iter__(self) -> _Pass:
         return self
 
-    def __next__(self) -> Any:
-        return _advanced(self._source, self._flight)
+    __next__ = _advance
 
     def close(self) -> None:
         """Leave the loop, as a generator is left."""
-        leave(self._flight)
+        leave(self._self_flight)
 
-    def __del__(self) -> None:
-        leave(self._flight)
+
+class _AsyncPass(_Loop):
+    """One asynchronous loop over a stream."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> _AsyncPass:
+        return self
+
+    __anext__ = _advance_later
+
+    async def aclose(self) -> None:
+        """Leave the loop, as an asynchronous generator is left."""
+        leave(self._self_flight)
 
 
 class _GeneratorPass(_Pass):
@@ -283,43 +334,13 @@ class _GeneratorPass(_Pass):
         return self._stream.__next__()
 
 
-def _advanced(source: Any, flight: InTheAir) -> Any:
-    """Return the next chunk that is for the application."""
-    if flight.left_at is not None:
-        flight.resume()
-    try:
-        chunk = next(source)
-        while flight.see(chunk):
-            chunk = next(source)
-    except StopIteration:
-        flight.land("exhausted")
-        raise
-    except BaseException as error:
-        flight.fail(error, midway=True)
-        raise
-    return chunk
+class _AsyncGeneratorPass(_AsyncPass):
+    """One loop over a stream that is an asynchronous generator."""
 
-
-class _AsyncPass:
-    """One asynchronous loop over a stream: when the loop is left, the stream may be too."""
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: ObservedStream) -> None:
-        self._stream = stream
-
-    def __aiter__(self) -> _AsyncPass:
-        return self
+    __slots__ = ()
 
     def __anext__(self) -> Any:
         return self._stream.__anext__()
-
-    async def aclose(self) -> None:
-        """Leave the loop, as an asynchronous generator is left."""
-        leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
-
-    def __del__(self) -> None:
-        leave(self._stream._self_flight)  # noqa: SLF001  # one mechanism in two classes
 
 
 def _landing_first(flight: InTheAir, call: Callable[[], Any]) -> Callable[[], Any]:

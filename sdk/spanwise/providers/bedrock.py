@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ..instrument.body import ObservedBody
 from ..instrument.engine import Asked, Flight, Provider, Route
-from ..instrument.stream import ObservedIterable, shaped
+from ..instrument.stream import ObservedIterable, observe_as
 from . import bedrock_converse, bedrock_invoke
 from .batches import batch
 
@@ -42,7 +42,7 @@ def _recognise(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> As
 
 
 def _looped(stream: Any, flight: Flight) -> Any:
-    return shaped(ObservedIterable, type(stream))(stream, flight)
+    return observe_as(ObservedIterable, stream, flight)
 
 
 def _arrive(flight: Flight, result: Any) -> Any:

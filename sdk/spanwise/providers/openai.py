@@ -228,10 +228,13 @@ def _ask_for_usage(options: Any, asked: Asked) -> None:
 
     Never on raw responses: there the application reads the very bytes, and would see the chunk that we asked for.
     """
-    if wants_usage(asked, asked.address) and not is_raw(options):
-        given = asked.request.get("stream_options")
-        body = {**options.json_data, "stream_options": {**(given or {}), "include_usage": True}}
-        vars(options)["json_data"] = body  # past pydantic's __setattr__, which takes longer than all of this
+    if asked.request.get("stream") is not True:
+        return
+    fields = options.__dict__  # past pydantic's ways to it, which take longer than all of this
+    if wants_usage(asked, asked.address) and not is_raw(fields.get("headers")):
+        body = fields["json_data"] = dict(fields["json_data"])
+        given = body.get("stream_options")
+        body["stream_options"] = {"include_usage": True} if given is None else {**given, "include_usage": True}
         asked.asked_for_usage = True
 
 

@@ -37,6 +37,17 @@ def _split(url: str) -> _Url:
     return _Url(parts.hostname, parts.port, parts.path)
 
 
+class _Place(NamedTuple):
+    """Where a client sends its requests, and whether as they were asked."""
+
+    address: Any
+    kind: type
+    host: str | None
+    port: int | None
+    provider: str
+    as_asked: bool
+
+
 class _Places:
     """Host, port and provider of each client lately used.
 
@@ -45,21 +56,29 @@ class _Places:
 
     def __init__(self, name: Named) -> None:
         self._name = name
-        self._by_address: dict[int, tuple[Any, type, str | None, int | None, str]] = {}
+        self.known: dict[int, _Place] = {}
+        """By the id of the address; another client or address may have it since."""
 
-    def of(self, client: Any) -> tuple[Any, type, str | None, int | None, str]:
-        """Return the client's address and class, host, port and provider."""
-        held = getattr(client, "_base_url", None)
-        known = self._by_address.get(id(held))
-        if known is None or known[0] is not held or known[1] is not type(client):
-            url = getattr(client, "base_url", None)
-            host = getattr(url, "host", None)
-            known = held, type(client), host, getattr(url, "port", None), self._name(client, host)
-            if url is held and type(client).__name__ not in _CHANGING:
-                if len(self._by_address) >= _MOST_PLACES:
-                    self._by_address.clear()
-                self._by_address[id(held)] = known
-        return known
+    def find(self, client: Any) -> _Place:
+        """Return where *client* sends its requests, and know it from here on."""
+        held, url = getattr(client, "_base_url", None), getattr(client, "base_url", None)
+        host, kind = getattr(url, "host", None), type(client)
+        provider = self._name(client, host)
+        found = _Place(held, kind, host, getattr(url, "port", None), provider, _sends_as_asked(kind))
+        if url is held and kind.__name__ not in _CHANGING:
+            if len(self.known) >= _MOST_PLACES:
+                self.known.clear()
+            self.known[id(held)] = found
+        return found
+
+
+def _sends_as_asked(kind: type) -> bool:
+    """Return whether clients of a class send what they are asked: those for clouds put it in other words first."""
+    for name in ("_prepare_options", "_build_request"):
+        owner = next((base for base in kind.__mro__ if name in vars(base)), kind)
+        if owner.__module__.partition(".")[2] not in {"_client", "_base_client"}:
+            return False
+    return True
 
 
 def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
@@ -75,9 +94,23 @@ def _said(body: Mapping[str, Any], extra: Any) -> Mapping[str, Any]:
     return {**body, **extra} if _is_mapping(extra) else body
 
 
-def is_raw(options: Any) -> bool:
-    """Return whether the application is to get the raw response."""
-    headers = options.headers
+def _sent(request: Mapping[str, Any], answer: Any) -> bytes | Mapping[str, Any]:
+    """Return the JSON that went out for *answer*, a stream, a raw response or an error, else *request*.
+
+    What the application changes meanwhile was never in it, and it need not be written a second time.
+    """
+    try:
+        response = getattr(answer, "response", None) or getattr(answer, "http_response", answer)
+        body = response.request.content
+        if isinstance(body, bytes) and body[:1] == b"{":
+            return body
+    except Exception:  # noqa: BLE001, S110  # there was none, or it was not kept, each client's own refusal
+        pass
+    return _said(request, None)
+
+
+def is_raw(headers: Any) -> bool:
+    """Return whether the application is to get the raw response, by the headers that a call was given."""
     return type(headers).__name__ not in _UNSAID and isinstance(headers, Mapping) and _RAW_HEADER in headers
 
 
@@ -92,22 +125,33 @@ def methods(
     *name* tells the provider from client and host; *adjust* may change the client's options before they go out.
     """
     places = _Places(name)
+    known = places.known
 
     def recognise(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked | None:
         options = kwargs.get("options") or args[1]
-        route, elsewhere = routes.get(options.url), None
+        given = options.__dict__  # a model of pydantic's looks for a field longer than its dictionary does
+        url, method, body = given["url"], given["method"], given["json_data"]
+        route, elsewhere = routes.get(url), None
         if route is None:
-            asked_for = _split(options.url)
+            asked_for = _split(url)
             path, elsewhere = asked_for.path, asked_for if asked_for.host else None
             route = routes.get(path) or routes.get("*" + path[path.rfind("/") :])
-        body = options.json_data
-        if route is None or not _is_mapping(body) or (options.method != "post" and options.method.lower() != "post"):
+        if route is None or not _is_mapping(body) or (method != "post" and method.lower() != "post"):
             return None
         if elsewhere is None:
-            _, _, host, port, provider = places.of(instance)
+            held = getattr(instance, "_base_url", None)
+            place = known.get(id(held))
+            if place is None or place.address is not held or place.kind is not type(instance):
+                place = places.find(instance)
+            _, _, host, port, provider, as_asked = place
         else:
             host, port, provider = elsewhere.host, elsewhere.port, name(instance, elsewhere.host)
-        asked = Asked(route, _said(body, getattr(options, "extra_json", None)), provider, host, port)
+            as_asked = False
+        extra = given.get("extra_json")
+        if as_asked and extra is None and route.prompt_in and body.get("stream") is True:
+            asked = Asked(route, body, provider, host, port, sent=_sent)
+        else:
+            asked = Asked(route, _said(body, extra), provider, host, port)
         if adjust is not None:
             adjust(options, asked)
         return asked
