@@ -76,6 +76,15 @@ def ranking(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the sh
     return {"id": make_id("req_", request.number), "results": results, "meta": meta}
 
 
+def batch_done(request: Request, answer: Answer) -> Json:
+    """Return a batch that is done, or that goes on where its id ends so, with what it used so far."""
+    state = "IN_PROGRESS" if request.path.endswith("-on") else "COMPLETED"
+    tokens = {"input_tokens": str(answer.input_tokens), "output_tokens": str(answer.output_tokens)}
+    head = {"id": request.path.rpartition("/")[2], "name": "b", "input_dataset_id": "d-1", "model": "command-test"}
+    told = {"status": f"BATCH_STATUS_{state}", "num_successful_records": 2, "updated_at": "2026-01-01T00:00:00Z"}
+    return {"batch": {**head, **told, **tokens}}
+
+
 def batch(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
     """Return a batch that has begun."""
     return {"batch": {**request.body, "id": "batch-1", "status": "BATCH_STATUS_QUEUED"}}

@@ -53,3 +53,11 @@ def json_lines(lines: Sequence[Json]) -> bytes:
 def fireworks_batch(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
     """Return a batch that has begun, as Fireworks writes it."""
     return {**request.body, "name": "accounts/a/batchInferenceJobs/b-1", "state": "JOB_STATE_CREATING"}
+
+
+def fireworks_batch_done(request: Request, answer: Answer) -> Json:  # noqa: ARG001  # the shape of what makes a reply
+    """Return a batch that is done, as Fireworks writes it."""
+    used = {"inputTokens": answer.input_tokens, "outputTokens": answer.output_tokens}
+    done = {**used, "successfullyProcessedRequests": 2}
+    head = {"name": "accounts/a/batchInferenceJobs/b-1", "state": "JOB_STATE_COMPLETED", "model": "accounts/a/models/m"}
+    return {**head, "updateTime": "2026-01-01T00:00:00Z", "jobProgress": done}

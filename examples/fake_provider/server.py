@@ -39,6 +39,7 @@ class Reply:
 #: What can be asked for again once it is there.
 _KEPT: Final = frozenset({
     "batches", "batch-results", "message-batches", "gemini-batch-done", "gemini-batch-results", "mistral-batch-done",
+    "cohere-batch-done", "fireworks-batch-done",
 })  # fmt: skip
 
 

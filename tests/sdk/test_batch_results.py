@@ -7,6 +7,8 @@ import dataclasses
 import json
 
 import anthropic
+import cohere
+import fireworks
 import groq
 import openai
 import pytest
@@ -273,6 +275,42 @@ def test_results_that_come_with_a_batch_are_told_where_it_is_awaited(spans, prov
 
     assert asyncio.run(go())
     assert {"mistralai": {"a"}, "google-genai": {"0", "1"}}[name] == results(spans).keys()
+
+
+TOTALS = {
+    "cohere": (
+        lambda url: cohere.ClientV2(api_key="k", base_url=url),
+        lambda client: client.batches.retrieve("batch-1"),
+        "batch command-test",
+        "batch-1",
+    ),
+    "fireworks": (
+        lambda url: openai_like(fireworks.Fireworks, url),
+        lambda client: client.batch_inference_jobs.get("b-1", account_id="a"),
+        "batch accounts/a/models/m",
+        "accounts/a/batchInferenceJobs/b-1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_what_a_batch_used_is_told_once_where_nobody_fetches_its_answers(spans, provider, name):
+    make, get, called, batch = TOTALS[name]
+    client = make(provider.url)
+    for _ in range(2):
+        get(client)
+    span = spans.one()
+    assert span.name == called
+    assert span.attributes["spanwise.kind"] == "llm"
+    assert span.attributes["spanwise.batch.id"] == batch
+    assert (span.attributes["gen_ai.usage.input_tokens"], span.attributes["gen_ai.usage.output_tokens"]) == (50, 7)
+    assert json.loads(span.attributes["spanwise.output"])["answered"] == 2
+    assert span.end_time == 1_767_225_600 * 10**9
+
+
+def test_a_batch_that_goes_on_has_used_nothing_yet(spans, provider):
+    cohere.ClientV2(api_key="k", base_url=provider.url).batches.retrieve("batch-on")
+    assert spans.all() == []
 
 
 def test_litellm_fetches_with_the_client_beneath(spans, provider):

@@ -15,6 +15,7 @@ from ..instrument.generation import Generation, Message, Part, tool_call_part
 from ..instrument.stream import arrive
 from ..prompts import find_prompt
 from . import cohere_v1, rerank
+from .batch_totals import Totals, totals
 from .batches import batch
 from .cohere_calls import OTHER_PARAMS, PARAMS, asked, finish, parsed, usage, whole
 from .content import functions, media_part, plain, text_part
@@ -196,4 +197,23 @@ def _arrive(flight: Flight, result: Any) -> Any:
     return ObservedBlock(result, flight) if in_block else arrive(flight, result)
 
 
-PROVIDER: Final = Provider("cohere", "cohere.v2.client", _METHODS, arrive=_arrive)
+def _totals(answer: Any) -> Totals | None:
+    batch: Any = getattr(answer, "batch", None)
+    if not isinstance(getattr(batch, "id", None), str):
+        return None
+    return Totals(
+        batch.id,
+        batch.status,
+        batch.model,
+        batch.input_tokens,
+        batch.output_tokens,
+        answered=batch.num_successful_records,
+        failed=batch.num_failed_records,
+        at=batch.updated_at,
+    )
+
+
+_FETCHES: Final = {
+    f"cohere.batches.client:{kind}BatchesClient.retrieve": totals("cohere", _totals) for kind in ("", "Async")
+}
+PROVIDER: Final = Provider("cohere", "cohere.v2.client", _METHODS, arrive=_arrive, fetches=_FETCHES)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from ..instrument.engine import Provider
+from ..instrument.fetch import Fetch
 from ..instrument.generation import Generation
 from . import anthropic, batch_lines, rerank
+from .batch_totals import Totals, totals
 from .batches import batch
 from .fields import fields
 from .openai import ANSWERS, ROUTES
@@ -38,10 +41,12 @@ _ALL: Final = {**ROUTES, **_MESSAGES, "/rerank": rerank.ROUTE}
 _BELOW: Final = {"*/batchInferenceJobs": batch("name", "state")}
 
 
-def alike(package: str, provider: str, batches: str | None = None) -> Provider:
+def alike(
+    package: str, provider: str, batches: str | None = None, fetches: Mapping[str, Fetch] | None = None
+) -> Provider:
     """Return the client in *package*, which asks what OpenAI's and Anthropic's do.
 
-    Where it has files and batches, *batches* is how the names of their classes end.
+    Where it has files and batches, *batches* is how the names of their classes end; *fetches* are what else it has.
     """
     routes = {**{prefix + path: route for prefix in _PREFIXES for path, route in _ALL.items()}, **_BELOW}
     name = package.partition(".")[0]
@@ -49,7 +54,7 @@ def alike(package: str, provider: str, batches: str | None = None) -> Provider:
         name,
         f"{package}._base_client",
         methods(routes, lambda _client, _host: provider),
-        fetches={}
+        fetches=fetches or {}
         if batches is None
         else batch_lines.fetches(
             package, ANSWERS, lambda _client, _host: provider, f"Files{batches}", f"Batches{batches}"
@@ -57,8 +62,34 @@ def alike(package: str, provider: str, batches: str | None = None) -> Provider:
     )
 
 
+def _totals(job: Any) -> Totals | None:
+    done = getattr(job, "job_progress", None)
+    if done is None or not isinstance(job.name, str):
+        return None
+    return Totals(
+        job.name,
+        job.state,
+        job.model,
+        done.input_tokens,
+        done.output_tokens,
+        done.cached_input_token_count,
+        done.successfully_processed_requests,
+        done.failed_requests,
+        getattr(job, "update_time", None),
+    )
+
+
 GROQ: Final = alike("groq", "groq", "")
 TOGETHER: Final = alike("together", "together_ai", "Resource")
-FIREWORKS: Final = alike("fireworks", "fireworks_ai")
+FIREWORKS: Final = alike(
+    "fireworks",
+    "fireworks_ai",
+    fetches={
+        f"fireworks.resources.batch_inference_jobs:{kind}BatchInferenceJobsResource.get": totals(
+            "fireworks_ai", _totals
+        )
+        for kind in ("", "Async")
+    },
+)
 CEREBRAS: Final = alike("cerebras.cloud.sdk", "cerebras")
 SAMBANOVA: Final = alike("sambanova", "sambanova")
