@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from time import time_ns
 from typing import Any, Final
+from uuid import uuid4
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -100,6 +103,23 @@ class OwnProvider(TracerProvider):
         if not isinstance(span_processor, Gate):
             self.shared = True
         super().add_span_processor(span_processor)
+
+    def _handle_fork(self) -> None:
+        """Start afresh in a child process, as OpenTelemetry does, but without a pool of threads.
+
+        It looks there for what has become of the process, with threads that wait for each other. Under gevent the child
+        goes on with the program's own work meanwhile, before it becomes the other program that it was forked for.
+        """
+        self._tracers_lock = threading.Lock()
+        if os.environ.get("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"):  # the application wants to be told of processes
+            look = getattr(super(), "_handle_fork", None)
+            if look is not None:
+                look()
+            return
+        named = "service.instance.id" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+        update = getattr(self, "_update_resource", None)
+        if update is not None and not named and "service.instance.id" in self.resource.attributes:
+            update(Resource({"service.instance.id": str(uuid4())}))
 
 
 #: Under which key a context holds its span.

@@ -61,6 +61,30 @@ def test_what_a_child_records_is_sent_before_it_ends(tmp_path, how):
         assert sorted(receiver.names()) == [f"work {number}" for number in range(5)]
 
 
+FORKED = """
+    import concurrent.futures, os
+    import spanwise
+    from opentelemetry import trace
+
+    spanwise.init(span_exporter=object())
+    before = trace.get_tracer_provider().resource
+    concurrent.futures.ThreadPoolExecutor.submit = lambda *_: os._exit(9)
+    child = os.fork()
+    if child == 0:
+        after = trace.get_tracer_provider().resource
+        instance = "service.instance.id"
+        same = before.attributes.get(instance) == after.attributes.get(instance)
+        os._exit(8 if same and instance in before.attributes else 0)
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_starts_no_threads_and_is_an_instance_of_its_own(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(FORKED), encoding="utf-8")
+    assert subprocess.run([sys.executable, str(program)], check=False, timeout=120).returncode == 0
+
+
 def test_what_uvicorn_has_answered_is_sent_before_its_signal_ends_it(tmp_path):
     (tmp_path / "served.py").write_text(textwrap.dedent(APP), encoding="utf-8")
     with Receiver() as receiver, socket.socket() as listening:
