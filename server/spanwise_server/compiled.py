@@ -43,6 +43,7 @@ MODULES: Final = tuple(
         *(f"store.{name}" for name in (
             "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "sparse", "call_groups",
             "call_tree", "firsts", "running", "running_kept", "stored_rows", "change", "writer_memory", "write",
+            "search_words", "attribute_words",
         )),
     )
 )  # fmt: skip

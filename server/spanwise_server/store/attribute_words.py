@@ -154,7 +154,7 @@ def _flat(field: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     if depth and isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _flat(f"{field}.{key}", inner, depth - 1)
-    elif depth and isinstance(value, list | tuple):
+    elif depth and isinstance(value, (list, tuple)):
         yield from _each(field, value)
 
 

@@ -110,8 +110,13 @@ def searchable(record: Record) -> str:
         reading.documents,
     ):  # fmt: skip
         _gather(value, parts)
-    if reading.tool is not None:
-        _gather((reading.tool.name, reading.tool.arguments, reading.tool.result), parts)
+    if (tool := reading.tool) is not None:
+        _gather(tool.name, parts)
+        # Nearly always these are the span's input and output, which are there already.
+        if tool.arguments is not reading.input or reading.input_messages is not None:
+            _gather(tool.arguments, parts)
+        if tool.result is not reading.output or reading.output_messages is not None:
+            _gather(tool.result, parts)
     return BETWEEN.join(parts)[:MOST_CHARS]
 
 
@@ -125,7 +130,7 @@ def _gather(value: Any, parts: list[str]) -> None:
         if not (isinstance(said, str) and said in _DATA):
             for inner in value.values():
                 _gather(inner, parts)
-    elif kind is list or isinstance(value, list | tuple):
+    elif kind is list or isinstance(value, (list, tuple)):
         for inner in value:
             _gather(inner, parts)
     elif value is not None and not isinstance(value, bool):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanwise_server.record import Reading, Record, Span
+from spanwise_server.record import Reading, Record, Span, Tool
 from spanwise_server.store.search_words import holds, indexed, match_of, needs_proof, searchable, words_in
 
 SPAN = Span("1" * 32, "1" * 16, None, "root", 0, 1)
@@ -21,6 +21,23 @@ def test_a_part_of_an_odd_type_is_searched_like_any_other(odd):
 def test_data_is_not_searched():
     reading = Reading(input_messages=({"role": "user", "parts": [{"type": "blob", "content": "aGVsbG8"}]},))
     assert not holds(searchable(Record("p", SPAN, reading)), "aGVsbG8")
+
+
+def test_what_a_tool_was_given_and_gave_is_searched_once():
+    asked, found = {"query": "whales"}, {"found": "krill"}
+    tool = Tool("dive", None, asked, found)
+    text = searchable(Record("p", SPAN, Reading(input=asked, output=found, tool=tool)))
+    assert [text.count(word) for word in ("dive", "whales", "krill")] == [1, 1, 1]
+
+
+def test_what_a_tool_was_given_and_gave_is_searched_where_it_is_not_the_input_and_output():
+    tool = Tool("dive", None, {"query": "whales"}, {"found": "krill"})
+    said = ({"role": "user", "parts": [{"type": "text", "content": "how deep"}]},)
+    for reading in (Reading(tool=tool), Reading(input="else", output="other", tool=tool),
+                    Reading(input=tool.arguments, output=tool.result, input_messages=said, output_messages=said,
+                            tool=tool)):  # fmt: skip
+        text = searchable(Record("p", SPAN, reading))
+        assert all(word in text for word in ("dive", "whales", "krill"))
 
 
 def test_no_phrase_reaches_from_one_part_into_the_next():
