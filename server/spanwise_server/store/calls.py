@@ -89,6 +89,9 @@ def _doubles(calls: Sequence[SpanRow]) -> set[bytes]:
     for group in named.values():
         if len(group) > 1:
             gather(group, deque(maxlen=MOST_AT_ONCE), found)
+    nameless = sum(row.answer is None for row in calls)
+    if nameless in (0, len(calls)):
+        return found  # of those that agree on their tokens alone, one names its answer and the other does not
     alike: defaultdict[Tokens, list[SpanRow]] = defaultdict(list)
     for row in calls:
         if row.span_id not in found and (tokens := tokens_of(row)) is not None:

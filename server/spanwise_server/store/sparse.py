@@ -1,9 +1,9 @@
-"""Rows put in by the columns that they say anything in: most columns of most rows are NULL, and each costs."""
+"""Rows put in many at once, and by the columns that they say anything in: each statement costs, and each column."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from .connection import Connection
 
 #: Fewer rows with the same columns go in with all of them: a statement of their own would cost more than it saves.
 FEWEST_ALIKE: Final = 8
+#: Rows that one statement puts in: to run it takes a third of what a short row does.
+TOGETHER: Final = 32
 _STATEMENTS: Final = 200
 
 
@@ -23,10 +25,23 @@ def put_sparse(connection: Connection, table: str, columns: tuple[str, ...], row
         alike[_said(row)].append(row)
     for said, same in alike.items():
         if len(same) < FEWEST_ALIKE:
-            connection.executemany(insert(table, columns), same)
+            put(connection, table, columns, same)
         else:
             some = tuple(name for at, name in enumerate(columns) if said >> at & 1)
-            connection.executemany(insert(table, some), [[value for value in row if value is not None] for row in same])
+            put(connection, table, some, [[value for value in row if value is not None] for row in same])
+
+
+def put(
+    connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], unless: str = ""
+) -> None:
+    """Put *rows* in, each with a value for each of *columns*; *unless* says what else becomes of those in conflict."""
+    whole = len(rows) - len(rows) % TOGETHER
+    for first in range(0, whole, TOGETHER):
+        values: list[Any] = []
+        for row in rows[first : first + TOGETHER]:
+            values += row
+        connection.execute(insert(table, columns, rows=TOGETHER, unless=unless), values)
+    connection.executemany(insert(table, columns, unless=unless), rows[whole:])
 
 
 def _said(row: tuple[Any, ...]) -> int:
@@ -41,6 +56,7 @@ def _said(row: tuple[Any, ...]) -> int:
 
 
 @lru_cache(_STATEMENTS)
-def insert(table: str, columns: tuple[str, ...], conflict: str = "") -> str:
-    """Return the statement that puts a row into *table*."""
-    return f"INSERT {conflict} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+def insert(table: str, columns: tuple[str, ...], conflict: str = "", *, rows: int = 1, unless: str = "") -> str:
+    """Return the statement that puts so many rows into *table*."""
+    values = ", ".join([f"({', '.join('?' * len(columns))})"] * rows)
+    return f"INSERT {conflict} INTO {table} ({', '.join(columns)}) VALUES {values} {unless}"

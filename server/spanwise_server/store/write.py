@@ -21,7 +21,7 @@ from .rollups import RollupChange
 from .rows import SpanRow, is_hidden, placed, shown
 from .running import RunningSummary, running_of
 from .running_kept import FEWEST_SPANS
-from .sparse import insert, put_sparse
+from .sparse import insert, put, put_sparse
 from .stored_rows import FIND_TRACES, payload_of, rows_at, span_rows
 from .summary import Summary, summarise
 from .words import Word, labels_of, unpack_ids, words_of, words_of_summary
@@ -30,12 +30,9 @@ from .writer_memory import WriterMemory
 _ASKED_AT_ONCE: Final = 400
 
 _CHANGE_SPAN: Final = insert("spans", SPAN_COLUMNS, "OR REPLACE")
-_PUT_PAYLOAD: Final = (
-    "INSERT INTO payloads (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-)
-_PUT_TEXT: Final = "INSERT INTO texts (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_PUT_USE: Final = "INSERT INTO text_uses (trace_row, hash) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_PUT_WORD: Final = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_IN_ITS_PLACE: Final = "ON CONFLICT (id) DO UPDATE SET body = excluded.body"
+_PUT_PAYLOAD: Final = insert("payloads", ("id", "body"), unless=_IN_ITS_PLACE)
+_UNLESS_THERE: Final = "ON CONFLICT DO NOTHING"
 _DROP_WORD: Final = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
 _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
 
@@ -386,12 +383,13 @@ class SpanWriter(WriterMemory):
         """Put in the rows that are new, in the place of words that are not so any more."""
         connection.executemany(_DROP_WORD, change.words_dropped)
         put_sparse(connection, "spans", SPAN_COLUMNS, change.spans)
-        connection.executemany(self.put_payload, change.payloads)
-        connection.executemany(_PUT_TEXT, change.texts.items())
-        connection.executemany(_PUT_USE, sorted(change.uses))
+        put(connection, "payloads", ("id", "body"), change.payloads, _IN_ITS_PLACE)
+        put(connection, "texts", ("hash", "body"), list(change.texts.items()), _UNLESS_THERE)
+        put(connection, "text_uses", ("trace_row", "hash"), sorted(change.uses), _UNLESS_THERE)
         connection.executemany(PUT_MEDIA_USE, change.media)
         put_sparse(connection, "traces", TRACE_COLUMNS, change.traces_made)
-        connection.executemany(_PUT_WORD, sorted(change.words_put))
+        words = sorted(change.words_put)
+        put(connection, "trace_words", ("word_id", "start_ns", "trace_row"), words, _UNLESS_THERE)
 
     def note(self, connection: Connection, written: Sequence[tuple[int, Record]]) -> int:
         """Have the text index take in the spans *written*; return the number of the journal entry."""
