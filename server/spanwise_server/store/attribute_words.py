@@ -24,6 +24,7 @@ MOST_PAIRS: Final = 500
 #: Spans whose attributes complete what is typed.
 MOST_LOOKED_AT: Final = 200
 _DEEPEST: Final = 6
+_MOST_KEPT: Final = 20_000
 _PLAIN: Final = frozenset({str, int, bool, float})
 _BETWEEN: Final = "\x1f"
 _COMPARE: Final = {"=": eq, ">": gt, ">=": ge, "<": lt, "<=": le}
@@ -35,8 +36,10 @@ def attribute_words(record: Record) -> str:
     for begin, said in _told(record):
         for key, value in islice(said.items(), MOST_PAIRS):
             kind = type(value)
-            if kind is str and len(value) > MOST_VALUE_CHARS:
-                words.append(_word(f"{begin}{key}"))
+            if kind is str:
+                words.append(
+                    _word(f"{begin}{key}") if len(value) > MOST_VALUE_CHARS else _TEXTS.words(begin, key, value)
+                )
             elif kind in _PLAIN:
                 words.append(_plain_words(begin, key, value))
             else:
@@ -165,9 +168,41 @@ def _each(field: str, values: Iterable[Any]) -> Iterator[tuple[str, Any]]:
             yield field, value
 
 
-@lru_cache(maxsize=20_000, typed=True)
+class _Texts:
+    """The words of the texts that came last: most come again with the next span, and are found by them alone."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, dict[str, str]]] = {}
+        """By what begins the field, by its key, and by the text."""
+        self._kept = 0
+
+    def words(self, begin: str, key: str, text: str) -> str:
+        """Return the words of a *text* that is not long."""
+        of_begin = self._known.get(begin)
+        of_key = None if of_begin is None else of_begin.get(key)
+        found = None if of_key is None else of_key.get(text)
+        return self._made(begin, key, text) if found is None else found
+
+    def _made(self, begin: str, key: str, text: str) -> str:
+        if self._kept >= _MOST_KEPT:
+            self._known.clear()
+            self._kept = 0
+        self._kept += 1
+        found = self._known.setdefault(begin, {}).setdefault(key, {})[text] = _both_words(begin, key, text)
+        return found
+
+
+_TEXTS: Final = _Texts()
+
+
+@lru_cache(maxsize=_MOST_KEPT, typed=True)
 def _plain_words(begin: str, key: str, value: Any) -> str:
-    """Return the words of one plain value: most come again with the next span."""
+    """Return the words of a number or a truth value, kept likewise."""
+    return _both_words(begin, key, value)
+
+
+def _both_words(begin: str, key: str, value: Any) -> str:
+    """Return the word of a key and the one of the key with its value."""
     field = f"{begin}{key}"
     return f"{_word(field)} {_word_of(field, value)}"
 
