@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,6 +98,7 @@ ROUTERS: Final = (
     prompt_examples.router, alerts_api.router, alerts.router, alert_channels.router, search.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
+_BEYOND_64_BITS: Final = re.compile(r"(?<!\d)\d{19,}(?!\d)")
 
 
 class BadInput(SpanwiseError):
@@ -144,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(SpanwiseError, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_bad_input)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(OverflowError, _on_too_large)
     app.add_exception_handler(Exception, _on_bug)
     for router in ROUTERS:
         app.include_router(router)
@@ -258,6 +261,13 @@ async def _on_http(request: Request, error: Exception) -> Response:
     for name, value in (error.headers or {}).items():
         answer.headers[name] = value
     return answer
+
+
+async def _on_too_large(request: Request, error: Exception) -> Response:
+    """Answer a number in the address that no row can have; SQLite's driver takes none beyond 64 bits."""
+    if _BEYOND_64_BITS.search(f"{request.url.path}?{request.url.query}") is None:
+        return await _on_bug(request, error)
+    return error_answer(request, NotFound(f"There is nothing at {request.url.path}.", "Start from /traces."))
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

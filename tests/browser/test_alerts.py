@@ -51,3 +51,38 @@ def test_a_rule_is_made_told_to_a_channel_deleted_and_had_back(server, page: Pag
     for path in ("", "/new", "/channels", "/rules/1"):
         phone.goto(f"{server.url}/dashboard/alerts{path}?project={PROJECT}")
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_what_is_typed_into_a_form_outlives_a_reload_until_it_is_sent(server, page: Page, complaints):
+    complaints.allow("422")
+    new = f"{server.url}/dashboard/alerts/new?project={PROJECT}"
+    page.goto(new)
+    page.locator("#name").fill("Slow answers")
+    page.locator("#side").select_option("below")
+    page.reload()
+    expect(page.locator("#name")).to_have_value("Slow answers")
+    expect(page.locator("#side")).to_have_value("below")
+    page.locator("#threshold").fill("a lot")
+    page.get_by_role("button", name="Make the rule").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.goto(new)  # what was refused is not lost either
+    expect(page.locator("#threshold")).to_have_value("a lot")
+    page.locator("#threshold").fill("$5")
+    page.get_by_role("button", name="Make the rule").click()
+    expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+    page.goto(new)
+    expect(page.locator("#name")).to_have_value("")
+    page.goto(f"{server.url}/rubrics/new?project={PROJECT}")
+    questions = page.locator("#editor fieldset.question")
+    before = questions.count()
+    page.locator("#title").fill("Tone")
+    page.get_by_role("button", name="Question", exact=True).click()
+    expect(questions).to_have_count(before + 1)
+    questions.last.locator("textarea").last.fill("Is it kind?")
+    page.reload()
+    expect(questions).to_have_count(before + 1)
+    expect(page.locator("#title")).to_have_value("Tone")
+    expect(questions.last.locator("textarea").last).to_have_value("Is it kind?")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(questions).to_have_count(before)
+    expect(page.locator("#title")).to_have_value("")

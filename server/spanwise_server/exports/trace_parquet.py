@@ -1,4 +1,4 @@
-"""Spans as Parquet, the file of notebooks and warehouses: a row a span, written a group of rows at a time."""
+"""Parquet, the file of notebooks and warehouses: a row a span or a session, written a group of rows at a time."""
 
 from __future__ import annotations
 
@@ -50,13 +50,22 @@ def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:
 
 def write_rows(spans: Iterable[Object]) -> Iterator[bytes]:
     """Yield a Parquet file of rows that ``span_row`` made; needs pyarrow."""
+    return _write(spans, _schema)
+
+
+def write_sessions(sessions: Iterable[Object]) -> Iterator[bytes]:
+    """Yield a Parquet file of sessions as the API gives them, but for their times; needs pyarrow."""
+    return _write(sessions, _session_schema)
+
+
+def _write(found: Iterable[Object], schema_of: Callable[[Any], Any]) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415  # half a second, and optional
     from pyarrow import parquet  # noqa: PLC0415  # as above
 
-    schema = _schema(pa)
+    schema = schema_of(pa)
     sink = Sink()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for rows in _groups(spans):
+        for rows in _groups(found):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
             yield sink.taken()
     yield sink.taken()
@@ -87,14 +96,33 @@ def _schema(pa: Any) -> Any:
     )
 
 
+def _session_schema(pa: Any) -> Any:
+    text, number, moment = pa.string(), pa.int64(), pa.timestamp("ns", tz="UTC")
+    return pa.schema(
+        [
+            ("session_id", text),
+            ("name", text),
+            ("trace_count", number),
+            ("error_count", number),
+            ("start_time", moment),
+            ("end_time", moment),
+            ("total_tokens", number),
+            ("cost_usd", pa.float64()),
+            ("unpriced_count", number),
+            ("models", pa.list_(text)),
+            *((name, text) for name in ("user_id", "environment", "input_preview", "output_preview")),
+        ]
+    )
+
+
 def _rows(traces: Iterable[WholeTrace]) -> Iterator[Object]:
     for trace in traces:
         for record, said in zip(trace.records, trace.span_records(), strict=True):
             yield span_row(said, record, trace.summary.name)
 
 
-def _groups(spans: Iterable[Object]) -> Iterator[list[Object]]:
-    left = iter(spans)
+def _groups(found: Iterable[Object]) -> Iterator[list[Object]]:
+    left = iter(found)
     while rows := list(islice(left, _GROUP)):
         yield rows
 

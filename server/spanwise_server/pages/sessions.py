@@ -8,12 +8,15 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi import Query as Param
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from markupsafe import Markup
 
 from ..auth.csrf import Csrf
 from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import FilterError, NotFound, SpanwiseError
+from ..exports import session_files
+from ..exports.session_files import session_export, session_file
+from ..exports.trace_download import Run
 from ..exports.trace_files import offered
 from ..jobs.deletion import delete_sessions
 from ..labelling.answer import answer_text, question_text
@@ -71,6 +74,10 @@ class Sessions:
         """Return the parameters that say this list."""
         return self.listing.params()
 
+    def export_link(self, form: str) -> str:
+        """Return where the sessions of this list, not one page of them, are downloaded as a file."""
+        return url(f"{PATH}/export", self.project, {**self.of_traces.params(), "format": form})
+
     def complete_link(self) -> str:
         """Return where the words being typed into the filter are completed."""
         return complete_link(self.project, self.params(), "sessions")
@@ -122,6 +129,7 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
         "chips": chips(listing.filter),
         **range_frame(listing, clock),
         "trace_exports": offered(),
+        "session_exports": session_files.offered(),
         "led_to": lambda session_id: led_to(project, session_id),
     }
     frame |= views_menu(request, project, "sessions", listing.params())
@@ -132,6 +140,25 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
     page = server.store.find_sessions(listing.query(tree, clock.now_ns))
     labels = _labels(server, project, [one.session_id for one in page.items])
     return render(request, "pages/sessions.html", **frame, error=None, page=page, labels=labels)
+
+
+@router.get(f"{PATH}/export")
+def export_sessions(
+    request: Request,
+    server: CurrentServer,
+    project: CurrentProject,
+    format_name: Annotated[str, Param(alias="format")] = "jsonl",
+    progress: str | None = None,
+) -> StreamingResponse:
+    """Stream all sessions that the filter finds in the range as a file, a row each, the newest first."""
+    export = session_export(format_name)
+    clock = clock_of(request)
+    listing = read(project, request.query_params, clock)
+    query = listing.query(parse(listing.filter), clock.now_ns)
+    run = server.exports.begin(progress, Run(project, 0, of_is_exact=False))
+    headers = {"Content-Disposition": f'attachment; filename="sessions.{export.extension}"'}
+    file = session_file(server.store, query, export, run)
+    return StreamingResponse(file, media_type=export.media_type, headers=headers)
 
 
 @router.post(f"{PATH}/delete", dependencies=[Csrf])

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.pages.made import PROJECT, conversation
 from spanwise_server.pages.columns import COLUMNS, DEFAULT, NARROWEST, WIDEST, columns_in, columns_of
 
 
@@ -31,3 +36,15 @@ def test_what_is_not_understood_is_left_out():
 def test_columns_read_back_from_their_text(keys, width):
     columns = columns_of(keys, dict.fromkeys(COLUMNS, width))
     assert columns_in(columns.text) == columns or columns == DEFAULT
+
+
+@pytest.mark.parametrize("path", ["/traces?", "/sessions?", "/dashboard/calls?", "/dashboard/steps?name=plan&"])
+def test_on_a_phone_a_menu_sorts_as_the_titles_do(client, path):
+    client.app.state.server.store.write(
+        replace(one, reading=replace(one.reading, session_id="s_1")) for one in conversation()
+    )
+    html = client.get(f"{path}project={PROJECT}&range=all&sort=-cost").text
+    titles = re.findall(r'<th [^>]*><a href="([^"]+)">', html)
+    menu = re.search(r'<details class="menu sort only-phone">.*?</details>', html, re.DOTALL)[0]
+    assert set(re.findall(r'href="([^"]+)"', menu)) == set(titles)
+    assert re.search(r'aria-current="true"><span>Cost</span>.*largest first', menu)

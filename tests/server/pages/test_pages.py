@@ -466,6 +466,19 @@ def test_an_empty_project_says_every_way_to_send_a_first_span(client):
     assert "&#39;x-spanwise-project: it&#39;&#34;&#39;&#34;&#39;s new&#39;" in html
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{path}{10**19}"
+        for path in ("/label/", "/datasets/", "/rubrics/", "/experiments/", "/label/codes/history?before=")
+    ],
+)
+def test_a_number_that_no_row_can_have_is_no_page(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert f"There is nothing at {path.partition('?')[0]}." in answer.text
+
+
 @pytest.mark.parametrize("path", ["/label/never", "/datasets/first", "/experiments/x", "/dashboard/alerts/rules/best"])
 def test_a_word_where_a_number_stands_is_no_page(client, path):
     answer = client.get(path)

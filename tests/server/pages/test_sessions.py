@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from html import unescape
 
 import pytest
+from pyarrow import parquet
 
 from server.pages.made import PROJECT, TRACE, conversation, in_other_trace, record
+from spanwise_server.exports import session_files
+from spanwise_server.exports.session_files import SESSION_EXPORTS
 from spanwise_server.pages import sessions
 from spanwise_server.record import Annotation, Annotator
 from spanwise_server.store import session_pages
@@ -50,6 +56,23 @@ def test_a_title_of_the_list_sorts_by_what_sessions_come_to(shop):
     exports = [unescape(href) for href in re.findall(r'href="(/api/v1/traces/export[^"]+)"', html)]
     assert exports
     assert all("sort" not in href for href in exports)  # traces have no such order
+
+
+@pytest.mark.parametrize("form", SESSION_EXPORTS)
+def test_all_sessions_of_the_list_are_exported_a_row_each(shop, form, monkeypatch):
+    monkeypatch.setattr(session_files, "_AT_ONCE", 1)
+    html = page(shop, f"/sessions?{ALL}&filter=status:ok&sort=-turns")
+    href = next(unescape(h) for h in re.findall(r'href="(/sessions/export[^"]+)"', html) if f"format={form}" in h)
+    answer = shop.get(f"{href}&progress=mine")
+    assert answer.headers["content-disposition"].startswith('attachment; filename="sessions.')
+    rows = {
+        "jsonl": lambda body: [json.loads(line) for line in body.splitlines()],
+        "csv": lambda body: list(csv.DictReader(body.decode("utf-8-sig").splitlines())),
+        "parquet": lambda body: parquet.read_table(io.BytesIO(body)).to_pylist(),
+    }[form](answer.content)
+    assert [(row["session_id"], int(row["trace_count"])) for row in rows] == [(ODD, 1), ("s_2", 2)]
+    run = shop.get(f"/api/v1/traces/export/progress/mine?project={PROJECT}").json()
+    assert (run["state"], run["done"], run["of"]) == ("done", 2, 2)
 
 
 def test_an_order_of_only_the_newest_sessions_says_so(shop, monkeypatch):
