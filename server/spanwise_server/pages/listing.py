@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..errors import SpanwiseError
 from ..query.filters import Filter, Query
+from ..query.moments import nanoseconds
 from .columns import columns_in
 from .format import SECOND_NS, Clock
 from .urls import stamp, url
@@ -158,7 +159,7 @@ def moment(text: str, tz: tzinfo) -> int | None:
     except ValueError:
         raise SpanwiseError(f"{text!r} is not a time.", "Write it as 2026-11-23T10:00, or choose a range.") from None
     at = at.replace(tzinfo=tz) if at.tzinfo is None else at
-    return int(at.replace(microsecond=0).timestamp()) * SECOND_NS + at.microsecond // 1_000 * 1_000_000
+    return nanoseconds(at.replace(microsecond=at.microsecond // 1_000 * 1_000))
 
 
 def histogram_query(query: Query, now_ns: int) -> tuple[Query, int]:

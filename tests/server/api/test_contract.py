@@ -126,6 +126,14 @@ def test_spans_are_listed_and_filtered(sent):
     assert only["span_id"] == CALL
 
 
+@pytest.mark.parametrize("path", ["traces", "spans", "sessions", "measures"])
+def test_a_time_far_off_leaves_the_range_open(sent, path):
+    far = {"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z", "limit": 50}
+    open_, bounded = (sent.get(f"/api/v1/{path}", params=params) for params in ({"limit": 50}, far))
+    assert bounded.status_code == 200
+    assert bounded.json() == open_.json()
+
+
 def test_sessions_are_listed_with_what_their_traces_come_to(sent):
     other = {**CALL_ATTRIBUTES, "session.id": "s/2", "user.id": "jonas"}
     status = {"code": 2}

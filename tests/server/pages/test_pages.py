@@ -479,6 +479,20 @@ def test_a_number_that_no_row_can_have_is_no_page(client, path):
     assert f"There is nothing at {path.partition('?')[0]}." in answer.text
 
 
+def test_a_number_in_a_form_that_no_row_can_have_is_refused(shop):
+    csrf = re.search(r'name="csrf_token" value="([^"]+)"', shop.get(f"/label?project={PROJECT}").text)[1]
+    sent = {"csrf_token": csrf, "rubric": str(10**19), "name": "all", "unit": "trace", "range": "all"}
+    answer = shop.post(f"/label/from-filter?project={PROJECT}", data=sent)
+    assert answer.status_code == 400
+    assert "larger than any there is" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/traces", "/sessions", "/dashboard", "/dashboard/calls", "/steps", "/label/codes"])
+def test_a_range_may_begin_before_all_time_and_end_after_it(shop, path):
+    answer = shop.get(path, params={"project": PROJECT, "from": "0001-01-01", "to": "9999-12-31T23:59:59Z"})
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/label/never", "/datasets/first", "/experiments/x", "/dashboard/alerts/rules/best"])
 def test_a_word_where_a_number_stands_is_no_page(client, path):
     answer = client.get(path)
