@@ -31,6 +31,7 @@ from .chips import chips
 from .listing import Listing, range_frame, read
 from .prose import as_json, json_tree, prose
 from .render import clock_of, render
+from .sure import ask_whether_sure
 from .urls import complete_link, url
 from .views import views_menu
 
@@ -163,16 +164,22 @@ def export_sessions(
 
 @router.post(f"{PATH}/delete", dependencies=[Csrf])
 def delete_chosen(
+    request: Request,
     server: CurrentServer,
     project: CurrentProject,
     session_id: Annotated[tuple[str, ...], Form(max_length=_MOST_CHOSEN)] = (),
     back: str = "",
+    *,
+    sure: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Delete the traces of chosen sessions; the page asked first, with their number."""
+    """Delete the traces of chosen sessions once it was said that this is meant; without a script a page asks."""
     if not session_id:
         raise SpanwiseError("No session is chosen.", "Tick rows of the list first.")
+    back = back if back.startswith(f"{PATH}?") else url(PATH, project)
+    if not sure:
+        return ask_whether_sure(request, "session", session_id, back)
     delete_sessions(server.store, project, session_id)
-    return RedirectResponse(back if back.startswith(f"{PATH}?") else url(PATH, project), status_code=303)
+    return RedirectResponse(back, status_code=303)
 
 
 def _labels(server: Server, project: str, session_ids: Sequence[str]) -> dict[str, tuple[Annotation, ...]]:

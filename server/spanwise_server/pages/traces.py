@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ..auth.csrf import Csrf
@@ -30,6 +30,7 @@ from .listing import SORTS, Listing, histogram_query, range_frame, read
 from .prompt_changes import histogram_with_changes
 from .render import clock_of, render
 from .running import is_running, only_begun
+from .sure import ask_whether_sure
 from .urls import DEFAULT_PROJECT, url
 from .views import begins_with, views_menu
 
@@ -37,10 +38,21 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/traces/delete", dependencies=[Csrf])
-def delete_traces(server: CurrentServer, project: CurrentProject, traces: Chosen, back: str = "") -> Response:
-    """Delete chosen traces; the page asked first, with their number."""
+def delete_traces(
+    request: Request,
+    server: CurrentServer,
+    project: CurrentProject,
+    traces: Chosen,
+    back: str = "",
+    *,
+    sure: Annotated[bool, Form()] = False,
+) -> Response:
+    """Delete chosen traces once it was said that this is meant; without a script that asks, a page does."""
+    back = back if back.startswith("/traces?") else url("/traces", project)
+    if not sure:
+        return ask_whether_sure(request, "trace", traces, back)
     deletion.delete_traces(server.store, project, [each.lower() for each in traces])
-    return RedirectResponse(back if back.startswith("/traces?") else url("/traces", project), status_code=303)
+    return RedirectResponse(back, status_code=303)
 
 
 @router.post("/traces/columns", dependencies=[Csrf])

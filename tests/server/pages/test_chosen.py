@@ -91,6 +91,12 @@ def test_all_that_the_filter_finds_are_tagged_and_deleted_and_never_more_than_we
     assert "More than 1 traces match" in refused.text
     assert post(shop, "/traces/delete", quiet=False, trace_id=[]).status_code == 400
     assert found(shop, "") == {TRACE, OTHER}
-    deleted = post(shop, "/traces/delete", quiet=False, trace_id=[], all_of=f"{LIST}&filter=user:maya")
+    by_maya = {"trace_id": [], "all_of": f"{LIST}&filter=user:maya"}
+    asked = post(shop, "/traces/delete", quiet=False, sure="0", **by_maya)
+    assert asked.status_code == 200
+    assert "Delete 1 trace for good?" in asked.text
+    assert re.findall(r'name="trace_id" value="(\w+)"', asked.text) == [OTHER]
+    assert found(shop, "") == {TRACE, OTHER}
+    deleted = post(shop, "/traces/delete", quiet=False, sure="1", **by_maya)
     assert deleted.status_code == 303
     assert found(shop, "") == {TRACE}

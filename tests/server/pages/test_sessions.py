@@ -127,7 +127,9 @@ def test_chosen_sessions_are_deleted_with_their_turns_and_nothing_else(shop):
     assert token is not None
     assert shop.post(where, data={"csrf_token": token[1]}).status_code == 400
     chosen = {"csrf_token": token[1], "session_id": ["s_2", "nobody"]}
-    answer = shop.post(where, data=chosen, follow_redirects=False)
+    assert "Delete 2 sessions for good?" in shop.post(where, data=chosen).text
+    assert len(shop.get(f"/api/v1/traces?project={PROJECT}").json()["items"]) == 3
+    answer = shop.post(where, data={**chosen, "sure": "1"}, follow_redirects=False)
     assert answer.status_code == 303
     left = shop.get(f"/api/v1/traces?project={PROJECT}").json()["items"]
     assert [trace["trace_id"] for trace in left] == ["d" * 32]

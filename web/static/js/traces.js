@@ -47,6 +47,7 @@
     const button = $("#bulk-delete");
     if (!button) return;
     delete button.dataset.armed;
+    button.value = "0";
     button.classList.remove("danger");
     button.lastElementChild.textContent = "Delete";
   }
@@ -56,6 +57,7 @@
     const turns = boxes.reduce((sum, box) => sum + Number(box.dataset.turns ?? 0), 0); // of sessions
     const chosen = every ? every.dataset.n : turns ? `${boxes.length} with ${turns} ${turns === 1 ? "trace" : "traces"}` : boxes.length;
     button.dataset.armed = "";
+    button.value = "1"; // what the server asks for
     button.classList.add("danger");
     button.lastElementChild.textContent = `Delete ${chosen} for good?`;
   }
