@@ -70,13 +70,8 @@ def offered() -> tuple[SessionExport, ...]:
 
 
 def session_file(store: SpanStore, query: Query, export: SessionExport, run: Run) -> Iterator[bytes]:
-    """Yield the file of all sessions that *query* finds, the newest first, and count them in *run*."""
-    try:
-        yield from export.write(_each(store, query, run))
-        run.state = "done"
-    finally:
-        if run.state != "done":
-            run.state = "stopped"
+    """Return the file of all sessions that *query* finds, the newest first, and count them in *run*."""
+    return run.told(export.write(_each(store, query, run)))
 
 
 def _each(store: SpanStore, query: Query, run: Run) -> Iterator[SessionSummary]:

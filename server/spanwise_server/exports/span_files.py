@@ -91,13 +91,8 @@ def offered() -> tuple[SpanExport, ...]:
 
 
 def span_file(store: SpanStore, spans: Iterator[Record], export: SpanExport, run: Run) -> Iterator[bytes]:
-    """Yield the file of whole *spans* of the run's project, in their order, and count them in *run*."""
-    try:
-        yield from export.write(_judged(store, spans, run))
-        run.state = "done"
-    finally:
-        if run.state != "done":
-            run.state = "stopped"
+    """Return the file of whole *spans* of the run's project, in their order, and count them in *run*."""
+    return run.told(export.write(_judged(store, spans, run)))
 
 
 def _judged(store: SpanStore, spans: Iterator[Record], run: Run) -> Iterator[Judged]:

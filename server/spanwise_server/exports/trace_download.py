@@ -30,6 +30,15 @@ class Run:
     state: str = "running"
     """Or ``done``, or ``stopped`` where whoever fetched it went away or the server failed."""
 
+    def told(self, file: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield *file*, and say at its end whether it is whole."""
+        try:
+            yield from file
+            self.state = "done"
+        finally:
+            if self.state != "done":
+                self.state = "stopped"
+
 
 class Runs:
     """The newest files on their way by the ids that those who fetch them chose; the oldest are forgotten."""
@@ -54,13 +63,8 @@ class Runs:
 
 
 def trace_file(store: SpanStore, query: Query, export: TraceExport, run: Run) -> Iterator[bytes]:
-    """Yield the file of all traces that *query* finds, in its order, and count them in *run*."""
-    try:
-        yield from export.write(_counted(each_trace(store, query, with_spans=export.with_spans), run))
-        run.state = "done"
-    finally:
-        if run.state != "done":
-            run.state = "stopped"
+    """Return the file of all traces that *query* finds, in its order, and count them in *run*."""
+    return run.told(export.write(_counted(each_trace(store, query, with_spans=export.with_spans), run)))
 
 
 def each_trace(store: SpanStore, query: Query, *, with_spans: bool) -> Iterator[WholeTrace]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,14 @@ from ..exports.span_files import offered
 from ..query.filters import Query
 from ..query.measures import Measured, Steps
 from ..query.parse import parse
-from ..store.base import Page
+from ..store.base import Count, Page
 from .call_list import PATH, SPANS, CallList, facts, facts_of_spans, line_of, read_call_list, tabs
 from .chips import chips
 from .dashboard import steps_of_range
 from .listing import DAY_NS, PAGE, SORTS, Listing, range_frame
 from .render import clock_of, render
 from .urls import url
+from .ways_out import Way, ways_out
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,8 +97,20 @@ def _found(server: Server, state: CallList, measured: Measured, steps: Steps) ->
         "facts": told,
         "newest_only": measured.newest_only and state.only != SPANS,
         "span": (steps.first_ns, steps.end_ns),
-        "all_time": replace(listing, range="all", from_ns=None, to_ns=None) if listing.narrowed else None,
+        "ways": () if page.items or listing.cursor else _ways(server, state),
     }
+
+
+def _ways(server: Server, state: CallList) -> tuple[Way, ...]:
+    """Return what would give some calls."""
+
+    def count(other: Listing) -> Count:
+        asked = replace(state, listing=other)
+        query = Query(state.project, parse(asked.terms), *other.bounds(time.time_ns()), own_environment=True)
+        (tallied,) = server.store.tally(query, ())
+        return Count(tallied.sums.calls)
+
+    return ways_out(state.listing, lambda other: replace(state, listing=other).link(), count)
 
 
 def _query(state: CallList, steps: Steps) -> Query:
@@ -111,5 +125,5 @@ def _nothing() -> dict[str, Any]:
     page: Page[Any] = Page(())
     return {
         "lines": page.items, "newer": None, "older": None, "tabs": (), "count": None, "facts": (), "newest_only": False,
-        "span": None, "all_time": None,
+        "span": None, "ways": (),
     }  # fmt: skip

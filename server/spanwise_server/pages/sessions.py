@@ -24,16 +24,18 @@ from ..query.filters import HELD, And, Query, Term
 from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, Record, TraceSummary
-from ..store.base import Page
+from ..store.base import Count, Page
 from ..store.session_order import NEWEST_FIRST, SORTS
 from .call_list import CallList
 from .chips import chips
+from .downloads import streamed
 from .listing import Listing, range_frame, read
 from .prose import as_json, json_tree, prose
 from .render import clock_of, render
 from .sure import ask_whether_sure
 from .urls import complete_link, url
 from .views import views_menu
+from .ways_out import Way, ways_out
 
 router = APIRouter(include_in_schema=False)
 
@@ -137,10 +139,23 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
     try:
         tree = parse(listing.filter)
     except FilterError as error:
-        return render(request, "pages/sessions.html", status=400, **frame, error=error, page=Page(()), labels={})
+        return render(
+            request, "pages/sessions.html", status=400, **frame, error=error, page=Page(()), labels={}, ways=()
+        )
     page = server.store.find_sessions(listing.query(tree, clock.now_ns))
     labels = _labels(server, project, [one.session_id for one in page.items])
+    frame["ways"] = () if page.items or page.next_cursor else _ways(server, listing, clock.now_ns)
     return render(request, "pages/sessions.html", **frame, error=None, page=page, labels=labels)
+
+
+def _ways(server: Server, listing: Listing, now_ns: int) -> tuple[Way, ...]:
+    """Return what would give some sessions."""
+
+    def count(other: Listing) -> Count:
+        found = server.store.find_sessions(replace(other, sort=NEWEST_FIRST).query(parse(other.filter), now_ns))
+        return Count(len(found.items), exact=found.next_cursor is None)
+
+    return ways_out(listing, lambda other: other.link(PATH), count)
 
 
 @router.get(f"{PATH}/export")
@@ -157,9 +172,7 @@ def export_sessions(
     listing = read(project, request.query_params, clock)
     query = listing.query(parse(listing.filter), clock.now_ns)
     run = server.exports.begin(progress, Run(project, 0, of_is_exact=False))
-    headers = {"Content-Disposition": f'attachment; filename="sessions.{export.extension}"'}
-    file = session_file(server.store, query, export, run)
-    return StreamingResponse(file, media_type=export.media_type, headers=headers)
+    return streamed(session_file(server.store, query, export, run), export, "sessions")
 
 
 @router.post(f"{PATH}/delete", dependencies=[Csrf])

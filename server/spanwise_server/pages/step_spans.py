@@ -19,6 +19,7 @@ from ..query.filters import EVERYTHING, And, Filter, OneSpan, Query, Term
 from ..query.values import quoted
 from ..record import KINDS, Record
 from .call_list import SPANS, CallList, line_of
+from .downloads import streamed
 from .format import Clock
 from .listing import PAGE, SORTS, Listing, joined, range_frame, read
 from .render import clock_of, render
@@ -145,9 +146,7 @@ def export_step_spans(
     state = read_step_spans(project, request.query_params, clock)
     found = addresses(outlines(server, state.query(clock.now_ns)), state.pick, state.listing.sort)
     run = server.exports.begin(progress, Run(project, len(found)))
-    headers = {"Content-Disposition": f'attachment; filename="spans.{export.extension}"'}
-    file = span_file(server.store, _whole(server, project, found), export, run)
-    return StreamingResponse(file, media_type=export.media_type, headers=headers)
+    return streamed(span_file(server.store, _whole(server, project, found), export, run), export, "spans")
 
 
 def _whole(server: Server, project: str, found: Sequence[tuple[str, str]]) -> Iterator[Record]:

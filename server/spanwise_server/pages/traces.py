@@ -18,7 +18,7 @@ from ..jobs import deletion
 from ..query.filters import EVERYTHING, Query
 from ..query.parse import parse
 from ..record import Annotation, TraceSummary
-from ..store.base import Bar, FacetValue, Totals
+from ..store.base import Bar, Count, FacetValue, Totals
 from ..store.datasets import Datasets
 from ..store.prompt_changes import changes_of_prompts
 from .chart import Histogram, histogram
@@ -33,6 +33,7 @@ from .running import is_running, only_begun
 from .sure import ask_whether_sure
 from .urls import DEFAULT_PROJECT, url
 from .views import begins_with, views_menu
+from .ways_out import Way, ways_out
 
 router = APIRouter(include_in_schema=False)
 
@@ -125,18 +126,6 @@ class FacetLink:
     count: int
     href: str
     chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A way out of an empty list: what to leave out, and how many traces that gives."""
-
-    words: str
-    premise: str
-    """How the sentence begins that says how many there are."""
-    href: str
-    traces: int
-    exact: bool
 
 
 @router.get("/")
@@ -271,22 +260,12 @@ def _links(listing: Listing, field: str, values: Iterable[FacetValue]) -> tuple[
 
 
 def _ways(server: Server, listing: Listing, now_ns: int) -> tuple[Way, ...]:
-    """Return what would give something, the most first: each term left out, or the range."""
-    tries = [
-        (f"Drop {chip.text}", f"Without {chip.text}", replace(listing, filter=chip.without))
-        for chip in chips(listing.filter)
-    ]
-    if listing.narrowed:
-        all_time = replace(listing, range="all", from_ns=None, to_ns=None)
-        tries.append(("Search all time", "Over all time", all_time))
-    ways = [_way(server, words, premise, other, now_ns) for words, premise, other in tries[:6]]
-    return tuple(sorted((way for way in ways if way.traces), key=lambda way: -way.traces))
+    """Return what would give something."""
 
+    def count(other: Listing) -> Count:
+        return server.store.totals(other.query(parse(other.filter), now_ns)).traces
 
-def _way(server: Server, words: str, premise: str, other: Listing, now_ns: int) -> Way:
-    other = replace(other, cursor=None, live=False)
-    counted = server.store.totals(other.query(parse(other.filter), now_ns)).traces
-    return Way(words, premise, other.link(), counted.n, counted.exact)
+    return ways_out(listing, Listing.link, count)
 
 
 def _is_empty(server: Server, project: str) -> bool:

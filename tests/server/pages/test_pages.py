@@ -79,6 +79,17 @@ def test_nothing_matched_names_the_filter_to_drop_and_what_that_gives(shop):
     assert "Without tag:nothing there is 1." in html
 
 
+@pytest.mark.parametrize(("path", "what", "n"), [("/sessions", "session", 1), ("/dashboard/calls", "call", 3)])
+def test_every_list_that_finds_nothing_names_the_filter_to_drop(client, path, what, n):
+    client.app.state.server.store.write(
+        replace(one, reading=replace(one.reading, session_id="s_1", user_id="maya")) for one in conversation()
+    )
+    html = page(client, f"{path}?{ALL}&filter=user:maya model:nothing")
+    assert f"No {what} matches" in html
+    assert re.search(rf"Without model:nothing there (is|are) {n}\.", html)
+    assert "user%3Amaya" in re.search(r'<a class="btn primary" href="([^"]+)">Drop model:nothing', html)[1]
+
+
 def test_a_range_with_nothing_in_it_offers_all_time(shop):
     html = page(shop, f"/traces?project={PROJECT}&from=2020-01-01T00:00&to=2020-01-02T00:00")
     assert "No trace in this range" in html
