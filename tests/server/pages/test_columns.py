@@ -41,7 +41,7 @@ def test_columns_read_back_from_their_text(keys, width):
 @pytest.mark.parametrize("path", ["/traces?", "/sessions?", "/dashboard/calls?", "/dashboard/steps?name=plan&"])
 def test_on_a_phone_a_menu_sorts_as_the_titles_do(client, path):
     client.app.state.server.store.write(
-        replace(one, reading=replace(one.reading, session_id="s_1")) for one in conversation()
+        [replace(one, reading=replace(one.reading, session_id="s_1")) for one in conversation()]
     )
     html = client.get(f"{path}project={PROJECT}&range=all&sort=-cost").text
     titles = re.findall(r'<th [^>]*><a href="([^"]+)">', html)

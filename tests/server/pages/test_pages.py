@@ -82,7 +82,7 @@ def test_nothing_matched_names_the_filter_to_drop_and_what_that_gives(shop):
 @pytest.mark.parametrize(("path", "what", "n"), [("/sessions", "session", 1), ("/dashboard/calls", "call", 3)])
 def test_every_list_that_finds_nothing_names_the_filter_to_drop(client, path, what, n):
     client.app.state.server.store.write(
-        replace(one, reading=replace(one.reading, session_id="s_1", user_id="maya")) for one in conversation()
+        [replace(one, reading=replace(one.reading, session_id="s_1", user_id="maya")) for one in conversation()]
     )
     html = page(client, f"{path}?{ALL}&filter=user:maya model:nothing")
     assert f"No {what} matches" in html
