@@ -264,11 +264,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_too_large(request: Request, error: Exception) -> Response:
-    """Answer a number that no row can have; SQLite's driver takes none beyond 64 bits."""
-    if "SQLite INTEGER" not in str(error):
-        return await _on_bug(request, error)
+    """Answer a number in the address that no row can have; SQLite's driver takes none beyond 64 bits."""
     if _BEYOND_64_BITS.search(f"{request.url.path}?{request.url.query}") is None:
-        return error_answer(request, BadInput("A number in it is larger than any there is.", "Go back and correct it."))
+        return await _on_bug(request, error)
     return error_answer(request, NotFound(f"There is nothing at {request.url.path}.", "Start from /traces."))
 
 

@@ -87,7 +87,7 @@ def test_every_list_that_finds_nothing_names_the_filter_to_drop(client, path, wh
     html = page(client, f"{path}?{ALL}&filter=user:maya model:nothing")
     assert f"No {what} matches" in html
     assert re.search(rf"Without model:nothing there (is|are) {n}\.", html)
-    assert "user%3Amaya" in re.search(r'<a class="btn primary" href="([^"]+)">Drop model:nothing', html)[1]
+    assert "filter=user:maya&" in re.search(r'<a class="btn primary" href="([^"]+)">Drop model:nothing', html)[1]
 
 
 def test_a_range_with_nothing_in_it_offers_all_time(shop):
@@ -488,14 +488,6 @@ def test_a_number_that_no_row_can_have_is_no_page(client, path):
     answer = client.get(path)
     assert answer.status_code == 404
     assert f"There is nothing at {path.partition('?')[0]}." in answer.text
-
-
-def test_a_number_in_a_form_that_no_row_can_have_is_refused(shop):
-    csrf = re.search(r'name="csrf_token" value="([^"]+)"', shop.get(f"/label?project={PROJECT}").text)[1]
-    sent = {"csrf_token": csrf, "rubric": str(10**19), "name": "all", "unit": "trace", "range": "all"}
-    answer = shop.post(f"/label/from-filter?project={PROJECT}", data=sent)
-    assert answer.status_code == 400
-    assert "larger than any there is" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/traces", "/sessions", "/dashboard", "/dashboard/calls", "/steps", "/label/codes"])
