@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
 
 from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import Not, Term, Text
-from .address import trace_row_of
 from .compile import is_of_index
 from .conditions import Sql
 from .database import SqliteConnection
 from .fts import is_unproven, proved_rows, spans_of
 from .index_key import MOST_ROWS, runs_of
 from .matching import Matcher, UntoldError
-
-_UNSEEN: Final = "SELECT addresses FROM journal WHERE n > (SELECT entry FROM search.seen)"
 
 
 class FtsMatcher(Matcher):
@@ -73,7 +68,4 @@ class FtsMatcher(Matcher):
         return BitMap([row for sql in asked for (row,) in self.connection.execute(sql.text, sql.values)])
 
     def _unseen(self) -> BitMap:
-        rows = BitMap()
-        for (packed,) in self.connection.execute(_UNSEEN):
-            rows.update(map(trace_row_of, struct.unpack(f"<{len(packed) // 8}q", packed)))
-        return rows & self.timeline.all
+        return self._sets.unindexed.rows(self.connection) & self.timeline.all

@@ -23,6 +23,7 @@ from .rows import ERROR
 from .session_order import SessionSums
 from .set_source import Moment, Numbers, OneTrace, SetSource
 from .timeline import Timeline
+from .unindexed import Unindexed
 from .value_counts import ValueCounts
 from .words import WORD_FIELDS
 
@@ -82,6 +83,7 @@ class TraceSets:
         """The same of terms that were asked of few traces alone."""
         self.counted: OrderedDict[tuple[int, Filter, tuple[str, ...]], ValueCounts] = OrderedDict()
         """By project, filter and fields, the values of which there are too many to be here, the newest last."""
+        self.unindexed = Unindexed()
         self.totals: OrderedDict[tuple[int, Filter], KeptTotals] = OrderedDict()
         """By project and filter, the newest last."""
         self._words: dict[int, BitMap] = {}
