@@ -234,4 +234,5 @@ class Clock:
     def tag(self, ns: int, *, phrase: bool = False) -> Markup:
         """Return a ``<time>`` element: the age, with the exact UTC as its tooltip."""
         words = self.ago(ns) if phrase else self.age(ns)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(iso(ns), utc(ns), words)
+        # Letter for letter, digits and our own words: there is nothing to escape, and a list has hundreds of times.
+        return Markup(f'<time datetime="{iso(ns)}" title="{utc(ns)}">{words}</time>')  # noqa: S704

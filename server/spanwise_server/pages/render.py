@@ -49,6 +49,7 @@ from . import format as fmt
 from .elements import Elements, drawn_as
 from .flash import flash_of, forget_flash
 from .static import assets
+from .templating import Templates
 from .urls import DEFAULT_PROJECT, url
 from .views import begins_with
 
@@ -88,7 +89,7 @@ PLACES: tuple[Place, ...] = (
 @cache
 def environment() -> Environment:
     """Return the one template environment."""
-    env = Environment(
+    env = Templates(
         loader=FileSystemLoader(resource_dir("web") / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
