@@ -13,13 +13,14 @@ from markupsafe import Markup
 from ..media import Media, media_of
 from ..record import Json, Record
 from .format import size
-from .prose import SHOWN_CHARACTERS, as_json, host_of, json_tree, prose, safe_link
+from .prose import SHOWN_CHARACTERS, as_json, host_of, is_longer, json_tree, prose, safe_link
 
 Message = Mapping[str, Any]
 _TEXT_TYPES: Final = frozenset({"text", "refusal"})
 #: Pictures that a browser may draw from the page itself: none of them can hold a script.
 _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _LARGEST_PICTURE: Final = 2_000_000
+_SHOWN_IN_CARDS: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Call:
     span_id: str | None
     duration_ms: float | None
     at: str
+    whole: str | None = None
+    """Where the result is had whole, where not all of it may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Answer:
     id: str
     result: Markup
     at: str
+    whole: str | None = None
+    """As in ``Call``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +143,11 @@ class Links:
         self.called = {
             part.get("id") for m in (*asked, *answered) for part in parts_of(m) if part.get("type") == "tool_call"
         }
-        self.results: dict[str, Json] = {}
-        for message in asked:
-            for part in parts_of(message):
+        self.results: dict[str, tuple[Json, str]] = {}
+        for m, message in enumerate(asked):
+            for n, part in enumerate(parts_of(message)):
                 if part.get("type") == "tool_call_response" and part.get("id"):
-                    self.results.setdefault(str(part["id"]), part.get("response"))
+                    self.results.setdefault(str(part["id"]), (part.get("response"), f"input.{m}.{n}"))
         self.spans = {r.reading.tool.call_id: r for r in records if r.reading.tool and r.reading.tool.call_id}
         self.nameless = [r for r in records if r.reading.tool and not r.reading.tool.call_id]
 
@@ -150,7 +155,7 @@ class Links:
         """Return the card of one tool call."""
         call_id = str(part.get("id") or "")
         span = self.spans.get(call_id) or self._by_arguments(part)
-        result = self.results.get(call_id)
+        result, whole = self.results.get(call_id, (None, None))
         if result is None and span is not None and span.reading.tool is not None:
             result = span.reading.tool.result
         failed = span is not None and span.span.status == "error"
@@ -163,6 +168,7 @@ class Links:
             span_id=span.span.span_id if span is not None else None,
             duration_ms=span.duration_ms if span is not None else None,
             at=at,
+            whole=whole if is_large(result) else None,
         )
 
     def _by_arguments(self, part: Message) -> Record | None:
@@ -176,6 +182,11 @@ class Links:
 
 def _why(record: Record) -> str:
     return record.reading.error_type or "failed"
+
+
+def is_large(value: Json) -> bool:
+    """Return whether not all of a value may be shown in the card of a call."""
+    return is_longer(value, _SHOWN_IN_CARDS)
 
 
 def _value(value: Json) -> Markup:
@@ -196,8 +207,13 @@ def plain(part: Message) -> str:
     for key in ("content", "response", "arguments"):
         value = part.get(key)
         if value is not None:
-            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    return json.dumps(dict(part), ensure_ascii=False, indent=2, default=str)
+            return as_text(value)
+    return as_text(dict(part))
+
+
+def as_text(value: Json) -> str:
+    """Return a value whole: words as they are, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def show(part: Message, at: str, links: Links) -> Part:
@@ -211,7 +227,8 @@ def show(part: Message, at: str, links: Links) -> Part:
     if kind == "tool_call":
         return links.call(part, at)
     if kind == "tool_call_response":
-        return Answer(str(part.get("id") or ""), _value(part.get("response")), at)
+        response = part.get("response")
+        return Answer(str(part.get("id") or ""), _value(response), at, at if is_large(response) else None)
     return _file(part, links.project)
 
 

@@ -119,7 +119,7 @@ def one_line_json(value: Json, limit: int = _LINE) -> Markup | None:
     """Return JSON on one line, or ``None`` where it would not fit."""
     if isinstance(value, Mapping | list | tuple) and len(value) > 12:
         return None
-    if len(json.dumps(value, ensure_ascii=False, default=str)[: limit * 2]) > limit:
+    if is_longer(value, limit) or len(json.dumps(value, ensure_ascii=False, default=str)) > limit:
         return None
     if isinstance(value, Mapping):
         inside = Markup(", ").join(_pair(key, _flat(item)) for key, item in value.items())
@@ -129,6 +129,22 @@ def one_line_json(value: Json, limit: int = _LINE) -> Markup | None:
             else _punctuation("{ }")
         )
     return _flat(value)
+
+
+def is_longer(value: Json, limit: int) -> bool:
+    """Return whether JSON is surely longer than *limit*: a large one is not written out to learn that."""
+    left, inside = limit, [value]
+    while inside and left >= 0:
+        one = inside.pop()
+        if isinstance(one, str):
+            left -= len(one)
+        elif isinstance(one, Mapping | list | tuple):
+            left -= len(one)
+            if left >= 0:
+                inside.extend(one.values() if isinstance(one, Mapping) else one)
+        else:
+            left -= 1
+    return left < 0
 
 
 def _flat(value: Json) -> Markup:

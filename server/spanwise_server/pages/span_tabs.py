@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from ..record import Attributes, Json, Record
 from .alignment import WordDiff, word_diff
 from .format import size
-from .message_parts import Text, value_html
+from .message_parts import Text, as_text, value_html
 from .prose import SHOWN_CHARACTERS, json_tree
 
 #: Every tab a span may have, as the URL spells it.
@@ -123,9 +123,19 @@ def versioned(name: str, version: str | None) -> str:
 
 
 def value_parts(record: Record) -> tuple[tuple[str, str, Text], ...]:
-    """Return input and output by title; a tool's arguments and result where nothing else was said."""
+    """Return input, output and what else was given, by title and by the key that ``value_text`` knows."""
+    return tuple((title, key, value_html(value, f"value.{key}")) for title, key, value in _values(record))
+
+
+def value_text(record: Record, key: str) -> str | None:
+    """Return one of the values whole, as it was sent or as JSON; ``None`` where there is none of that key."""
+    found = next((value for _, name, value in _values(record) if name == key), None)
+    return None if found is None else as_text(found)
+
+
+def _values(record: Record) -> Iterator[tuple[str, str, Json]]:
+    """Yield input and output; a tool's arguments and result where nothing else was said."""
     reading, tool = record.reading, record.reading.tool
-    given: list[tuple[str, str, Json]] = []
     asked = reading.input if reading.input is not None else tool.arguments if tool else None
     answered = reading.output if reading.output is not None else tool.result if tool else None
     if asked is None and reading.input_messages:
@@ -133,16 +143,15 @@ def value_parts(record: Record) -> tuple[tuple[str, str, Text], ...]:
     if answered is None and reading.output_messages:
         answered = [dict(message) for message in reading.output_messages]
     if asked is not None:
-        given.append(("Input", "in", asked))
+        yield "Input", "in", asked
     if answered is not None:
-        given.append(("Output", "out", answered))
+        yield "Output", "out", answered
     if reading.params:
-        given.append(("Parameters", "params", dict(reading.params)))
+        yield "Parameters", "params", dict(reading.params)
     if reading.tool_definitions:
-        given.append(("Tools offered", "tools", [dict(tool) for tool in reading.tool_definitions]))
+        yield "Tools offered", "tools", [dict(tool) for tool in reading.tool_definitions]
     if reading.metadata:
-        given.append(("Metadata", "metadata", dict(reading.metadata)))
-    return tuple((title, key, value_html(value)) for title, key, value in given)
+        yield "Metadata", "metadata", dict(reading.metadata)
 
 
 def documents(record: Record) -> tuple[Document, ...]:

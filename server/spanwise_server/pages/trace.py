@@ -23,7 +23,7 @@ from .listing import Listing, read
 from .messages import text_at, transcript
 from .render import clock_of, fragment_name, is_fragment, render
 from .running import is_running
-from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts
+from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of, value_parts, value_text
 from .step_graph import has_graph, step_graph
 from .step_spans import step_link
 from .tree import (
@@ -120,7 +120,8 @@ def text(
 ) -> Response:
     """Answer with one text of one span as it was sent: plain, never run, to be read, copied or saved."""
     record = server.store.span(project, span, trace_id.lower())
-    body = None if record is None else text_at(record, at)
+    kind, _, key = at.partition(".")
+    body = None if record is None else value_text(record, key) if kind == "value" else text_at(record, at)
     if body is None:
         raise NotFound("There is no such text.", "Open the trace again: the span may have been replaced.")
     headers = {"Cache-Control": "private, max-age=60"}

@@ -64,6 +64,41 @@ def test_a_message_of_five_megabytes_opens_cut_and_downloads_whole(client):
         assert len(page(client, f"{path}&tab={tab}".replace("&tab=messages", ""))) < 1_000_000
 
 
+def test_what_a_tool_gave_downloads_whole_however_large_and_whatever_it_is(client):
+    said = "".join(f"Line {n}: what a tool gave back, word for word, with ünïcödé.\n" for n in range(6_000))
+    rows = {"rows": [{"n": n, "said": "ünïcödé, word for word", "more": [n, None, 1.5]} for n in range(6_000)]}
+    answered = [
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "find", "arguments": {"q": 1}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": said}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "of none", "response": rows}]},
+    ]
+    said_of_it = {"operation.name": "execute_tool", "tool.name": "find", "tool.call.arguments": '{"q": 1}'}
+    tool = tuple(text(f"gen_ai.{key}", value) for key, value in said_of_it.items())
+    spans = [
+        span(TRACE, 0, "words", *tool, text("gen_ai.tool.call.result", said)),
+        span(TRACE, 1, "rows", *tool, text("gen_ai.tool.call.result", json.dumps(rows, ensure_ascii=False))),
+        span(TRACE, 2, "chat", text("gen_ai.operation.name", "chat"),
+             text("gen_ai.input.messages", json.dumps(answered, ensure_ascii=False))),
+    ]  # fmt: skip
+    for each in spans:
+        send(client, [each])
+
+    def links(number: int, tab: str, words: str) -> list[str]:
+        html = page(client, f"/traces/{TRACE}?project={PROJECT}&span={number:016x}&tab={tab}")
+        assert len(html) < 400_000
+        return [href.replace("&amp;", "&") for href in re.findall(rf'href="([^"]+)" download[^>]*>{words}', html)]
+
+    given, gave = links(1, "io", "Download<")
+    assert json.loads(page(client, given)) == {"q": 1}
+    assert page(client, gave) == said
+    assert links(1, "io", "Download all") == [gave]
+    assert json.loads(page(client, links(2, "io", "Download<")[1])) == rows
+    in_call, alone = links(3, "messages", "Download all")
+    assert page(client, in_call) == said
+    assert json.loads(page(client, alone)) == rows
+    assert client.get(gave.replace("value.out", "value.nothing")).status_code == 404
+
+
 def turn(number: int) -> tuple[dict, ...]:
     said = {"openinference.span.kind": "CHAIN", "session.id": "long", "input.value": f"Question {number}?",
             "output.value": f"Answer {number}."}  # fmt: skip
