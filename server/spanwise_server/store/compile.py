@@ -209,10 +209,17 @@ class Compiler:
         if field == "prompt":
             return Sql.all([text_is(said, term) for said in _PROMPT_OF_SPAN], "OR")
         if field == "status":
-            return text_is("CASE s.status WHEN 1 THEN 'ok' WHEN 2 THEN 'error' ELSE 'unset' END", term)
+            return _status_is(term)
         if field == "label" or asks_of_judgements(field):
             return judged(term, of_span=True)
         return self._trace_term(term)
+
+
+def _status_is(term: Term) -> Sql:
+    """Compare the number that a status is, which PostgreSQL has an index of; its word where a part of it is asked."""
+    if term.operator == "=" and STATUS_CODES.keys() >= set(term.values):
+        return one_of("s.status", [code for word, code in STATUS_CODES.items() if word in term.values])
+    return text_is("CASE s.status WHEN 1 THEN 'ok' WHEN 2 THEN 'error' ELSE 'unset' END", term)
 
 
 def is_of_index(part: Filter) -> TypeGuard[Text | Term]:
