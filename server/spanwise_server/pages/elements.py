@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -14,14 +14,18 @@ _DRAWN_AS = {"prompt": "chain", "memory": "retriever", "mcp": "tool"}
 
 _MOST_DRAWN = 500
 
-AssetUrl = Callable[[str], str]
+_SYMBOL = re.compile(r'<symbol id="(k-[a-z]+)" viewBox="([\d ]+)">(.*?)</symbol>')
 
 
 class Elements:
-    """Draws icons and badges; knows where the icon sprite is served."""
+    """Draws icons and badges from the sprite that is served at *url*."""
 
-    def __init__(self, asset: AssetUrl) -> None:
-        self._sprite = asset("icons.svg")
+    def __init__(self, url: str, sprite: str) -> None:
+        self._sprite = url
+        self._kinds = {
+            name: (box, Markup(shapes))  # noqa: S704 - of our own file
+            for name, box, shapes in _SYMBOL.findall(sprite)
+        }
         # A page has a hundred of them, and few different ones.
         self.icon = lru_cache(_MOST_DRAWN)(self._icon)
         self.kind = lru_cache(_MOST_DRAWN)(self._kind)
@@ -32,11 +36,14 @@ class Elements:
         return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, self._sprite, name)
 
     def _kind(self, kind: str) -> Markup:
-        """Return the tinted icon of a span kind, with the kind's name for those who do not see it."""
-        drawn = drawn_as(kind)
-        return Markup(
-            '<span class="kind" data-kind="{}" title="{}">{}<span class="sr">{}</span></span>',
-        ).format(drawn, kind, self.icon(f"k-{drawn}"), kind)
+        """Return the tinted icon of a span kind, with the kind's name for those who do not see it.
+
+        It is drawn in place: a tree has hundreds, and to draw from the sprite is three times the work for a browser.
+        """
+        box, shapes = self._kinds[f"k-{drawn_as(kind)}"]
+        return Markup('<svg class="i kind" data-kind="{}" viewBox="{}" role="img"><title>{}</title>{}</svg>').format(
+            drawn_as(kind), box, kind, shapes
+        )
 
     def copy(self, text: str, name: str, classes: str = "btn quiet icon") -> Markup:
         """Return a button that copies *text*; *name* says what is copied."""

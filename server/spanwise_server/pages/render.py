@@ -96,7 +96,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    elements = Elements(assets().url)
+    sprite, _ = assets().find("icons.svg")
+    elements = Elements(sprite.url, sprite.body.decode())
     env.globals.update(
         asset=assets().url,
         icon=elements.icon,

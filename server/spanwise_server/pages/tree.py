@@ -17,8 +17,8 @@ from .waterfall import Row, Waterfall, lay_out
 
 #: Rows of the tree sent at once; the rest follow when they are scrolled to.
 WINDOW: Final = 200
-#: Rows that stand in one block: what is far from the window is neither laid out nor painted, a block at a time.
-BLOCK: Final = 5
+#: Rows that stand in one block: the browser lays them out by themselves, and they come and go together.
+BLOCK: Final = 10
 #: Of a trace with more spans than this, only the spans around the chosen one are read whole.
 WHOLE: Final = 2_000
 #: So many of them, before and after it.
@@ -66,10 +66,6 @@ class Window:
     def blocks(self) -> tuple[tuple[tuple[int, Row], ...], ...]:
         """The rows, so many together as are laid out at once."""
         return tuple(self.rows[at : at + BLOCK] for at in range(0, len(self.rows), BLOCK))
-
-    def is_full(self, block: tuple[tuple[int, Row], ...]) -> bool:
-        """Return whether a block is as high as most are."""
-        return len(block) == BLOCK
 
     @property
     def start(self) -> int:

@@ -1,10 +1,14 @@
 // A tree of very many spans: the page holds the rows around what is seen, and gaps as high as the rows they stand for.
 // <… class="more-rows" data-from data-until> is a gap; without scripts it is a link to its rows. <… class="rows"> is a
-// block of rows. All rows are of one height: where a block is follows from its number, and the browser is not asked.
+// block of rows, <… class="coming"> the place of blocks that are fetched and then put in, a few in each frame: more
+// would take longer than it has. All rows are of one height: where a block is follows from its number, and the
+// browser is not asked.
 {
-  const AHEAD = 70; // rows beyond the window that are fetched before they are seen
+  const FETCHED = 140; // rows beyond the window that are fetched before they are seen
+  const AHEAD = 70; // and put in
   const AT_ONCE = 60; // rows, which come in blocks
-  const MOST = 400; // rows that stay
+  const A_FRAME = 20; // rows that are put in
+  const STAY = 200; // rows that stay beyond the window
   const tree = () => document.querySelector("#tree[data-windowed]");
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
@@ -38,7 +42,7 @@
   // Which rows of a gap are to be seen, a whole number of blocks; null where none is.
   function wanted(gap, [top, bottom]) {
     const [from, until] = bounds(gap);
-    const [first, last] = [Math.max(from, top - AHEAD), Math.min(until, bottom + AHEAD)];
+    const [first, last] = [Math.max(from, top - FETCHED), Math.min(until, bottom + FETCHED)];
     if (first >= last) return null;
     if (first > from && last === until) return [Math.max(from, Math.min(first, until - AT_ONCE)), until];
     return [first, Math.min(Math.max(last, first + AT_ONCE), until)];
@@ -46,7 +50,7 @@
 
   async function fill(gap, [first, last]) {
     const [from, until] = bounds(gap);
-    const place = Object.assign(document.createElement("div"), { className: "rows" });
+    const place = Object.assign(document.createElement("div"), { className: "coming" });
     place.setAttribute("role", "none");
     setBounds(place, first, last);
     gap.replaceWith(...(first > from ? [gapLike(gap, from, first)] : []), place, ...(last < until ? [gapLike(gap, last, until)] : []));
@@ -57,12 +61,30 @@
     url.searchParams.set("rows", first);
     url.searchParams.set("until", last);
     const blocks = await fetched(url);
-    if (!blocks) {
-      if (place.isConnected) place.replaceWith(gapLike(gap, first, last)); // the server did not answer
-      return false;
+    if (!place.isConnected || !place.matches(".coming")) return Boolean(blocks);
+    if (blocks) came.set(place, blocks);
+    else place.replaceWith(gapLike(gap, first, last)); // the server did not answer
+    return Boolean(blocks);
+  }
+  const came = new WeakMap();
+
+  // Puts in what came, nearest to the window first; says whether anything was.
+  function settle([top, bottom]) {
+    let left = A_FRAME;
+    for (const place of tree().querySelectorAll(".coming")) {
+      const blocks = came.get(place) ?? [];
+      while (left > 0 && blocks.length) {
+        const [from, until] = bounds(place);
+        const above = from + until < top + bottom;
+        const block = blocks.at(above ? -1 : 0);
+        const [first, last] = bounds(block);
+        if (first > bottom + AHEAD || last < top - AHEAD) break;
+        if (above) place.after(blocks.pop()); else place.before(blocks.shift());
+        if (blocks.length) setBounds(place, above ? from : last, above ? first : until); else place.remove();
+        left -= last - first;
+      }
     }
-    if (place.isConnected) place.replaceWith(...blocks);
-    return true;
+    return left < A_FRAME;
   }
 
   // The blocks of rows that the server answers with, null where it does not. They are not given to htmx, which takes
@@ -85,16 +107,18 @@
   }
 
   // Rows far from what is seen go, but those with the focus or the chosen span; gaps side by side are one.
-  function trim(middle) {
-    const far = (block) => { const [from, until] = bounds(block); return Math.abs((from + until) / 2 - middle); };
-    const blocks = [...tree().querySelectorAll(".rows")].sort((a, b) => far(b) - far(a));
-    let held = blocks.reduce((sum, block) => sum + block.childElementCount, 0);
-    for (const block of blocks) {
-      if (held <= MOST) break;
+  function trim([top, bottom]) {
+    let any = false;
+    for (const block of tree().querySelectorAll(".rows, .coming")) {
+      const [from, until] = bounds(block);
+      if (from <= bottom + STAY && until >= top - STAY) continue;
       if (block.matches(":focus-within") || block.querySelector("[aria-selected=true]")) continue;
-      held -= block.childElementCount;
-      block.replaceWith(gapLike(like(), ...bounds(block)));
+      block.replaceWith(gapLike(like(), from, until));
+      any = true;
     }
+    if (any) join();
+  }
+  function join() {
     for (const gap of gaps()) {
       if (!gap.isConnected) continue;
       let [from, until] = bounds(gap);
@@ -113,18 +137,22 @@
   }
 
   let busy = false;
-  async function look() {
-    if (busy || !tree()) return;
+  function look() {
+    if (!tree()) return;
     const rows = seen();
+    fetchAround(rows);
+    if (settle(rows)) soon();
+    trim(rows);
+  }
+  async function fetchAround(rows) {
+    if (busy) return;
     for (const gap of gaps()) {
       const asked = wanted(gap, rows);
       if (!asked) continue;
       busy = true;
-      const came = await fill(gap, asked);
+      const filled = await fill(gap, asked);
       busy = false;
-      if (!tree()) return;
-      trim((rows[0] + rows[1]) / 2);
-      if (came) soon(); else setTimeout(look, 2000);
+      if (filled) soon(); else setTimeout(soon, 2000);
       return;
     }
   }
