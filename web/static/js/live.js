@@ -46,7 +46,10 @@
     const begun = document.querySelector("#detail .span-head[data-begun]");
     const { href } = location;
     const tree = spanwise.treeState?.();
-    await get(href, "#spans");
+    const from = spanwise.treeFrom?.(); // of a large tree the rows that are seen, wherever the chosen one is
+    const window = new URL(href);
+    if (from !== undefined) window.searchParams.set("rows", from);
+    await get(window.href, "#spans");
     if (tree) spanwise.restoreTree(tree);
     if (begun?.isConnected) await get(href, "#detail");
     await get(href, "#trace_head");

@@ -162,6 +162,14 @@
     if (!asked) asked = requestAnimationFrame(() => { asked = 0; look(); });
   }
 
+  // Where a window begins that has all that is seen; nothing where the page has the whole tree.
+  spanwise.treeFrom = () => {
+    if (!tree()) return undefined;
+    const [top] = seen();
+    const block = [...tree().querySelectorAll(".rows")].find((one) => bounds(one)[1] > top - AHEAD);
+    return block && bounds(block)[0];
+  };
+
   // What is fetched anew around the chosen span must not move what is seen; a tree just opened begins at that span.
   const known = new WeakSet();
   let scrolled = null;
@@ -174,6 +182,7 @@
       if (gaps().length && tree().querySelector(".rows")?.dataset.from !== "0") tree().querySelector("[aria-selected=true]")?.scrollIntoView({ block: "center" });
     } else if (scrolled !== null) $scroller().scrollTop = scrolled;
     scrolled = null;
+    if (!tree().querySelector("[tabindex='0']")) tree().querySelector("[data-n]")?.setAttribute("tabindex", "0"); // the chosen one is elsewhere
     soon();
   }
   const stacked = matchMedia("(width < 980px)"); // as the stylesheet has it: then the whole page scrolls
