@@ -188,6 +188,8 @@
   const stacked = matchMedia("(width < 980px)"); // as the stylesheet has it: then the whole page scrolls
   const $scroller = () => document.getElementById(stacked.matches ? "main" : "spans");
   addEventListener("htmx:after:swap", begin);
+  // That is said some frames after the page has changed; until then gaps of no height would be seen.
+  new MutationObserver(() => { if (tree()?.querySelector(".more-rows:not(.sized)")) begin(); }).observe(document.body, { childList: true, subtree: true });
   addEventListener("resize", () => { height = 0; if (tree()) { sizeGaps(); soon(); } });
   document.addEventListener("scroll", soon, { passive: true, capture: true });
   begin();
