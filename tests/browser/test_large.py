@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from server_process import ServerProcess
+from spanwise.vocabulary import PENDING
 
 pytestmark = pytest.mark.browser
 PROJECT = "large"
@@ -104,3 +105,22 @@ def test_a_trace_of_thousands_of_spans_is_walked_whole(large: ServerProcess, pag
     scroll(page, 0)
     page.locator(f"#s-{span_id(1)} .twist").click()
     expect(page.locator(f"#s-{span_id(2)}")).to_have_attribute("data-n", "2")
+
+
+def test_rows_that_are_seen_stay_while_a_large_trace_runs(server: ServerProcess, page: Page):
+    running, begin = "1b" * 16, time.time_ns() - 60 * 10**9
+    pending = [{"key": PENDING, "value": {"boolValue": True}}]
+    send(server, [span(0, None, begin, traceId=running, attributes=pending)])
+    send(server, [span(n, 0, begin, traceId=running) for n in range(1, 900)])
+    with page.expect_response(lambda response: "/live?" in response.url):
+        page.goto(f"{server.url}/traces/{running}?project={PROJECT}")
+    expect(page.locator(".trace-head .badge.accent")).to_have_text("running")
+    scroll(page, 500)
+    expect(page.locator('#tree [data-n="510"]')).to_be_in_viewport()
+    top = page.locator("#spans").evaluate("spans => spans.scrollTop")
+    send(server, [span(n, 0, begin, traceId=running) for n in range(900, 950)])
+    expect(page.locator(".trace-head .stats")).to_contain_text("950")
+    expect(page.locator('#tree [data-n="510"]')).to_be_in_viewport()
+    assert page.locator("#spans").evaluate("spans => spans.scrollTop") == top
+    scroll(page, 940)
+    expect(page.locator('#tree [data-n="949"]')).to_be_in_viewport()
