@@ -8,8 +8,9 @@
   const AHEAD = 70; // and put in
   const AT_ONCE = 60; // rows, which come in blocks
   const A_FRAME = 20; // rows that are put in
+  const BLOCKS = 6; // blocks of one place
   const STAY = 200; // rows that stay beyond the window
-  const tree = () => document.querySelector("#tree[data-windowed]");
+  const tree = () => document.querySelector("#tree[data-windowed]:not([data-found])"); // rows that were found are all there
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
   // Measured once: asked for between changes it would have the browser lay all rows out anew each time.
@@ -62,11 +63,25 @@
     url.searchParams.set("until", last);
     const blocks = await fetched(url);
     if (!place.isConnected || !place.matches(".coming")) return Boolean(blocks);
-    if (blocks) came.set(place, blocks);
+    if (blocks) place.replaceWith(...placesOf(blocks));
     else place.replaceWith(gapLike(gap, first, last)); // the server did not answer
     return Boolean(blocks);
   }
   const came = new WeakMap();
+
+  // A place for every few blocks: one that reaches beyond what is put in on both sides would never begin.
+  function placesOf(blocks) {
+    const places = [];
+    for (let at = 0; at < blocks.length; at += BLOCKS) {
+      const some = blocks.slice(at, at + BLOCKS);
+      const place = Object.assign(document.createElement("div"), { className: "coming" });
+      place.setAttribute("role", "none");
+      setBounds(place, bounds(some[0])[0], bounds(some.at(-1))[1]);
+      came.set(place, some);
+      places.push(place);
+    }
+    return places;
+  }
 
   // Puts in what came, nearest to the window first; says whether anything was.
   function settle([top, bottom]) {
