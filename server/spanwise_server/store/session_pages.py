@@ -45,15 +45,21 @@ def _sorted(connection: Connection, project_id: int, query: Query) -> Page[Sessi
         met |= dict.fromkeys(session for _, _, session in rows)
         at = (rows[-1][1], rows[-1][0]) if rows else at
     sessions = list(met)[:MOST_ORDERED]
-    page = ordered(_sums(connection, project_id, sessions), query)
-    found = _summaries(connection, project_id, page.sessions)
-    left_out = more or len(met) > MOST_ORDERED
-    return Page(
-        tuple(found[session] for session in page.sessions if session in found),
-        page.next_cursor,
-        page.previous_cursor,
-        of_newest=len(sessions) if left_out else None,
-    )
+    of_newest = len(sessions) if more or len(met) > MOST_ORDERED else None
+    return ordered_page(connection, project_id, query, _sums(connection, project_id, sessions), of_newest)
+
+
+def ordered_page(
+    connection: Connection, project_id: int, query: Query, sums: Mapping[str, SessionSums], of_newest: int | None
+) -> Page[SessionSummary]:
+    """Return one page of the sessions with these *sums*, in the order of *query*.
+
+    *of_newest* says how many they are where others are left out.
+    """
+    page = ordered(sums, query)
+    found = summaries_of(connection, project_id, {session: sums[session] for session in page.sessions})
+    items = tuple(found[session] for session in page.sessions if session in found)
+    return Page(items, page.next_cursor, page.previous_cursor, of_newest=of_newest)
 
 
 def _newest(connection: Connection, project_id: int, query: Query) -> Page[SessionSummary]:

@@ -13,8 +13,8 @@ from .base import Page, SessionSummary
 from .cursor import Cursor, read_cursor
 from .matching import Matcher, UntoldError
 from .row_numbers import UNSAID
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
-from .session_pages import names_of, summaries_of
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort
+from .session_pages import names_of, ordered_page, summaries_of
 from .timeline import Timeline
 from .trace_sets import TraceSets
 
@@ -35,16 +35,8 @@ def _sorted(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSumm
     newest = [session for *_, session in islice(_newest_of_each(sets, matcher, query, None), MOST_ORDERED + 1)]
     left_out = len(newest) > MOST_ORDERED or newest[-1:] == [UNSAID]
     words = [session for session in newest[:MOST_ORDERED] if session != UNSAID]
-    sums = _sums(sets, matcher, words)
-    page = ordered(sums, query)
-    of_them = {session: sums[session] for session in page.sessions}
-    found = summaries_of(matcher.connection, matcher.project_id, of_them)
-    return Page(
-        tuple(found[session] for session in page.sessions if session in found),
-        page.next_cursor,
-        page.previous_cursor,
-        of_newest=len(words) if left_out else None,
-    )
+    of_newest = len(words) if left_out else None
+    return ordered_page(matcher.connection, matcher.project_id, query, _sums(sets, matcher, words), of_newest)
 
 
 def _newest(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:
