@@ -9,7 +9,7 @@ import orjson
 
 from ..dialects import read
 from ..record import Event, Record, TraceSummary
-from .address import span_range
+from .address import span_range, trace_row_of
 from .connection import Connection
 from .dictionaries import knowing
 from .log_rows import any_logs, logs_of, with_logs
@@ -122,3 +122,15 @@ class Assembler:
             found = self._connection.execute("SELECT body FROM origins WHERE id = ?", (origin_id,)).fetchone()
             known = self._origins[origin_id] = found[0]
         return known
+
+
+def records_at(connection: Connection, addresses: Iterable[int]) -> list[tuple[int, Record]]:
+    """Return the records at *addresses*, each with its own, of those that are there; none says its project."""
+    found: list[tuple[SpanRow, bytes]] = []
+    for at in addresses:
+        row = connection.execute("SELECT * FROM spans WHERE id = ?", (at,)).fetchone()
+        trace = connection.execute("SELECT trace_id FROM traces WHERE id = ?", (trace_row_of(at),)).fetchone()
+        if row is not None and trace is not None:
+            found.append((SpanRow._make(row), trace[0]))
+    records = Assembler(connection).records("", found)
+    return [(row.id, record) for (row, _), record in zip(found, records, strict=True)]

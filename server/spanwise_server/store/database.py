@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ _WRITER: Final = (
     "PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 134217728"
 )
 _READER: Final = "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824"
+#: Of what nobody waits for. What it reads lies all over the file, and mapped, each page would stay in memory with its
+#: neighbours: a hundred megabytes once the text index reads back what it had no room for.
+_READER_BEHIND: Final = "PRAGMA query_only = ON; PRAGMA cache_size = -2048; PRAGMA mmap_size = 0"
 _IDLE_READERS: Final = 16
 
 SqlFunction = Callable[..., Any]
@@ -68,7 +72,7 @@ class Database:
         self.functions: dict[tuple[str, int], SqlFunction] = {}
         """SQL functions of readers, by name and number of arguments."""
         self.checkpoints = Checkpoints(lambda: self._connect(path, _WRITER))
-        self._idle: list[SqliteConnection] = []
+        self._idle: dict[str, list[SqliteConnection]] = {_READER: [], _READER_BEHIND: []}
         self._idle_lock = threading.Lock()
         self._engine = _engine(path)
         self._closed = False
@@ -88,16 +92,20 @@ class Database:
                 raise
 
     @contextmanager
-    def read(self) -> Iterator[SqliteConnection]:
-        """Give a connection that sees one moment of both files until the end, whatever is written meanwhile."""
-        connection = self._borrow()
+    def read(self, *, behind: bool = False) -> Iterator[SqliteConnection]:
+        """Give a connection that sees one moment of both files until the end, whatever is written meanwhile.
+
+        One for what goes on *behind*, where nobody waits, keeps little of what it reads in memory.
+        """
+        pragmas = _READER_BEHIND if behind else _READER
+        connection = self._borrow(pragmas)
         try:
             connection.execute("BEGIN")
             yield connection
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._give_back(connection)
+            self._give_back(connection, pragmas)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -129,25 +137,25 @@ class Database:
         self.checkpoints.close()
         with self.write_lock, self._idle_lock:
             self._closed = True
-            for connection in (*self._idle, self.writer):
+            for connection in (*chain(*self._idle.values()), self.writer):
                 connection.close()
             self._idle.clear()
             self._engine.dispose()
 
-    def _borrow(self) -> SqliteConnection:
+    def _borrow(self, pragmas: str) -> SqliteConnection:
         with self._idle_lock:
-            if self._idle:
-                return self._idle.pop()
-        connection = self._connect(self.path, _READER)
+            if idle := self._idle.get(pragmas):
+                return idle.pop()
+        connection = self._connect(self.path, pragmas)
         connection.execute("ATTACH DATABASE ? AS search", (str(self.search_path),))
         for (name, arguments), function in self.functions.items():
             connection.create_function(name, arguments, function, deterministic=True)
         return connection
 
-    def _give_back(self, connection: SqliteConnection) -> None:
+    def _give_back(self, connection: SqliteConnection, pragmas: str) -> None:
         with self._idle_lock:
-            if not self._closed and len(self._idle) < _IDLE_READERS:
-                self._idle.append(connection)
+            if not self._closed and len(idle := self._idle[pragmas]) < _IDLE_READERS:
+                idle.append(connection)
                 return
         connection.close()
 

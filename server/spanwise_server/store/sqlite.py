@@ -7,14 +7,15 @@ import sqlite3
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from ..errors import SpanwiseError
 from ..record import Record, SpanLog
-from .address import id_bytes, trace_row_of
-from .assemble import Assembler
+from .address import id_bytes
+from .assemble import records_at
 from .base import Kept, Used
 from .database import Database, SqliteConnection
 from .dictionaries import Dictionaries
@@ -28,7 +29,6 @@ from .projects import find_project, project_id_of
 from .proof import MOST_PROVED, Proofs
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
-from .rows import SpanRow
 from .search import SearchIndex, drop_index, open_index
 from .set_keeper import SetKeeper
 from .set_source import EVERY_TRACE
@@ -97,7 +97,8 @@ class SqliteStore(SetStore):
         with self._database.read() as connection:
             self._prefix = prefix_of(connection)
         self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
-        self._search = SearchIndex(index, self._journal, self._read_back, self.turns, self._proofs.learn)
+        read_back = partial(self._read_back, behind=True)
+        self._search = SearchIndex(index, self._journal, read_back, self.turns, self._proofs.learn)
         self._sets = SetKeeper(self._database.read, SqliteSets)
         self._mend_journal()
         self._search.start()
@@ -191,7 +192,7 @@ class SqliteStore(SetStore):
         # Only what is in the index can be taken out of it. What comes in between is found by nobody.
         if self.wait_until_searchable(_LONGEST_FOR_INDEX_S):
             for at in range(0, len(addresses), PAGE_OF_ALL):
-                self._index.drop(self._read_back(addresses[at : at + PAGE_OF_ALL]))
+                self._index.drop(self._read_back(addresses[at : at + PAGE_OF_ALL], behind=True))
         with self._writing() as connection, self.turns:
             return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
 
@@ -343,21 +344,14 @@ class SqliteStore(SetStore):
             return 0 if found is None else int(found[0])
 
     def _journal(self, after: int, most: int) -> list[tuple[int, bytes]]:
-        with self._open.read() as connection:
+        with self._open.read(behind=True) as connection:
             return connection.execute(
                 "SELECT n, addresses FROM journal WHERE n > ? ORDER BY n LIMIT ?", (after, most)
             ).fetchall()
 
-    def _read_back(self, addresses: Sequence[int]) -> list[tuple[int, Record]]:
-        found = []
-        with self._open.read() as connection:
-            assembler = Assembler(connection)
-            for at in addresses:
-                row = connection.execute("SELECT * FROM spans WHERE id = ?", (at,)).fetchone()
-                trace = connection.execute("SELECT trace_id FROM traces WHERE id = ?", (trace_row_of(at),)).fetchone()
-                if row is not None and trace is not None:
-                    found.append((at, assembler.records("", [(SpanRow._make(row), trace[0])])[0]))
-        return found
+    def _read_back(self, addresses: Sequence[int], *, behind: bool = False) -> list[tuple[int, Record]]:
+        with self._open.read(behind=behind) as connection:
+            return records_at(connection, addresses)
 
     def _mend_journal(self) -> None:
         """Have every span indexed again where the index lacks some that the journal no longer names."""

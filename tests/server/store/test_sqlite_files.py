@@ -8,6 +8,8 @@ import signal
 import sqlite3
 from collections import deque
 from contextlib import closing
+from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -36,6 +38,21 @@ for n in itertools.count(1):
     store.write([Record("default", span, Reading())])
     print(n, flush=True)
 """
+
+
+SMAPS = Path("/proc/self/smaps")
+
+
+def mapped_bytes(path):
+    """Return how much of a file that is mapped is in memory."""
+    of_file, found = False, 0
+    for line in SMAPS.read_text().splitlines():
+        if line.split(" ", 1)[0].endswith(":"):
+            if of_file and line.startswith("Rss:"):
+                found += int(line.split()[1]) * 1024
+        else:
+            of_file = line.endswith(str(path))
+    return found
 
 
 @pytest.fixture
@@ -68,6 +85,19 @@ def test_what_was_acknowledged_survives_a_kill_and_can_be_searched(path):
             assert {f"{n:016x}" for n in range(1, last + 1)} <= kept
             assert store.wait_until_searchable()
             assert {r.span.span_id for r in store.each_span(FOUND)} == kept
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="only Linux tells how much of a mapped file is in memory")
+def test_what_the_index_reads_back_does_not_stay_in_memory(path):
+    draw = Random(7)
+    with opened(path) as store:
+        for n in range(1, 41):
+            store.write([record(f"{n:032x}", f"{n:016x}", name=f"alpha {draw.randbytes(60_000).hex()}")])
+    path.with_name("search.db").unlink()
+    with opened(path) as store:
+        assert store.wait_until_searchable()
+        assert mapped_bytes(path) < path.stat().st_size / 4
+        assert len(list(store.each_span(FOUND))) == 40
 
 
 def test_an_index_that_is_lost_is_filled_again(path):
