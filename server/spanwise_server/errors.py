@@ -17,6 +17,18 @@ class SpanwiseError(Exception):
         """Where in the text that was given the error lies, counted from 0; ``None`` where it lies nowhere."""
 
 
+def without_frames(error: BaseException) -> None:
+    """Let go of all that *error* and its causes came through, once it was said: their bodies, spans and pages.
+
+    Whoever handed the error over to another thread is among the frames, and holds the error: a circle, which only the
+    garbage collector breaks, and that comes seldom (`serving.py`).
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
+
+
 class NotFound(SpanwiseError):
     """Nothing has the name or id that was asked for."""
 

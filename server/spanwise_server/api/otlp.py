@@ -16,7 +16,7 @@ from starlette.responses import Response
 from spanwise.vocabulary import DROPPED_HEADER, PROJECT_HEADER
 
 from ..auth.current import CurrentServer, Server, actor_of, project_sent, server_of
-from ..errors import Overloaded, SpanwiseError
+from ..errors import Overloaded, SpanwiseError, without_frames
 from ..ingest import pipeline
 from ..ingest.limits import too_large
 from ..ingest.otlp import MEDIA_TYPES, Signal, encode_answer, encode_error, form_of
@@ -85,6 +85,7 @@ async def _export(request: Request, server: Server, signal: Signal) -> Response:
             if taken.written is not None:
                 await _on_disk(taken.written)
     except SpanwiseError as error:
+        without_frames(error)
         return turned_away(request, error)
     return Response(
         encode_answer(signal, form, taken.refusals.refused, taken.refusals.message), media_type=MEDIA_TYPES[form]

@@ -16,7 +16,7 @@ from spanwise.vocabulary import PROJECT_HEADER
 
 from ..auth.current import Server, project_sent
 from ..auth.guard import KeyRing
-from ..errors import ConfigError, Overloaded, SpanwiseError, TooLarge
+from ..errors import ConfigError, Overloaded, SpanwiseError, TooLarge, without_frames
 from ..ingest.otlp import Signal, encode_answer, rpc_code
 from ..ingest.pipeline import Request
 from ..ingest.span_limits import MB
@@ -124,6 +124,7 @@ class _Exporters:
             project = project_sent(actor, metadata.get(PROJECT_HEADER))
             return self._taken(signal, body, project)
         except SpanwiseError as error:
+            without_frames(error)
             self._server.intake.health.turned_away(signal, error, project)
             self._refuse(call, error)
         except Exception:

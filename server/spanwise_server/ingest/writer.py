@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from ..errors import Overloaded
+from ..errors import Overloaded, without_frames
 from ..record import Record, SpanLog
 from ..store.engine import Store
 from ..store.ready import Chunk
@@ -220,5 +220,6 @@ class Writer:
         with self._changed:
             self._errors += 1
             self._last_error = f"{type(error).__name__}: {error}"
+        without_frames(error)
         if request.done.set_running_or_notify_cancel():
             request.done.set_exception(error)
