@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -62,9 +62,8 @@ def restore(backup: Path, data: Path, *, name: str = MAIN_FILE) -> int:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         drop_index(data / "search.db")
         media = _copy_media(backup / MEDIA_FOLDER, data / MEDIA_FOLDER)
-        unfinished = target.with_name(name + _UNFINISHED)
-        shutil.copyfile(source, unfinished)
-        _settle(unfinished, target)
+        with _whole(target) as unfinished:
+            shutil.copyfile(source, unfinished)
     except OSError as error:
         raise ConfigError(
             f"The backup cannot be put into {data}: {error}.", "Make room there and try again."
@@ -84,9 +83,10 @@ def damage(file: Path, *, full: bool = False) -> str | None:
 
 
 def _copy_main(source: Path, copy: Path, told: Told) -> None:
-    unfinished = copy.with_name(copy.name + _UNFINISHED)
-    unfinished.unlink(missing_ok=True)  # of a backup that was killed
-    with closing(sqlite3.connect(source, isolation_level=None, check_same_thread=False)) as connection:
+    with (
+        _whole(copy) as unfinished,
+        closing(sqlite3.connect(source, isolation_level=None, check_same_thread=False)) as connection,
+    ):
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         pages, free, size = (
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
@@ -100,7 +100,6 @@ def _copy_main(source: Path, copy: Path, told: Told) -> None:
         finally:
             done.set()
             telling.join()
-    _settle(unfinished, copy)
 
 
 def _tell(file: Path, of: int, told: Told, done: threading.Event) -> None:
@@ -116,12 +115,11 @@ def _copy_media(source: Path, target: Path) -> int:
         if copy.exists():
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = copy.with_name(copy.name + _UNFINISHED)
         try:
-            shutil.copyfile(file, unfinished)
+            with _whole(copy) as unfinished:
+                shutil.copyfile(file, unfinished)
         except FileNotFoundError:
             continue  # swept in the meantime: nothing needs it
-        _settle(unfinished, copy)
         copied += 1
     return copied
 
@@ -130,8 +128,17 @@ def _files(folder: Path) -> Iterator[Path]:
     return (file for file in folder.glob("??/*") if "." not in file.name)
 
 
-def _settle(unfinished: Path, target: Path) -> None:
-    """Have a file on the disk under its name, or not at all."""
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(target)
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Give the name to write *target* under: it is on the disk whole in the end, or nothing of it takes room there."""
+    unfinished = target.with_name(target.name + _UNFINISHED)
+    unfinished.unlink(missing_ok=True)  # of a backup that was killed
+    try:
+        yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    except BaseException:
+        for left in (unfinished, unfinished.with_name(unfinished.name + "-journal")):
+            left.unlink(missing_ok=True)
+        raise

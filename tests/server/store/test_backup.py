@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,33 @@ def test_killed_in_mid_backup_the_one_before_is_whole_and_the_next_one_works(sto
     restore(tmp_path / "copy", tmp_path / "back")
     with closing(opened(tmp_path / "back")) as again:
         assert derived(again.path) == derived(store.path)
+
+
+@contextmanager
+def no_file_over(size_bytes: int):
+    """Have the system refuse to write on, in the middle of a file, as it does where the disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_backup_that_has_no_room_takes_none(store, tmp_path):
+    store.write(calls(1, 50))
+    copy = tmp_path / "copy"
+    back_up(store.path.parent, copy)
+    before = (copy / "main.db").read_bytes()
+    store.write(calls(50, 2_000))
+    store.close()  # nobody else here is to find the disk full
+    with no_file_over(len(before) + 50_000), pytest.raises(ConfigError, match="cannot be written"):
+        back_up(store.path.parent, copy)
+    assert [file.name for file in copy.iterdir()] == ["main.db"]
+    assert (copy / "main.db").read_bytes() == before
+    with no_file_over(50_000), pytest.raises(ConfigError, match="cannot be put"):
+        restore(copy, tmp_path / "back")
+    assert not list((tmp_path / "back").iterdir())
 
 
 def test_nothing_is_overwritten_and_a_damaged_backup_is_refused(store, tmp_path):
