@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from . import attribute_words as attributes
 from .conditions import EVERYTHING, MOST_DRIVEN, Sql
 from .connection import Asked, Connection
 from .index_key import ADDRESS, FAR_IN_TRACE, IN_TRACE, IS_SPAN, MOST_ROWS, SMALL_PLACES, TRACE_ROW, keys_of
+from .proof import packed_term
 from .search_words import match_of, needs_proof
 
 
@@ -111,21 +112,22 @@ def spans_of(connection: Connection, part: Text | Term, first: int, last: int) -
     ]
 
 
-def proved_rows(connection: Connection, part: Text | Term, first: int, last: int) -> set[int]:
-    """Return the rows, *first* to *last*, of the traces of which one span at least is proved to be what *part* asks."""
+def spans_to_prove(connection: Connection, part: Text | Term, first: int, last: int) -> Mapping[int, list[int]] | None:
+    """Return the addresses of the spans that have the words of *part*, by their traces' rows, *first* to *last*.
+
+    ``None`` where it has no words, so that it is everything.
+    """
     of = _asked_of_index(connection, part)
     if of is None:
-        return set(range(first, last + 1))
-    prove = f"SELECT {of.proof.text} FROM (SELECT ? AS rowid) AS texts"
-    found: set[int] = set()
+        return None
+    found: defaultdict[int, list[int]] = defaultdict(list)
     for row, between in keys_of(first, last):
         keys = connection.execute(
-            f"SELECT {row}, texts.rowid FROM search.texts WHERE texts MATCH ? AND texts.rowid BETWEEN ? AND ?",
+            f"SELECT {row}, {ADDRESS} FROM search.texts WHERE texts MATCH ? AND texts.rowid BETWEEN ? AND ?",
             (of.match, *between),
-        ).fetchall()
-        for trace, key in keys:
-            if trace not in found and connection.execute(prove, (*of.proof.values, key)).fetchone()[0]:
-                found.add(trace)
+        )
+        for trace, at in keys:
+            found[trace].append(at)
     return found
 
 
@@ -141,7 +143,7 @@ def _asked_of_index(connection: Connection, part: Text | Term) -> _OfIndex | Non
         function, what = "span_holds", part.phrase
     else:
         match, unproven = attributes.match_of(part), is_unproven(part)
-        function, what = "span_says", json.dumps([part.field, part.operator, part.values])
+        function, what = "span_says", packed_term(part)
     if match is None:
         return None
     if unproven:

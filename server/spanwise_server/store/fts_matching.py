@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from pyroaring import BitMap64 as BitMap
 
@@ -11,15 +12,23 @@ from ..query.filters import Not, Term, Text
 from .compile import is_of_index
 from .conditions import Sql
 from .database import SqliteConnection
-from .fts import is_unproven, proved_rows, spans_of
+from .fts import is_unproven, spans_of, spans_to_prove
 from .index_key import MOST_ROWS, runs_of
 from .matching import Matcher, UntoldError
+from .proof import UnprovenError
+
+Known = Callable[[Text | Term, Sequence[int]], tuple[bool, Sequence[int]]]
+"""Says of spans whether any of them was proved to be what is asked, and which were not looked at."""
 
 
 class FtsMatcher(Matcher):
     """Asks ``search.db``, which takes in what was written a moment later."""
 
     connection: SqliteConnection
+
+    def __init__(self, *given: Any, known: Known) -> None:
+        super().__init__(*given)
+        self._known = known
 
     def _is_unproven(self, part: Term | Text) -> bool:
         return is_unproven(part)
@@ -49,10 +58,22 @@ class FtsMatcher(Matcher):
     def _looked_at_now(self, part: Term | Text, among: BitMap) -> BitMap:
         if not is_unproven(part):
             return self._some_of_index(part, among)
-        found = BitMap()
+        found, unproven = BitMap(), []
         for first, last in runs_of(among):
-            found.update(list(proved_rows(self.connection, part, first, last)))
-        return found & among
+            spans_of_traces = spans_to_prove(self.connection, part, first, last)
+            if spans_of_traces is None:
+                return among
+            for row, spans in spans_of_traces.items():
+                if row not in among:
+                    continue
+                proved, lacking = self._known(part, spans)
+                if proved:
+                    found.add(row)
+                elif lacking:
+                    unproven.append(lacking)
+        if unproven:
+            raise UnprovenError(part, unproven)
+        return found
 
     def _some_of_index(self, part: Term | Text, among: BitMap) -> BitMap:
         """Ask of those that lie close together, as new ones do, at once."""

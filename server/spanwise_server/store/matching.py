@@ -31,7 +31,7 @@ _LOOKED_AT_ONCE: Final = 25
 #: So many rows after another are asked whether the text index has their words, before it is asked once for all.
 _SIZES: Final = (100, 300)
 #: Where its words prove nothing it is not asked for all: few at first, since each may have to be proved.
-_ALL_SIZES: Final = (*[100] * 40, *[400] * 40, *[1_600] * 2_500)
+_ALL_SIZES: Final = (*[_LOOKED_AT_ONCE] * 40, *[100] * 40, *[400] * 40, *[1_600] * 2_500)
 #: More rows than this are too many to be named in a statement.
 _MOST_NEAR: Final = 5_000
 

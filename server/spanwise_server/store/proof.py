@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final
 
-from ..query.filters import Term
+from ..query.filters import Term, Text
 from ..record import Record
 from .attribute_words import says
 from .search_words import holds, searchable, words_in
@@ -20,7 +20,9 @@ from .search_words import holds, searchable, words_in
 #: exact.
 MOST_PROVED: Final = 250
 #: For a page, which shows nothing that is not proved, before it is looked for without what is kept in memory.
-MOST_PROVED_OF_PAGE: Final = 1_000
+MOST_PROVED_OF_PAGE: Final = 4_000
+#: So many spans of a trace are read back together: the first that is proved is enough.
+_READ_AT_ONCE: Final = 4
 #: What was proved is remembered, since the parts of a page ask for the same spans.
 _MOST_REMEMBERED: Final = 50_000
 
@@ -29,6 +31,21 @@ _MOST_LATELY: Final = 4
 _LATELY_S: Final = 60.0
 
 ReadBack = Callable[[Sequence[int]], list[tuple[int, Record]]]
+
+
+def packed_term(term: Term) -> str:
+    """Return *term* as the SQL function that proves it takes it."""
+    return json.dumps([term.field, term.operator, term.values])
+
+
+class UnprovenError(Exception):
+    """The traces of a page depend on spans that were not proved yet, which is done while nobody waits for the sets."""
+
+    def __init__(self, part: Text | Term, traces: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.part = part
+        self.traces = traces
+        """Of each trace, the addresses of the spans that have the words and were not proved."""
 
 
 class Proofs:
@@ -56,12 +73,39 @@ class Proofs:
     def holds(self, at: int, phrase: str) -> bool:
         """Return whether the text of the span at *at* holds *phrase*."""
         self._note(phrase)
-        return self._proved(at, phrase, lambda record: holds(searchable(record), phrase))
+        return self._proved(at, phrase, _holding(phrase))
 
     def says(self, at: int, packed: str) -> bool:
         """Return whether the span at *at* says what the packed term asks for."""
-        term = _term(packed)
-        return self._proved(at, packed, lambda record: says(record, term))
+        return self._proved(at, packed, _saying(_term(packed)))
+
+    def known(self, part: Text | Term, spans: Sequence[int]) -> tuple[bool, Sequence[int]]:
+        """Return whether any of *spans* was proved to be what *part* asks for; and those not looked at, where not."""
+        if isinstance(part, Text):
+            self._note(part.phrase)
+        what, version = _what(part), self._version()
+        found = [self._known.get((version, at, what)) for at in spans]
+        if True in found:
+            return True, ()
+        return False, [at for at, proved in zip(spans, found, strict=True) if proved is None]
+
+    def prove(self, unproven: UnprovenError) -> bool:
+        """Prove spans of traces and remember it, of each trace until one is; return whether so many may be proved."""
+        what = _what(unproven.part)
+        prove = _holding(unproven.part.phrase) if isinstance(unproven.part, Text) else _saying(unproven.part)
+        for spans in unproven.traces:
+            latest = spans[::-1]  # which is sent all that was said before
+            for some in (latest[at : at + _READ_AT_ONCE] for at in range(0, len(latest), _READ_AT_ONCE)):
+                self._asked.left -= len(some)
+                if self._asked.left < 0:
+                    return False
+                version = self._version()
+                found = {at: prove(record) for at, record in self._read_back(some)}
+                for at in some:
+                    self._remember((version, at, what), found.get(at, False))
+                if any(found.values()):
+                    break
+        return True
 
     @property
     def version(self) -> int:
@@ -104,6 +148,18 @@ class Proofs:
         found = any(prove(record) for _, record in self._read_back([at]))
         self._remember(key, found)
         return found
+
+
+def _what(part: Text | Term) -> str:
+    return part.phrase if isinstance(part, Text) else packed_term(part)
+
+
+def _holding(phrase: str) -> Callable[[Record], bool]:
+    return lambda record: holds(searchable(record), phrase)
+
+
+def _saying(term: Term) -> Callable[[Record], bool]:
+    return lambda record: says(record, term)
 
 
 @lru_cache(maxsize=100)

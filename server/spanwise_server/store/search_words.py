@@ -83,20 +83,21 @@ def needs_proof(phrase: str) -> bool:
 
 def holds(text: str, phrase: str) -> bool:
     """Return whether the words of *phrase* stand in *text* one after another."""
-    wanted = words_in(phrase)
-    if not wanted:
-        return True
-    if text.isascii():
-        return _in_ascii(phrase).search(text.lower()) is not None
-    looked_for = f" {' '.join(wanted)}{'' if phrase.rstrip().endswith('*') else ' '}"
-    return any(looked_for in f" {' '.join(words_in(part))} " for part in text.split(BETWEEN))
+    plain = indexed(text).lower()
+    return _phrase(phrase, plain.isascii()).search(plain) is not None
 
 
 @lru_cache(maxsize=100)
-def _in_ascii(phrase: str) -> re.Pattern[str]:
-    """Return what finds the words of *phrase* one after another in an ASCII text of small letters."""
-    words = rf"[^0-9a-z{BETWEEN}]+".join(map(re.escape, words_in(phrase)))
-    return re.compile(f"(?<![0-9a-z]){words}{'' if phrase.rstrip().endswith('*') else '(?![0-9a-z])'}")
+def _phrase(phrase: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001  # a key of the cache
+    """Return what finds the words of *phrase* one after another in a text as it is indexed, in small letters."""
+    words = list(map(re.escape, words_in(phrase)))
+    if not words:
+        return re.compile("")
+    letter, other = ("[0-9a-z]", f"[^0-9a-z{BETWEEN}]") if ascii_only else (r"[^\W_]", rf"(?:(?!{BETWEEN})[\W_])")
+    # What stands before the first word is asked behind it: a pattern that begins with letters is found ten times as
+    # quickly.
+    words[0] += f"(?<!{letter}{words[0]})"
+    return re.compile(f"{f'{other}+'.join(words)}{'' if phrase.rstrip().endswith('*') else f'(?!{letter})'}")
 
 
 def searchable(record: Record) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..query.filters import EVERYTHING, Not, Query
 from ..record import TraceSummary
@@ -12,7 +12,7 @@ from .base import Bar, FacetValue, Page, SessionSummary, Totals
 from .candidates import candidates
 from .compile import conjuncts, is_of_index
 from .matching import Matcher, UntoldError
-from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE
+from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, UnprovenError
 from .set_keeper import SetKeeper
 from .sql_store import SqlStore
 from .trace_sets import TraceSets
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class SetStore(SqlStore):
     """The questions that sets answer."""
 
-    matcher: type[Matcher]
+    matcher: Callable[[TraceSets, Any, int, Callable[[], bool]], Matcher]
     """How the engine's text index is asked."""
     _sets: SetKeeper
 
@@ -82,13 +82,26 @@ class SetStore(SqlStore):
         self, query: Query, ask: Callable[[TraceSets, Matcher], T], most_proved: int = MOST_PROVED
     ) -> T | None:
         """Return what the sets in memory tell, ``None`` where they do not tell it."""
-        with self._reading(query.project) as (connection, project_id), self._proving(most_proved) as enough:
+        with self._proving(most_proved) as enough:
+            found = self._asked_of_sets(query, ask, enough)
+            while isinstance(found, UnprovenError):  # others have the sets meanwhile, and what is newer is asked next
+                found = self._asked_of_sets(query, ask, enough) if self._prove(found) else None
+            return found
+
+    def _asked_of_sets(
+        self, query: Query, ask: Callable[[TraceSets, Matcher], T], enough: Callable[[], bool]
+    ) -> T | UnprovenError | None:
+        with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return None
             with self._sets.lent(connection) as sets:
                 try:
-                    if sets is None:
-                        return None
-                    return ask(sets, self.matcher(sets, connection, project_id, enough))
+                    return None if sets is None else ask(sets, self.matcher(sets, connection, project_id, enough))
                 except UntoldError:
                     return None
+                except UnprovenError as unproven:
+                    return unproven
+
+    def _prove(self, unproven: UnprovenError) -> bool:
+        """Prove spans, for ``matcher`` to know; return whether that could be done."""
+        raise NotImplementedError

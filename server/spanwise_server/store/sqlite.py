@@ -26,7 +26,7 @@ from .migrate import migrate
 from .payload import Packing
 from .previews import with_previews
 from .projects import find_project, project_id_of
-from .proof import MOST_PROVED, Proofs
+from .proof import MOST_PROVED, Proofs, UnprovenError
 from .ready import Chunk, prepare
 from .reread import Part, Price, Revised, Reviser, forget_readers, parts
 from .search import SearchIndex, drop_index, open_index
@@ -66,7 +66,6 @@ class SqliteStore(SetStore):
 
     find_span = _FIND_SPAN
     find_span_of_trace = _FIND_SPAN_OF_TRACE
-    matcher = FtsMatcher
 
     def __init__(self, path: Path, *, log_limits: LogLimits | None = None, read_again: ReadAgain | None = None) -> None:
         super().__init__()
@@ -90,6 +89,7 @@ class SqliteStore(SetStore):
         search_path = self.path.with_name("search.db")
         self._database = Database(self.path, search_path)
         self._proofs = Proofs(self._read_back, lambda: self._writer.changes)
+        self.matcher = partial(FtsMatcher, known=self._proofs.known)
         self._database.functions["span_holds", 2] = self._proofs.holds
         self._database.functions["span_says", 2] = self._proofs.says
         self._keep_small_in(self._database)
@@ -248,6 +248,9 @@ class SqliteStore(SetStore):
 
     def _proving(self, most: int | None = None) -> AbstractContextManager[Callable[[], bool]]:
         return self._proofs.limited(MOST_PROVED if most is None else most)
+
+    def _prove(self, unproven: UnprovenError) -> bool:
+        return self._proofs.prove(unproven)
 
     # --- media -------------------------------------------------------------------------------------------------------
 

@@ -64,3 +64,16 @@ def test_what_is_indexed_has_the_words_that_are_looked_for(text):
 @given(st.text("ab1 \n-\x1f*", max_size=14), st.text("ab1 -*", max_size=6))
 def test_a_phrase_stands_in_ascii_where_it_stands_in_any_text(text, phrase):
     assert holds(text, phrase) == holds(f"{text}\x1f\u00e9", phrase)
+
+
+def stands_in(text, phrase):
+    wanted, any_ending = words_in(phrase), phrase.rstrip().endswith("*")
+    parts = [words_in(part) for part in text.split("\x1f")] if wanted else []
+    runs = [part[at : at + len(wanted)] for part in parts for at in range(len(part) - len(wanted) + 1)]
+    ends = str.startswith if any_ending else str.__eq__
+    return not wanted or any(run[:-1] == wanted[:-1] and ends(run[-1], wanted[-1]) for run in runs)
+
+
+@given(st.text("ab1 _-\x1f*\u00e9\u4e2d\u0130", max_size=14), st.text("ab1 -*\u00e9\u4e2d", max_size=6))
+def test_a_phrase_stands_where_its_words_follow_each_other(text, phrase):
+    assert holds(text, phrase) == stands_in(text, phrase)

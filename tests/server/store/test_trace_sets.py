@@ -454,3 +454,33 @@ def test_a_phrase_that_was_asked_lately_is_proved_as_spans_are_indexed(store, mo
     store.write([record(TRACES[1], "b" * 16, name="fox only red")])
     store.wait_until_searchable()
     assert {one.trace_id for one in store.find_traces(phrase).items} == {TRACES[0]}
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_phrase_is_proved_while_others_have_the_sets(store, monkeypatch):
+    names = {trace: "red fox" if n % 3 else "fox, not red" for n, trace in enumerate(TRACES)}
+    store.write([record(trace, f"{n:016x}", name=name) for n, (trace, name) in enumerate(names.items(), 1)])
+    store.wait_until_searchable()
+    read_back = store._proofs._read_back
+    taken = []
+
+    def noted(addresses):
+        taken.append(store._sets._lock.locked())
+        return read_back(addresses)
+
+    monkeypatch.setattr(store._proofs, "_read_back", noted)
+    monkeypatch.setattr(type(store).__mro__[2], "find_traces", lambda *_: 1 / 0)
+    found = store.find_traces(Query("default", parse('"red fox"'))).items
+    assert {one.trace_id for one in found} == {trace for trace, name in names.items() if name == "red fox"}
+    assert taken
+    assert not any(taken)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_phrase_that_takes_too_many_proofs_is_found_without_the_sets(store, monkeypatch):
+    store.write([record(trace, f"{n:016x}", name="fox red" if n % 2 else "red fox") for n, trace in enumerate(TRACES)])
+    store.wait_until_searchable()
+    query = Query("default", parse('"red fox"'))
+    limited = store._proofs.limited
+    monkeypatch.setattr(store._proofs, "limited", lambda most: limited(min(most, 3)))
+    assert {one.trace_id for one in store.find_traces(query).items} == set(TRACES[::2])
