@@ -24,8 +24,8 @@ def add(commands: Commands) -> None:
         "delete",
         _delete,
         "delete traces for good",
-        "With their spans, labels, media and words in the text index, and out of every total; examples in datasets "
-        "stay. The server may run. Cut off, whole traces are gone and whole traces are left.",
+        "With their spans, labels, media, words in the text index and examples in datasets, and out of every total. "
+        "The server may run. Cut off, whole traces are gone and whole traces are left.",
     )
     delete.add_argument("--project", default="default", help="Which project (default: default).")
     delete.add_argument("--trace", action="append", default=[], metavar="ID", help="This trace; may be given again.")

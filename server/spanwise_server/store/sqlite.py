@@ -38,6 +38,7 @@ from .sql_store import PAGE_OF_ALL
 from .sqlite_sets import SqliteSets
 from .stored_rows import addresses_of
 from .text_prefix import prefix_of
+from .trace_words import drop_unused, words_of_traces
 from .turns import Turns
 from .write import SpanWriter
 
@@ -194,7 +195,11 @@ class SqliteStore(SetStore):
             for at in range(0, len(addresses), PAGE_OF_ALL):
                 self._index.drop(self._read_back(addresses[at : at + PAGE_OF_ALL], behind=True))
         with self._writing() as connection, self.turns:
-            return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
+            words = words_of_traces(connection, project_id, ids)
+            deleted = sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
+            if drop_unused(connection, project_id, words):
+                self._writer.forget()
+            return deleted
 
     def drop_days(self, kept: Mapping[str, Kept]) -> int:  # noqa: ARG002  # the protocol's
         """Take nothing: here a day is no quicker to take away than its traces are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
@@ -9,6 +10,11 @@ from .conditions import Sql
 from .connection import Connection
 from .words import pack_ids, unpack_ids
 
+_ASKED_AT_ONCE = 400
+_UNUSED = "id IN ({}) AND NOT EXISTS (SELECT 1 FROM trace_words t WHERE t.word_id = words.id)"
+_NEWEST = "(SELECT max(id) FROM words)"
+#: Field of a word that says nothing any more.
+_GONE = "gone"
 _DROP = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? AND trace_row = ?"
 _PUT = "INSERT INTO trace_words (word_id, start_ns, trace_row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
@@ -63,6 +69,37 @@ class WordTable:
     def kept(self, ids: Collection[int]) -> bytes:
         """Return ids of words as the trace's own row keeps them."""
         return pack_ids(ids)
+
+
+def words_of_traces(connection: Connection, project_id: int, trace_ids: Sequence[bytes]) -> set[int]:
+    """Return the words that some traces have."""
+    found: set[int] = set()
+    for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
+        some = trace_ids[at : at + _ASKED_AT_ONCE]
+        asked = f"SELECT words FROM traces WHERE project_id = ? AND trace_id IN ({', '.join('?' * len(some))})"
+        for (packed,) in connection.execute(asked, (project_id, *some)):
+            found.update(unpack_ids(packed))
+    return found
+
+
+def drop_unused(connection: sqlite3.Connection, project_id: int, ids: Collection[int]) -> bool:
+    """Take away those of some words that no trace has any more; return whether there were any.
+
+    No number is given to another word: the newest one stays, without what it said, until there is a newer one.
+    """
+    dropped = 0
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), _ASKED_AT_ONCE):
+        some = wanted[at : at + _ASKED_AT_ONCE]
+        unused = _UNUSED.format(_marks(some))
+        dropped += connection.execute(f"DELETE FROM words WHERE {unused} AND id < {_NEWEST}", some).rowcount
+        dropped += connection.execute(
+            f"UPDATE words SET field = '{_GONE}', value = CAST(id AS TEXT) WHERE {unused}", some
+        ).rowcount
+    connection.execute(
+        f"DELETE FROM words WHERE project_id = ? AND field = '{_GONE}' AND id < {_NEWEST}", (project_id,)
+    )
+    return dropped > 0
 
 
 def _marks(ids: Sequence[int]) -> str:

@@ -88,6 +88,38 @@ def test_the_words_of_a_deleted_trace_leave_the_text_index(store):
         db.execute("INSERT INTO texts (texts) VALUES ('integrity-check')")
 
 
+def said_of_traces(store):
+    """Return the users and sessions that the store knows, whether or not a trace has them."""
+    with closing(sqlite3.connect(store.path)) as db:
+        return {value for (value,) in db.execute("SELECT value FROM words WHERE field IN ('user', 'session')")}
+
+
+def test_the_names_of_users_and_sessions_go_with_the_last_trace_that_has_them(store):
+    store.write([*calls(3), llm(trace(9), f"{9:016x}", user__id="ana@example.com", session__id="newest")])
+    assert store.delete_traces("default", [trace(9)]) == 1
+    assert said_of_traces(store) == {"u0", "u1", "s1", "s2", "s3"}
+    assert store.delete_traces("default", [trace(1)]) == 1
+    assert said_of_traces(store) == {"u0", "u1", "s2", "s3"}  # another trace is of u1
+    assert b"ana@example.com" not in b"".join(str(row).encode() for row in sqlite3.connect(store.path).iterdump())
+
+
+def test_a_user_whose_name_went_is_found_when_they_come_again(store, tmp_path):
+    """Also where another process took it away, and where its number was the newest."""
+    other = SqliteStore(store.path)
+    other.open()
+    by_user = Query("default", parse("user:ana"))
+    with closing(other):
+        for deleting in (store, other, store, other):
+            store.write([llm(trace(1), f"{1:016x}", user__id="ana", session__id="s1")])
+            assert store.totals(by_user).traces.n == other.totals(by_user).traces.n == 1
+            assert deleting.delete_traces("default", [trace(1)]) == 1
+            store.write([llm(trace(2), f"{2:016x}", user__id="bob", session__id="s2")])
+            assert [one.trace_id for one in store.find_traces(by_user).items] == []
+            assert store.totals(by_user).traces.n == other.totals(by_user).traces.n == 0
+            assert store.delete_traces("default", [trace(2)]) == 1
+    assert said_of_traces(store) == set()
+
+
 def test_a_span_that_came_just_now_can_be_deleted_and_come_again(store):
     for _ in range(3):
         store.write(calls(2))
