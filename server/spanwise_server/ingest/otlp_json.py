@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,6 +23,11 @@ KIND_NAMES: Final = {
     for number, name in enumerate(("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"))
 }
 NOTHING: Final[Object] = {}
+#: Lists and objects of JSON within one another that are read: more than any span has that is not refused as too deep.
+_DEEPEST_READ: Final = 400
+#: With more of them a body is refused whole: to go through it all would take longer than to read it.
+_MOST_BRACKETS: Final = 5_000_000
+_BRACKETS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def decode(body: bytes, limits: SpanLimits) -> Batch:
@@ -54,13 +60,13 @@ def decode(body: bytes, limits: SpanLimits) -> Batch:
 def parsed(body: bytes, *names: str) -> Object:
     """Return *body* as a JSON object that has a list by one of *names* or is empty.
 
-    It is mended where half a character or NaN in one span would cost all of them.
+    It is mended where half a character, NaN or what is nested too deeply in one span would cost all of them.
     """
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
-            request = _mended(body)
+            request = _mended(_shallow(body))
         except (ValueError, RecursionError):
             raise SpanwiseError(
                 f"The body is not JSON: {error}.",
@@ -75,6 +81,25 @@ def parsed(body: bytes, *names: str) -> Object:
         if not isinstance(request.get(name, []), list | None):
             raise SpanwiseError(f"{name} in the body is not a list.", wanted)
     return request
+
+
+def _shallow(body: bytes) -> bytes:
+    """Return JSON without what lies deeper than its reader goes: the span that it is in is too deep all the same."""
+    if not _DEEPEST_READ < body.count(b"[") + body.count(b"{") <= _MOST_BRACKETS:
+        return body
+    kept: list[bytes] = []
+    depth = begin = 0
+    for found in _BRACKETS.finditer(body):
+        at = found.start()
+        if body[at] in b"[{":
+            depth += 1
+            if depth == _DEEPEST_READ + 1:
+                kept += (body[begin:at], b"null")
+        elif body[at] in b"]}":
+            if depth == _DEEPEST_READ + 1:
+                begin = found.end()
+            depth -= 1
+    return b"".join([*kept, body[begin:]]) if kept and depth == 0 else body
 
 
 def _mended(body: bytes) -> Any:

@@ -99,10 +99,28 @@ def test_what_is_too_deep_in_json_costs_its_span_only(depth):
     assert "deep" in json.dumps(kept.attributes)
 
 
-def test_json_deeper_than_any_parser_reads_is_refused_with_a_sentence():
-    body = b'{"resourceSpans": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+@pytest.mark.parametrize("pairs", [
+    (b'{"arrayValue": {"values": [', b"]}}"),
+    (b'{"kvlistValue": {"values": [{"key": "]}\\"[", "value": ', b"}]}}"),
+])  # fmt: skip
+def test_json_deeper_than_any_parser_reads_costs_its_span_only(pairs):
+    opening, closing = pairs
+    deep = opening * 50_000 + b'{"stringValue": "x"}' + closing * 50_000
+    body = as_json({"name": "before"}, named("mark", stringValue="mark"), {"name": 'after [{"[['})
+    batch = decode(body.replace(b'{"stringValue": "mark"}', deep), "json")
+    assert [span.name for span in batch.spans] == ["before", 'after [{"[[']
+    assert batch.counts == {"too_deep": 1}
+    assert batch.first[0].name == "s1"
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 100_000, b"[" * 100_000 + b"]" * 99_999, b'{"a":' * 1_000 + b'"' + b"}" * 1_000]
+)
+def test_deep_json_that_is_broken_is_refused_with_a_sentence(text):
     with pytest.raises(SpanwiseError, match="not JSON"):
-        decode(body, "json")
+        decode(b'{"resourceSpans": [' + text + b"]}", "json")
+    batch = decode(b'{"resourceSpans": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}", "json")
+    assert batch.counts == {"unreadable": 1}
 
 
 @pytest.mark.parametrize("form", ["protobuf", "json"])
