@@ -269,6 +269,15 @@ def test_the_queue_ends_in_a_dataset_that_is_downloaded(page: Page, queue: str) 
         with page.expect_download() as download:
             page.get_by_role("link", name=re.compile(title)).click()
         assert len(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()) >= lines
+    rows = page.locator("table.examples tbody tr")
+    before = rows.first.inner_text()
+    expect(rows).to_have_count(12)
+    rows.first.get_by_role("button", name="Remove example").click()
+    expect(rows).to_have_count(11)
+    expect(page.locator(".toast").last).to_contain_text("1 example removed")
+    page.locator(".toast").last.get_by_role("button", name="Undo").click()
+    expect(rows).to_have_count(12)
+    assert rows.first.inner_text() == before
 
 
 def test_on_a_phone_it_is_one_column_with_the_verdict_under_the_thumb(phone: Page, queue: str, axe: Callable) -> None:

@@ -27,6 +27,8 @@ from ..query.filters import Query
 from ..query.parse import parse
 from ..store.dataset_rows import Shown
 from ..store.datasets import Datasets
+from .flash import redirected, undone
+from .format import plural
 from .label import annotator_of, queue_for
 from .render import render
 from .urls import url
@@ -216,13 +218,32 @@ def delete_dataset(server: CurrentServer, actor: CurrentActor, dataset_id: int) 
 
 @router.post("/datasets/{dataset_id}/remove", dependencies=[Csrf])
 def remove_examples(
-    server: CurrentServer, actor: CurrentActor, dataset_id: int, example_id: Annotated[list[str], Form()]
+    request: Request,
+    server: CurrentServer,
+    actor: CurrentActor,
+    dataset_id: int,
+    example_id: Annotated[list[str], Form()],
 ) -> Response:
-    """Freeze a version without these examples; the version before still has them."""
+    """Freeze a version without these examples; the version before still has them, and they can be put back at once."""
     datasets = Datasets(server.store)
     dataset = dataset_for(datasets, actor, dataset_id)
-    datasets.remove(dataset.id, example_id, by=annotator_of(actor).id)
-    return _open(dataset)
+    frozen = datasets.remove(dataset.id, example_id, by=annotator_of(actor).id)
+    if frozen is None:
+        return _open(dataset)
+    undo = url(f"/datasets/{dataset.id}/put-back/{frozen.number}", dataset.project)
+    text = f"{plural(frozen.change.removed, 'example')} removed"
+    return redirected(request, url(f"/datasets/{dataset.id}", dataset.project), text, undo)
+
+
+@router.post("/datasets/{dataset_id}/put-back/{number}", dependencies=[Csrf])
+def put_examples_back(
+    request: Request, server: CurrentServer, actor: CurrentActor, dataset_id: int, number: int
+) -> Response:
+    """Freeze a version that has again what one took out."""
+    datasets = Datasets(server.store)
+    dataset = dataset_for(datasets, actor, dataset_id)
+    datasets.put_back(dataset.id, number, by=annotator_of(actor).id)
+    return undone(request, url(f"/datasets/{dataset.id}", dataset.project))
 
 
 def dataset_for(datasets: Datasets, actor: Actor, dataset_id: int) -> Dataset:

@@ -145,6 +145,19 @@ class Datasets:
             kept = {name: member for name, member in held.items() if name not in gone and not member.forgotten}
             return freeze(session, dataset_id, last, held, kept, note="", by=by)
 
+    def put_back(self, dataset_id: int, number: int, *, by: str = "") -> Version | None:
+        """Freeze a version with what version *number* took out of the one before it, each where it was."""
+        before, after = self.version(dataset_id, number - 1), self.version(dataset_id, number)
+        if before is None or after is None:
+            return None
+        with self._sessions.transaction() as session:
+            last, held = _newest_held(session, dataset_id)
+            was, then = members(session, before.id), members(session, after.id)
+            kept = {name: held.get(name, member) for name, member in was.items() if name in held or name not in then}
+            kept = {name: member for name, member in (kept | held).items() if not member.forgotten}
+            note = f"Put back what v{number} took out"
+            return freeze(session, dataset_id, last, held, kept, note=note, by=by)
+
     def forget(self, project: str, trace_ids: Iterable[str]) -> int:
         """Take away the contents of examples made of these traces; versions that held them say how many are gone."""
         wanted, forgotten = sorted(set(trace_ids)), 0

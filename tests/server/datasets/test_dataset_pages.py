@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -159,15 +160,21 @@ def test_queues_are_made_read_and_deleted_over_the_api(labelled: TestClient) -> 
     assert labelled.get(f"/api/v1/queues/{queue['id']}").status_code == 404
 
 
-def test_an_example_is_removed_by_its_button_and_stays_in_the_version_before(labelled: TestClient) -> None:
+def test_an_example_is_removed_by_its_button_and_put_back_and_stays_in_the_version_before(labelled: TestClient) -> None:
     url = post(labelled, "/datasets/from-labels", name="golden").headers["location"]
     page = labelled.get(url).text
     gone = re.findall(r'name="example_id" value="([^"]+)"', page)[0]
     assert post(labelled, f"{url}/remove", example_id=gone).status_code == 303
-    assert gone not in re.findall(r'name="example_id" value="([^"]+)"', labelled.get(url).text)
+    page = labelled.get(url).text
+    assert gone not in re.findall(r'name="example_id" value="([^"]+)"', page)
+    undo = re.search(r'data-text="1 example removed" data-undo="([^"]+)"', page)
+    assert undo is not None
     before = labelled.get(url, params={"version": 1}).text
     assert gone[3:9] in before
     assert "/remove" not in before
+    assert post(labelled, unescape(undo[1])).status_code == 303
+    assert gone in re.findall(r'name="example_id" value="([^"]+)"', labelled.get(url).text)
+    assert post(labelled, f"{url}/put-back/7").status_code == 404
 
 
 # --- files taken in, examples edited, versions compared

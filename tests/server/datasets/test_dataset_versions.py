@@ -137,6 +137,22 @@ def test_a_removed_example_stays_in_the_version_before(store: Store, datasets: D
     assert datasets.example(second.id, gone.id) is None
 
 
+def test_what_a_version_took_out_is_put_back_where_it_was_whatever_came_since(store: Store, datasets: Datasets) -> None:
+    dataset = datasets.named("default", "golden")
+    made = Maker(store).of_filter(Query("default"), Choice("correct"))
+    first = datasets.add(dataset.id, made[:-1])
+    assert first is not None
+    gone = list(datasets.examples(first.id))[1]
+    second = datasets.remove(dataset.id, [gone.id])
+    assert second is not None
+    datasets.add(dataset.id, made[-1:])
+    fourth = datasets.put_back(dataset.id, second.number, by="ana")
+    assert fourth is not None
+    assert (fourth.change.added, fourth.created_by, fourth.note) == (1, "ana", "Put back what v2 took out")
+    assert [e.id for e in datasets.examples(fourth.id)] == [e.id for e in made]
+    assert datasets.put_back(dataset.id, second.number) is None
+
+
 def test_examples_come_in_pages_in_the_order_they_were_added(store: Store, datasets: Datasets) -> None:
     version = datasets.add(
         datasets.named("default", "g").id, Maker(store).of_filter(Query("default"), Choice("correct"))
