@@ -78,7 +78,7 @@ def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page, axe):
     step = dearest.locator("b").inner_text()
     dearest.click()
     expect(page.locator("#detail")).to_contain_text(step)
-    page.get_by_label("More: copy the link, download").click()
+    page.get_by_label("More: copy the link").click()
     page.get_by_role("link", name="Compare", exact=True).click()
     offers = page.locator(".offers tbody tr")
     costs = [float(cell.strip("<$")) for cell in offers.locator("td:nth-child(4)").all_inner_texts()]

@@ -21,6 +21,7 @@ from ..playground.replay import Start, of_content, of_example, of_record
 from ..playground.rows import INPUTS
 from ..playground.run import MOST_REPEATS
 from ..playground.secrets import Vault, from_environment
+from ..query.filters import And, Query, Term
 from ..store.datasets import Datasets
 from ..store.prompts import Prompts
 from ..store.prompts_keys import ProviderKeys
@@ -47,6 +48,9 @@ def playground_page(
     example: str = "",
 ) -> Response:
     """Show the playground with what the URL names."""
+    if trace and not span and not prompt:
+        span = _last_call(server, project, trace.lower())
+        return RedirectResponse(url("/playground", project, {"trace": trace.lower(), "span": span}), status_code=303)
     number: int | None = None
     values = _values(server, project, dataset, example)
     if prompt:
@@ -105,6 +109,15 @@ def keep_key(
     secret = Vault(server.settings.data).lock(key.strip())
     keys.keep(project, provider, address, secret, by=annotator_of(actor).id)
     return RedirectResponse(url("/playground", project), status_code=303)
+
+
+def _last_call(server: Server, project: str, trace_id: str) -> str:
+    """Return the last model call of a trace, which as a rule is the one that answered."""
+    calls = And((Term("trace", "=", (trace_id,)), Term("kind", "=", ("llm",))))
+    found = server.store.find_spans(Query(project, calls, limit=1)).items
+    if not found:
+        raise NotFound(f"No call of a model in trace {trace_id[:40]} can be made again.", "Open one of its spans.")
+    return found[0].span.span_id
 
 
 def _values(server: Server, project: str, dataset_id: int | None, example_id: str) -> dict[str, Any]:
