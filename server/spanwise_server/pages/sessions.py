@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request
@@ -107,16 +108,41 @@ class Turn:
     labels: tuple[Annotation, ...]
 
 
-def led_to(project: str, session_id: str) -> dict[str, str]:
-    """Return the traces and calls that the figures of a whole session are made of."""
-    of = Listing(project, filter=f"session:{quoted(session_id)}", range="all")
-    return {
-        "turns": of.link(),
-        "failed": replace(of, filter=f"{of.filter} status:error").link(),
-        "tokens": CallList(replace(of, sort="-tokens"), "tokens").link(),
-        "cost": CallList(replace(of, sort="-cost"), "priced").link(),
-        "unpriced": CallList(of, "unpriced").link(),
-    }
+@dataclass(frozen=True, slots=True)
+class LedTo:
+    """The traces and calls that the figures of a whole session are made of; each link is made where it is shown."""
+
+    of: Listing
+
+    @property
+    def turns(self) -> str:
+        """Its traces."""
+        return self.of.link()
+
+    @property
+    def failed(self) -> str:
+        """Its traces that failed."""
+        return replace(self.of, filter=f"{self.of.filter} status:error").link()
+
+    @property
+    def tokens(self) -> str:
+        """Its calls with tokens, the largest first."""
+        return CallList(replace(self.of, sort="-tokens"), "tokens").link()
+
+    @property
+    def cost(self) -> str:
+        """Its calls with a price, the dearest first."""
+        return CallList(replace(self.of, sort="-cost"), "priced").link()
+
+    @property
+    def unpriced(self) -> str:
+        """Its calls without a known price."""
+        return CallList(self.of, "unpriced").link()
+
+
+def led_to(project: str, session_id: str) -> LedTo:
+    """Return where the figures of a session lead."""
+    return LedTo(Listing(project, filter=f"session:{quoted(session_id)}", range="all"))
 
 
 @router.get(PATH)
@@ -133,7 +159,7 @@ def sessions(request: Request, server: CurrentServer, project: CurrentProject) -
         **range_frame(listing, clock),
         "trace_exports": offered(),
         "session_exports": session_files.offered(),
-        "led_to": lambda session_id: led_to(project, session_id),
+        "led_to": partial(led_to, project),
     }
     frame |= views_menu(request, project, "sessions", listing.params())
     try:
