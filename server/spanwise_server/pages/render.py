@@ -49,6 +49,7 @@ from . import format as fmt
 from .elements import Elements, drawn_as
 from .flash import flash_of, forget_flash
 from .static import assets
+from .template_cache import CompiledTemplates
 from .templating import Templates
 from .urls import DEFAULT_PROJECT, url
 from .views import begins_with
@@ -95,6 +96,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=CompiledTemplates(),
     )
     sprite, _ = assets().find("icons.svg")
     elements = Elements(sprite.url, sprite.body.decode())
