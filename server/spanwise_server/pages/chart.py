@@ -96,4 +96,4 @@ def _ticks(bars: Sequence[Bar], clock: Clock) -> tuple[str, ...]:
     words = [f"{moment.day} {moment:%b}" if days else f"{moment:{form}}" for moment in moments]
     if bars[-1].from_ns <= clock.now_ns <= end + DAY_NS and end >= clock.now_ns:
         words[-1] = "now"
-    return tuple(words)
+    return tuple("" if n and word == words[n - 1] else word for n, word in enumerate(words))

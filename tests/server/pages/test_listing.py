@@ -168,3 +168,11 @@ def test_the_drawing_is_told_in_words_too():
     assert drawn.summary.startswith("12 traces, 2 with errors")
     assert drawn.columns[0].title == "22 Nov 12:00 to 13:00: 8 traces, 2 errors"
     assert histogram((), CLOCK) is None
+
+
+def test_no_day_stands_twice_below_the_drawing():
+    start = NOON - 6 * DAY_NS
+    drawn = histogram([Bar(start + n * DAY_NS // 2, start + (n + 1) * DAY_NS // 2, 1, 0) for n in range(12)], CLOCK)
+    assert drawn is not None
+    said = [tick for tick in drawn.ticks if tick]
+    assert len(said) == len(set(said)) > 4
