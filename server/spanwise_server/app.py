@@ -58,6 +58,7 @@ from .pages import (
     experiments,
     ingest_health,
     label,
+    list_files,
     live,
     login,
     queues,
@@ -95,7 +96,7 @@ ROUTERS: Final = (
     trace_page.router, annotate.router, compare.router, calls.router, dashboard.router, sessions.router,
     queues.router, label.router, dataset_acts.router, datasets_page.router, experiment_compare.router,
     experiments.router, ingest_health.router, help_page.router, steps.router, step_spans.router, compare_spans.router,
-    prompt_examples.router, alerts_api.router, alerts.router, alert_channels.router, search.router,
+    prompt_examples.router, alerts_api.router, alerts.router, alert_channels.router, search.router, list_files.router,
 )  # fmt: skip
 SECRET_SETTING: Final = "secret"  # noqa: S105 - the name of a setting, not a secret
 _BEYOND_64_BITS: Final = re.compile(r"(?<!\d)\d{19,}(?!\d)")

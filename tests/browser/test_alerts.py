@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -39,7 +40,12 @@ def test_a_rule_is_made_told_to_a_channel_deleted_and_had_back(server, page: Pag
     expect(page.get_by_text("cost above $100.00 this month")).to_be_visible()
     expect(page.locator(".toast")).to_contain_text("Rule Budget of the month is kept")
     expect(page.locator('.rail [aria-current="page"]')).to_contain_text("Dashboard")
+    page.locator("section", has=page.get_by_role("heading", name="Rules")).get_by_label("Export").click()
     axe(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").locator("visible=true").click()
+    expect(page.locator(".toast").last).to_have_text("1 rule exported")
+    assert "cost above $100.00 this month" in Path(download.value.path()).read_text(encoding="utf-8-sig")
     page.get_by_role("button", name="Delete Budget of the month").click()
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(
@@ -51,6 +57,12 @@ def test_a_rule_is_made_told_to_a_channel_deleted_and_had_back(server, page: Pag
     for path in ("", "/new", "/channels", "/rules/1"):
         phone.goto(f"{server.url}/dashboard/alerts{path}?project={PROJECT}")
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
+    phone.goto(f"{server.url}/prompts?project={PROJECT}")
+    phone.get_by_label("Export").tap()
+    menu = phone.locator(".top .export .pop").bounding_box()
+    assert menu is not None
+    assert 0 <= menu["x"] < menu["x"] + menu["width"] <= 390
+    assert menu["y"] + menu["height"] < 400
 
 
 def test_what_is_typed_into_a_form_outlives_a_reload_until_it_is_sent(server, page: Page, complaints):

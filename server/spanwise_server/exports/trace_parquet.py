@@ -50,15 +50,16 @@ def write(traces: Iterable[WholeTrace]) -> Iterator[bytes]:
 
 def write_rows(spans: Iterable[Object]) -> Iterator[bytes]:
     """Yield a Parquet file of rows that ``span_row`` made; needs pyarrow."""
-    return _write(spans, _schema)
+    return write_table(spans, _schema)
 
 
 def write_sessions(sessions: Iterable[Object]) -> Iterator[bytes]:
     """Yield a Parquet file of sessions as the API gives them, but for their times; needs pyarrow."""
-    return _write(sessions, _session_schema)
+    return write_table(sessions, _session_schema)
 
 
-def _write(found: Iterable[Object], schema_of: Callable[[Any], Any]) -> Iterator[bytes]:
+def write_table(found: Iterable[Object], schema_of: Callable[[Any], Any]) -> Iterator[bytes]:
+    """Yield a Parquet file of rows with the schema that *schema_of* makes of pyarrow."""
     import pyarrow as pa  # noqa: PLC0415  # half a second, and optional
     from pyarrow import parquet  # noqa: PLC0415  # as above
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -67,7 +68,7 @@ def experiment_page(
     if request.query_params.get("project", "default") != found.project:
         return RedirectResponse(url(f"/experiments/{found.id}", found.project), status_code=303)
     before = experiments.before(found)
-    was = {} if before is None else {result.example_id: result.passed for result in experiments.results(before.id)}
+    was = judged_before(experiments, found)
     results = experiments.results(found.id)
     changes = [_change(result, was) for result in results]
     chosen = [result for result in results if _is_shown(result, was, show)]
@@ -129,6 +130,22 @@ def check_words(experiment: Experiment) -> list[str]:
     """Return how the answers of a run were judged, a check each."""
     said: Sequence[Mapping[str, Any]] = (experiment.plan or {}).get("checks") or ()
     return [Check(one["kind"], one.get("value") or "").words for one in said if one.get("kind") in KINDS]
+
+
+def judged_before(experiments: Experiments, experiment: Experiment) -> Mapping[str, bool | None]:
+    """Return what came of each example in the run of the same name before it."""
+    before = experiments.before(experiment)
+    return {} if before is None else {result.example_id: result.passed for result in experiments.results(before.id)}
+
+
+def outcomes_of(
+    datasets: Datasets, experiments: Experiments, experiment: Experiment, show: str, at_once: int
+) -> Iterator[Outcome]:
+    """Yield what came of every example that is shown, reading *at_once* of them at a time."""
+    was = judged_before(experiments, experiment)
+    left = (result for result in experiments.results(experiment.id) if _is_shown(result, was, show))
+    while some := list(islice(left, at_once)):
+        yield from _outcomes(datasets, experiment, some, was)
 
 
 def _is_shown(result: Result, was: Mapping[str, bool | None], show: str) -> bool:

@@ -41,6 +41,7 @@ from markupsafe import Markup
 
 from ..auth.csrf import FIELD, csrf_token, keep_seed
 from ..auth.current import actor_of, project_of, server_of
+from ..exports import row_files
 from ..labelling.queue import UNITS, Queue
 from ..query.values import quoted
 from ..resources import resource_dir
@@ -109,6 +110,7 @@ def environment() -> Environment:
         places=PLACES,
         label_units=UNITS,
         quoted=quoted,
+        row_exports=row_files.offered,
     )
     for function in (
         fmt.duration, fmt.money, fmt.cost, fmt.tokens, fmt.count, fmt.percent, fmt.size, fmt.plural, fmt.short_id,

@@ -26,8 +26,15 @@ _SHORTLY = "public, max-age=300"
 
 #: Scripts that are sent as one: each file by itself would be asked for while the page waits to be painted.
 SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "app.js": ("vendor/htmx.min.js", "vendor/hx-preload.min.js", "js/shell.js", "js/drafts.js", "js/jump.js"),
-    "list.js": ("js/brush.js", "js/traces.js", "js/columns.js", "js/live.js", "js/export.js"),
+    "app.js": (
+        "vendor/htmx.min.js",
+        "vendor/hx-preload.min.js",
+        "js/shell.js",
+        "js/drafts.js",
+        "js/jump.js",
+        "js/export.js",
+    ),
+    "list.js": ("js/brush.js", "js/traces.js", "js/columns.js", "js/live.js"),
     "trace.js": ("js/word_diff.js", "js/annotate.js", "js/trace.js", "js/tree_window.js", "js/step_graph.js"),
 }
 
