@@ -33,6 +33,10 @@ _LONGEST_WAIT_S: Final = 2.0
 _LOOKED_S: Final = 0.05
 #: Spans taken in by one transaction of the index, unless a single entry has more.
 _SPANS_AT_ONCE: Final = 8_192
+#: While pages are asked for it rests so many times as long as it works, where no more spans than these have gathered:
+#: each page takes a little longer then, instead of a few of them twice as long.
+_RESTS: Final = 3.0
+_MOST_SPREAD: Final = 4_096
 _SCHEMA: Final = """
 CREATE VIRTUAL TABLE IF NOT EXISTS texts USING fts5(
     body, content = '', detail = none, columnsize = 0, tokenize = 'ascii'
@@ -165,8 +169,11 @@ class SearchIndex:
         latest = sorted(texts.items(), key=lambda one: index_key(one[0]))
         with self._transaction():
             for at in range(0, len(latest), SPANS_BEHIND):
+                worked = time.thread_time()
                 self._put(latest[at : at + SPANS_BEHIND])
                 self._handed.to_texts()  # or whoever commits meanwhile has to
+                if len(latest) <= _MOST_SPREAD and self._turns.pages.are_asked_for:
+                    self._hurry.wait((time.thread_time() - worked) * _RESTS)
             self._connection.execute("UPDATE seen SET entry = ?", (entries[-1][0],))
         self.seen = entries[-1][0]
         self._filling_s += time.thread_time() - began - (self._handed.taking_s - making)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -16,6 +17,12 @@ SPANS_BEHIND: Final = 32
 _LONGEST_BEHIND_S: Final = 0.1
 #: Who takes a turn lets pages pass for so long: about as long as one takes.
 LONGEST_FOR_PAGES_S: Final = 0.03
+#: Somebody who looked at a page so lately looks at the next one soon.
+_LATELY_S: Final = 1.0
+#: While a page is made a thread has Python for so long before another may. By Python's own 5 ms a page waits as long
+#: after each of its statements, where another thread works; always so short, spans would take a third more.
+SWITCHED_AFTER_S: Final = 0.0005
+_SWITCHED_AS_EVER_S: Final = sys.getswitchinterval()
 
 
 class Turns:
@@ -73,12 +80,15 @@ class Pages:
 
     def __init__(self) -> None:
         self._made = 0
+        self._ended_at = -_LATELY_S
         self._changed = threading.Condition()
 
     def __enter__(self) -> None:
         """Begin a page."""
         with self._changed:
             self._made += 1
+            if self._made == 1:
+                sys.setswitchinterval(SWITCHED_AFTER_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -86,7 +96,9 @@ class Pages:
         """End it."""
         with self._changed:
             self._made -= 1
+            self._ended_at = time.monotonic()
             if not self._made:
+                sys.setswitchinterval(_SWITCHED_AS_EVER_S)
                 self._changed.notify_all()
 
     def let_pass(self, longest_s: float) -> None:
@@ -94,6 +106,11 @@ class Pages:
         if self._made:
             with self._changed:
                 self._changed.wait_for(self._none_made, longest_s)
+
+    @property
+    def are_asked_for(self) -> bool:
+        """Whether a page is being made, or was a moment ago."""
+        return bool(self._made) or time.monotonic() - self._ended_at < _LATELY_S
 
     def _none_made(self) -> bool:
         return not self._made
