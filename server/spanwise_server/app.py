@@ -32,7 +32,7 @@ from .api.errors import error_json
 from .api.otlp_grpc import open_grpc
 from .auth.current import Server
 from .auth.guard import INGEST_PATHS, PROGRAM_PATHS, Guard, anybody_can_log_in
-from .errors import ConfigError, NotFound, SpanwiseError
+from .errors import ConfigError, NotFound, SpanwiseError, TooLargeNumber
 from .ingest.changes import Changes
 from .ingest.intake import Intake
 from .ingest.pipeline import Pipeline
@@ -265,10 +265,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_too_large(request: Request, error: Exception) -> Response:
-    """Answer a number in the address that no row can have; SQLite's driver takes none beyond 64 bits."""
-    if _BEYOND_64_BITS.search(f"{request.url.path}?{request.url.query}") is None:
+    """Answer a number that no row can have, in the address or in what was sent; SQLite takes none so large."""
+    if _BEYOND_64_BITS.search(f"{request.url.path}?{request.url.query}") is not None:
+        return error_answer(request, NotFound(f"There is nothing at {request.url.path}.", "Start from /traces."))
+    if "SQLite INTEGER" not in str(error):
         return await _on_bug(request, error)
-    return error_answer(request, NotFound(f"There is nothing at {request.url.path}.", "Start from /traces."))
+    return error_answer(request, TooLargeNumber())
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

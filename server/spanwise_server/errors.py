@@ -29,6 +29,16 @@ def without_frames(error: BaseException) -> None:
         seen = seen.__cause__ or seen.__context__
 
 
+class TooLargeNumber(SpanwiseError):
+    """A number that no row has room for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A number in this request is too large.",
+            "Reload the page, or take the number from a list.",
+        )
+
+
 class NotFound(SpanwiseError):
     """Nothing has the name or id that was asked for."""
 

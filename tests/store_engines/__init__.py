@@ -34,11 +34,12 @@ def _postgres() -> Iterator[PostgresStore]:
 
 @contextmanager
 def _clickhouse() -> Iterator[ClickHouseStore]:
-    with TemporaryDirectory() as folder, emptied(_with_tables) as url:
+    with TemporaryDirectory() as folder, emptied(with_tables) as url:
         yield ClickHouseStore(url, Path(folder))
 
 
-def _with_tables(url: str) -> None:
+def with_tables(url: str) -> None:
+    """Make the tables of a ClickHouse database."""
     with TemporaryDirectory() as folder, closing(ClickHouseStore(url, Path(folder))) as made:
         made.open()
 

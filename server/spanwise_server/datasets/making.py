@@ -12,6 +12,7 @@ from ..labelling.judgement import LABELS
 from ..labelling.picking import each_trace_id
 from ..labelling.queue import Item, Queue, Target
 from ..query.filters import And, Query, Term
+from ..query.numbers import whole
 from ..record import Annotation, Record
 from ..store.base import SpanStore
 from ..store.queues import Queues
@@ -122,7 +123,8 @@ class Maker:
         kind, _, number = ("", "", "") if judged is None else judged.source.partition(":")
         if kind != "queue":
             return None if judged is None else False
-        queue = Queues(self._store).find(int(number)) if number.isdecimal() else None
+        of = whole(number)
+        queue = None if of is None else Queues(self._store).find(of)
         return None if queue is None else queue.blind
 
 

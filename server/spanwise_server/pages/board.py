@@ -9,6 +9,7 @@ from typing import Final
 from ..errors import FilterError
 from ..query.filters import Filter, Not, Or, Query, Term
 from ..query.measures import SPLITS, Steps
+from ..query.numbers import whole
 from ..query.parse import format, parse  # noqa: A004  # the other half of parse
 from ..query.values import quoted
 from .call_list import ALL, CallList
@@ -103,7 +104,7 @@ def read_board(project: str, params: Mapping[str, str], clock: Clock) -> Board:
     return Board(
         listing=listing,
         by=by if by in SPLITS else "model",
-        a_day=min(int(a_day), 1_000_000_000) if a_day.isascii() and a_day.isdecimal() else None,
+        a_day=None if (said := whole(a_day)) is None else min(said, 1_000_000_000),
         of=params.get("of", ""),
         onto=params.get("onto", ""),
     )

@@ -18,6 +18,7 @@ from ..labelling.codes_queue import Which
 from ..labelling.picking import MOST_ITEMS
 from ..labelling.queue import NewQueue
 from ..query.filters import EVERYTHING, Query
+from ..query.numbers import whole
 from ..query.parse import parse
 from ..store.code_change import CodeEvent
 from ..store.codes import Codes
@@ -51,9 +52,10 @@ class Sent:
     def code_id(self) -> int:
         """The code that the act is about."""
         text = self.about.partition(":")[0] or self.fields.get("code", "")
-        if not text.isdecimal():
+        number = whole(text)
+        if number is None:
             raise SpanwiseError("This form names no code.", "Reload the page.")
-        return int(text)
+        return number
 
     @property
     def name(self) -> str:
@@ -179,10 +181,10 @@ def _uncode(codes: Codes, act_: Act, sent: Sent) -> CodeEvent | None:
 
 
 def _merge(codes: Codes, act_: Act, sent: Sent) -> CodeEvent | None:
-    into = sent.fields.get("into", "")
-    if not into.isdecimal():
+    into = whole(sent.fields.get("into"))
+    if into is None:
         raise SpanwiseError("Say which code it becomes part of.", "Choose one.")
-    return codes.merge(act_, sent.code_id, int(into))
+    return codes.merge(act_, sent.code_id, into)
 
 
 #: What a button says -> what is done.

@@ -10,6 +10,7 @@ from ..labelling.codes import Counted, Critique, Scope
 from ..labelling.codes_desk import Analysis
 from ..labelling.codes_steps import Cell, Transitions
 from ..labelling.rates import Rate
+from ..query.numbers import whole
 from ..store.code_change import CodeEvent
 from .format import Clock, plural
 from .listing import DEFAULT_RANGE, PRESETS, Listing, read
@@ -55,7 +56,7 @@ class CodesState:
     @property
     def code_id(self) -> int | None:
         """The code that is looked at."""
-        return int(self.view) if self.view.isdecimal() else None
+        return whole(self.view)
 
     def link(self, path: str = PATH, **changes: Any) -> str:
         """Return the URL of the page with *changes*; whatever moves the list goes back to its first page."""
@@ -165,4 +166,4 @@ def worst(matrix: Transitions) -> list[tuple[str, Cell]]:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 10 else None
+    return whole(text)

@@ -12,6 +12,7 @@ from ..auth.current import CurrentProject, CurrentServer, Server
 from ..errors import NotFound
 from ..labelling.answer import answer_text, plain, question_text
 from ..query.filters import Query, Term
+from ..query.numbers import whole
 from ..record import Record, TraceSummary
 from ..store.base import Trace
 from .alignment import MOST_STEPS, Pair, WordDiff, align, word_diff
@@ -80,8 +81,9 @@ def _offers(server: Server, project: str, of: TraceSummary) -> tuple[TraceSummar
 
 def _chosen(pairs: tuple[Pair, ...], step: str) -> Pair | None:
     """Return the pair asked for, else the one whose cost changed most, else the first."""
-    if step.isascii() and step.isdecimal() and int(step) < len(pairs):
-        return pairs[int(step)]
+    number = whole(step)
+    if number is not None and number < len(pairs):
+        return pairs[number]
     leaves = [p for p in pairs if p.delta_nusd is not None and p.a is not None and p.a.children == 0]
     return max(leaves, key=lambda pair: abs(pair.delta_nusd or 0), default=pairs[0] if pairs else None)
 

@@ -19,6 +19,7 @@ from ..labelling.desk import Desk
 from ..labelling.queue import Item, Queue
 from ..labelling.rubric import Rubric
 from ..labelling.slot import HEARTBEAT_S
+from ..query.numbers import whole
 from ..record import Annotator
 from ..store.label_events import Act
 from ..store.users import Users
@@ -274,11 +275,11 @@ def answers_of_form(
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() and len(text) < 20 else None
+    return whole(text)
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",") if part.isdecimal() and len(part) < 20][:50]
+    return [number for part in text.split(",") if (number := whole(part)) is not None][:50]
 
 
 def _path(queue: Queue, item_id: int | None, *, older: bool = False) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ..query.numbers import whole
 from ..record import Record
 from .message_parts import Answer, Call, Links, Message, Part, parts_of, plain, show
 
@@ -88,10 +89,10 @@ def text_at(record: Record, at: str) -> str | None:
     """Return the whole text that *at* names: ``input.2`` a message, ``output.0.1`` a part of one; ``None`` if none."""
     pieces = at.split(".")
     messages = {"input": record.reading.input_messages, "output": record.reading.output_messages}.get(pieces[0])
-    if not messages or not 2 <= len(pieces) <= 3 or not all(p.isascii() and p.isdecimal() for p in pieces[1:]):
+    if not messages or not 2 <= len(pieces) <= 3:
         return None
-    numbers = [int(piece) for piece in pieces[1:]]
-    if numbers[0] >= len(messages):
+    numbers = [number for piece in pieces[1:] if (number := whole(piece)) is not None]
+    if len(numbers) < len(pieces) - 1 or numbers[0] >= len(messages):
         return None
     parts = parts_of(messages[numbers[0]])
     if len(numbers) == 1:

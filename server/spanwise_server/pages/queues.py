@@ -15,6 +15,7 @@ from ..labelling.desk import Desk
 from ..labelling.picking import MOST_ITEMS
 from ..labelling.queue import DEFAULT_ANNOTATION, DEFAULT_QUESTION, MOST_OVERLAP, UNITS, Queue, Target
 from ..labelling.recipe import RECIPES, STRATA
+from ..query.numbers import whole
 from ..query.parse import parse
 from ..store.users import Users
 from . import code_acts, codes, outcome, rubrics
@@ -48,7 +49,7 @@ def queues_page(request: Request, server: CurrentServer, project: CurrentProject
         most=MOST_ITEMS,
         limit=DEFAULT_LIMIT,
         rubrics=desk.rubrics.all(project),
-        wanted_rubric=int(said) if (said := request.query_params.get("rubric", "")).isdecimal() else 0,
+        wanted_rubric=whole(request.query_params.get("rubric")) or 0,
         recipes=RECIPES,
         strata=STRATA,
         units=UNITS,

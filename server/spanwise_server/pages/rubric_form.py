@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..labelling.rubric import KINDS, MOST_OPTIONS, MOST_QUESTIONS, Rubric, rubric_of
+from ..query.numbers import whole
 
 Body = dict[str, Any]
 _TEXTS: Final = ("name", "kind", "text", "guidance", "low", "high")
@@ -20,7 +21,7 @@ def questions_of(rubric: Rubric) -> list[Body]:
 def questions_sent(sent: Mapping[str, str]) -> list[Body]:
     """Return the questions that the form holds, in order."""
     count = sent.get("count", "0")
-    return [_question(sent, f"q{n}.") for n in range(min(int(count) if count.isdecimal() else 0, MOST_QUESTIONS))]
+    return [_question(sent, f"q{n}.") for n in range(min(whole(count) or 0, MOST_QUESTIONS))]
 
 
 def changed(questions: Sequence[Body], do: str) -> list[Body]:
@@ -29,7 +30,7 @@ def changed(questions: Sequence[Body], do: str) -> list[Body]:
     Any other leaves them as they are, such as ``kind``, of which the form itself tells.
     """
     what, *numbers = do.split(":")
-    at = [int(n) for n in numbers if n.isdecimal()]
+    at = [number for n in numbers if (number := whole(n)) is not None]
     act = _ACTS.get(what)
     found = [{**q, "options": list(q["options"])} for q in questions]
     if act is not None and (what == "add" or (at and at[0] < len(found))):

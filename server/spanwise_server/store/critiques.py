@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from ..labelling.codes import MOST_CRITIQUES, Critique, Mark, Scope
 from ..labelling.queue import Target
+from ..query.numbers import whole
 from .label_events import standing
 from .sessions import Sessions, project_id
 from .small_tables import AnnotationRow, LabelEventRow, QueueRow
@@ -85,7 +86,7 @@ def _critique(row: AnnotationRow, marks: tuple[Mark, ...]) -> Critique:
         annotator=row.annotator_id,
         created_ns=row.created_ns,
         updated_ns=row.updated_ns,
-        queue_id=int(number) if row.source.startswith(_QUEUE) and number.isdecimal() else None,
+        queue_id=whole(number) if row.source.startswith(_QUEUE) else None,
         marks=marks,
     )
 

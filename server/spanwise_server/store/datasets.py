@@ -16,6 +16,7 @@ from ..datasets.example import Example
 from ..datasets.splits import Shares, assigned, shares_text
 from ..datasets.version import Dataset, Version
 from ..errors import NotFound, SpanwiseError
+from ..query.numbers import whole
 from .dataset_rows import (
     Member,
     Members,
@@ -207,9 +208,9 @@ class Datasets:
         """
         if name in {"", "latest"}:
             return self.version(dataset_id)
-        number = name.removeprefix("v")
-        if number.isdecimal():
-            return self.version(dataset_id, int(number))
+        number = whole(name.removeprefix("v"))
+        if number is not None:
+            return self.version(dataset_id, number)
         tagged = self.tags(dataset_id).get(name)
         if tagged is not None:
             return self.version(dataset_id, tagged)

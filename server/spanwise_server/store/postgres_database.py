@@ -11,10 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlmodel import Session
 
-from ..errors import ConfigError, Overloaded
+from ..errors import ConfigError, Overloaded, TooLargeNumber
 from .annotations import WRAP
 from .connection import Connection, TextIndex
 from .migrate import upgrade
@@ -212,3 +212,7 @@ def _reached_by_engine() -> Iterator[None]:
     except OperationalError as error:
         with reached():
             raise (error.orig or error) from error
+    except DataError as error:
+        if isinstance(error.orig, psycopg.errors.NumericValueOutOfRange):
+            raise TooLargeNumber from error
+        raise
