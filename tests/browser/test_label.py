@@ -269,6 +269,7 @@ def test_the_queue_ends_in_a_dataset_that_is_downloaded(page: Page, queue: str) 
         with page.expect_download() as download:
             page.get_by_role("link", name=re.compile(title)).click()
         assert len(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()) >= lines
+    page.keyboard.press("Escape")  # the menu lies over the rows
     rows = page.locator("table.examples tbody tr")
     before = rows.first.inner_text()
     expect(rows).to_have_count(12)
