@@ -18,6 +18,8 @@ from .otlp import Signal
 COMMIT_BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: How many mishaps are remembered.
 MISHAPS: Final = 100
+#: How many of them alike: a sender that tries again and again leaves room for what else was refused.
+MISHAPS_ALIKE: Final = 5
 SHOWN_CHARS: Final = 500
 #: Programs whose losses are told apart.
 SENDERS: Final = 10_000
@@ -39,6 +41,11 @@ class Mishap:
     """``None`` where each resource names its own."""
     name: str = ""
     scope: str = ""
+
+    @property
+    def kind(self) -> tuple[str | None, ...]:
+        """What it shares with those that are alike."""
+        return self.signal, self.reason, self.project, self.name, self.scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +103,19 @@ class Health:
                 self._refused[signal, reason] += count
             for one in refusals.first:
                 sentence = one.sentence[:SHOWN_CHARS]
-                self._mishaps.append(Mishap(now, signal, one.reason, sentence, project, one.name, one.scope))
+                self._remember(Mishap(now, signal, one.reason, sentence, project, one.name, one.scope))
 
     def turned_away(self, signal: Signal, error: SpanwiseError, project: str | None = None) -> None:
         """Count a request that was refused whole."""
         with self._lock:
             self._turned_away[signal, error.code] += 1
-            self._mishaps.append(Mishap(self._clock(), signal, error.code, error.message[:SHOWN_CHARS], project))
+            self._remember(Mishap(self._clock(), signal, error.code, error.message[:SHOWN_CHARS], project))
+
+    def _remember(self, mishap: Mishap) -> None:
+        alike = [one for one in self._mishaps if one.kind == mishap.kind]
+        if len(alike) >= MISHAPS_ALIKE:
+            self._mishaps.remove(alike[0])
+        self._mishaps.append(mishap)
 
     def committed(self, seconds: float) -> None:
         """Count a request whose spans are on the disk, *seconds* after they were handed to the writer."""
@@ -124,7 +137,7 @@ class Health:
                 self._dropped_by.popitem(last=False)
             if more > 0:
                 self._dropped += more
-                self._mishaps.append(Mishap(self._clock(), "traces", DROPPED, _FULL.format(more), project))
+                self._remember(Mishap(self._clock(), "traces", DROPPED, _FULL.format(more), project))
 
     def state(self) -> State:
         """Return the figures of now."""

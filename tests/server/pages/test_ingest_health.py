@@ -6,7 +6,8 @@ import pytest
 
 from server.ingest.test_hostile_spans import request
 from spanwise_server.errors import Overloaded
-from spanwise_server.ingest.health import COMMIT_BOUNDS_S, MISHAPS, Health
+from spanwise_server.ingest.batch import BadSpan, Refusals
+from spanwise_server.ingest.health import COMMIT_BOUNDS_S, MISHAPS, MISHAPS_ALIKE, Health
 from spanwise_server.pages.ingest_health import bound
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -58,11 +59,26 @@ def test_settings_lead_there(client):
 def test_only_so_many_mishaps_are_remembered_and_all_are_counted():
     health = Health()
     for n in range(MISHAPS + 20):
-        health.turned_away("traces", Overloaded(f"full {n}"))
+        health.turned_away("traces", Overloaded(f"full {n}"), f"project {n}")
     state = health.state()
     assert len(state.mishaps) == MISHAPS
     assert state.mishaps[0].sentence == f"full {MISHAPS + 19}"
     assert state.turned_away == {("traces", "overloaded"): MISHAPS + 20}
+
+
+def test_who_is_refused_again_and_again_hides_nobody_else():
+    health = Health()
+    refused = Refusals()
+    refused.refuse("chat", BadSpan("bad_id", "its trace id is empty or all zeros."), "my.library")
+    health.took("traces", 0, refused, None)
+    for n in range(3 * MISHAPS):
+        health.turned_away("traces", Overloaded(f"full {n}"))
+        health.took("traces", 0, refused, "another")
+    mishaps = health.state().mishaps
+    alike = [one.sentence for one in mishaps if one.reason == "overloaded"]
+    assert alike == [f"full {3 * MISHAPS - 1 - n}" for n in range(MISHAPS_ALIKE)]
+    assert [one.project for one in mishaps if one.name == "chat"] == ["another"] * MISHAPS_ALIKE + [None]
+    assert health.state().turned_away == {("traces", "overloaded"): 3 * MISHAPS}
 
 
 def test_what_programs_dropped_is_counted_once_however_often_they_say_it(client):
