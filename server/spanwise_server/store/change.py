@@ -42,7 +42,10 @@ class Change:
     spans_changed: list[SpanRow]
     payloads: list[tuple[int, bytes]]
     texts: dict[bytes, bytes]
+    owners: dict[bytes, int]
+    """The trace that each of the texts comes with."""
     uses: set[tuple[int, bytes]]
+    """Which traces need which texts of others, these and those that are there."""
     media: set[tuple[int, bytes, bytes]]
     traces_made: list[tuple[Any, ...]]
     traces_changed: list[tuple[Any, ...]]
@@ -53,7 +56,7 @@ class Change:
     @classmethod
     def none(cls) -> Change:
         """Return one that changes nothing."""
-        return cls([], [], [], {}, set(), set(), [], [], [], [], RollupChange())
+        return cls([], [], [], {}, {}, set(), set(), [], [], [], [], RollupChange())
 
     def count(self, was: SpanRow | None, now: SpanRow) -> None:
         """Have a span be *now* what it *was* before, ``None`` where it is new, in the rows and in the rollups."""

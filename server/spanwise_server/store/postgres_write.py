@@ -201,7 +201,7 @@ class PostgresWriter(SpanWriter):
             ("media_uses (project_id, trace_id, digest)", change.media),
         ):
             connection.put_missing(table, sorted(rows))
-        put_uses(connection, change.uses)
+        put_uses(connection, change)
 
     def _drop_texts(self, connection: Connection, row: int) -> None:
         drop_texts(connection, row, row + 1)

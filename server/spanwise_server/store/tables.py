@@ -117,6 +117,8 @@ class TextTable(SQLModel, table=True):
     id: int = Field(sa_column=Column(Integer, primary_key=True))
     hash: bytes = Field(sa_type=LargeBinary, unique=True)
     body: bytes = Field(sa_type=LargeBinary)
+    trace_row: int | None = Field(sa_type=BigInteger)
+    """The trace that it belongs to; see ``text_owners.py``."""
 
 
 class DictionaryTable(SQLModel, table=True):
@@ -131,7 +133,7 @@ class DictionaryTable(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
 
 
-#: Which traces need which text, so that the last one that goes takes the text along.
+#: Which other traces need which text, so that the last one that goes takes the text along.
 TEXT_USES = Table(
     "text_uses",
     METADATA,

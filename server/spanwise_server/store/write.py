@@ -24,6 +24,7 @@ from .running_kept import FEWEST_SPANS
 from .sparse import insert, put, put_sparse
 from .stored_rows import FIND_TRACES, payload_of, rows_at, span_rows
 from .summary import Summary, summarise
+from .text_owners import put_texts
 from .words import Word, labels_of, unpack_ids, words_of, words_of_summary
 from .writer_memory import WriterMemory
 
@@ -128,10 +129,10 @@ class SpanWriter(WriterMemory):
         for span in span_rows(connection, row):
             rollups.take(span)
         rollups.apply(connection, self._series)
+        self._drop_texts(connection, row)  # which the packed spans name
         for table in self.by_address:
             connection.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", span_range(row))
         connection.words.change(connection, row, start_ns, put=(), dropped=unpack_ids(words))
-        self._drop_texts(connection, row)
         connection.execute("DELETE FROM traces WHERE id = ?", (row,))
         for table in ("span_logs", "media_uses"):  # the files of the media are removed by the next sweep
             connection.execute(f"DELETE FROM {table} WHERE project_id = ? AND trace_id = ?", (project_id, trace_id))
@@ -384,8 +385,7 @@ class SpanWriter(WriterMemory):
         connection.executemany(_DROP_WORD, change.words_dropped)
         put_sparse(connection, "spans", SPAN_COLUMNS, change.spans)
         put(connection, "payloads", ("id", "body"), change.payloads, _IN_ITS_PLACE)
-        put(connection, "texts", ("hash", "body"), list(change.texts.items()), _UNLESS_THERE)
-        put(connection, "text_uses", ("trace_row", "hash"), sorted(change.uses), _UNLESS_THERE)
+        put_texts(connection, change)
         connection.executemany(PUT_MEDIA_USE, change.media)
         put_sparse(connection, "traces", TRACE_COLUMNS, change.traces_made)
         words = sorted(change.words_put)

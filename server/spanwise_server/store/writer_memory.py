@@ -14,6 +14,7 @@ from .payload import PLAIN, pack_text
 from .projects import project_id_of
 from .rollups import Series
 from .running_kept import RunningSummaries
+from .text_owners import drop_texts_of
 from .words import WordBook
 
 _MOST_TEXTS_REMEMBERED: Final = 200_000
@@ -30,7 +31,8 @@ class WriterMemory:
         self._projects: dict[str, int] = {}
         self._series: dict[Series, int] = {}
         self._origins: dict[bytes, int] = {}
-        self._texts: set[bytes] = set()
+        self._texts: dict[bytes, int] = {}
+        """The texts that are there, each with a trace of which is kept that it needs it."""
         self._prefix = b""
         self.changes = 0
         """Goes up whenever spans that were there may say something else than before."""
@@ -52,28 +54,29 @@ class WriterMemory:
 
     def _drop_texts(self, connection: Connection, row: int) -> None:
         """Take away the texts that only the trace with this row needs."""
-        used = connection.execute("SELECT hash FROM text_uses WHERE trace_row = ?", (row,)).fetchall()
-        connection.execute("DELETE FROM text_uses WHERE trace_row = ?", (row,))
-        connection.executemany(
-            "DELETE FROM texts WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM text_uses u WHERE u.hash = texts.hash)",
-            used,
-        )
-        self._texts.difference_update(name for (name,) in used)
+        for name in drop_texts_of(connection, row):
+            self._texts.pop(name, None)
 
     def _keep_texts(
         self, trace: TraceAtWrite, names: Iterable[bytes], texts: Mapping[bytes, bytes], change: Change
     ) -> None:
+        row = trace.row
         for name in names:
-            change.uses.add((trace.row, name))
-            if name not in self._texts and name not in change.texts:
+            owner = self._texts.get(name)
+            if owner is None:
+                owner = change.owners.get(name)
+            if owner is None:
+                change.owners[name] = row
                 change.texts[name] = pack_text(texts[name], self.packing.dictionary)
+            elif owner != row:
+                change.uses.add((row, name))
 
     def _remember_texts(self, change: Change) -> None:
         """Remember that the texts that were put in are there."""
         if len(self._texts) > _MOST_TEXTS_REMEMBERED or self._prefix != self.packing.prefix:
             self._texts.clear()  # no text that comes has a name of another time any more
             self._prefix = self.packing.prefix
-        self._texts.update(change.texts)
+        self._texts.update(change.owners)
 
     def reader_id(self, connection: Connection) -> int:
         """Return the number of today's reader."""
