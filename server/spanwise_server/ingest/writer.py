@@ -216,10 +216,14 @@ class Writer:
                 request.done.set_result([log for log in request.logs if id(log) in refused])
 
     def _failed(self, request: _Request, error: Exception) -> None:
-        logger.error("%d spans or log records could not be written", request.size, exc_info=error)
+        said = f"{type(error).__name__}: {error}"
         with self._changed:
+            again = said == self._last_error
             self._errors += 1
-            self._last_error = f"{type(error).__name__}: {error}"
+            self._last_error = said
+        # Where the disk is full every request fails, and the log may lie on the same disk.
+        why = None if again else error
+        logger.error("%d spans or log records could not be written: %s", request.size, said, exc_info=why)
         without_frames(error)
         if request.done.set_running_or_notify_cancel():
             request.done.set_exception(error)

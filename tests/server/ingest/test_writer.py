@@ -149,6 +149,21 @@ def test_one_bad_request_sinks_no_other(store, monkeypatch):
     assert "no" in writer.stats().last_error
 
 
+def test_the_same_error_again_and_again_is_logged_in_a_line(store, monkeypatch, caplog):
+    """A full disk fails every request, and the log may lie on it."""
+    said = iter(["disk full", "disk full", "disk full", "another"])
+
+    def fail(*what):
+        raise OSError(next(said))
+
+    monkeypatch.setattr(store, "write_prepared", fail)
+    with closing(Writer(store, max_queued_spans=1_000)) as writer:
+        for n in range(4):
+            assert isinstance(writer.submit(one(n)).exception(10), OSError)
+    assert [record.exc_info is not None for record in caplog.records] == [True, False, False, True]
+    assert all("OSError: disk full" in record.getMessage() for record in caplog.records[:3])
+
+
 def test_a_full_queue_refuses_and_says_when_to_come_back(store):
     with closing(Writer(store, max_queued_spans=3)) as writer:
         with held(store):
