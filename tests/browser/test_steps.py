@@ -93,7 +93,7 @@ def test_a_view_is_saved_begun_with_deleted_and_brought_back(server, page: Page,
     expect(page.locator(".views-menu summary")).to_contain_text("with tools")
 
 
-def test_chosen_rows_are_tagged_and_the_tag_is_taken_back(server, page: Page, axe):
+def test_chosen_rows_are_tagged_annotated_and_put_into_a_dataset(server, page: Page, axe):
     go(page, server, "/traces?range=all")
     page.keyboard.press("j")
     page.keyboard.press("x")
@@ -104,3 +104,17 @@ def test_chosen_rows_are_tagged_and_the_tag_is_taken_back(server, page: Page, ax
     expect(page.locator(ROWS).first).to_contain_text("look again")
     page.get_by_role("button", name=re.compile("Undo")).click()
     expect(page.locator(ROWS).first).not_to_contain_text("look again")
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    page.get_by_role("toolbar").locator("summary", has_text="Annotate").click()
+    page.get_by_role("textbox", name="Name", exact=True).fill("tone")
+    page.get_by_role("textbox", name="Label", exact=True).fill("rude")
+    page.keyboard.press("Enter")
+    expect(page.locator(ROWS).filter(has_text="rude")).to_have_count(2)
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    page.get_by_role("toolbar").locator("summary", has_text="Dataset").click()
+    page.get_by_role("combobox", name="Dataset", exact=True).fill("Of the list")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/datasets/\d+"))
+    expect(page.locator("table.examples tbody tr")).to_have_count(2)

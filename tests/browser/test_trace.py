@@ -112,6 +112,45 @@ def test_raw_shows_the_text_as_it_was_sent_and_back(server, page: Page):
     expect(message.locator(".shown")).to_be_visible()
 
 
+def test_messages_fold_mark_what_is_new_and_link_calls_to_their_spans(server, page: Page):
+    opened(page, server, "kind:tool%20root:kind:agent")
+    link = page.locator("#detail a[data-goes]")
+    for n in range(page.locator('.tree [role=treeitem][data-kind="llm"]').count()):
+        page.locator('.tree [role=treeitem][data-kind="llm"]').nth(n).click()
+        expect(page.locator('.tree [role=treeitem][data-kind="llm"]').nth(n)).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#detail .talk")).to_be_visible()
+        if link.count() and page.locator(".seam").count():
+            break
+    expect(page.locator(".seam")).to_contain_text("new since")
+    system = page.locator(".talk > details.msg.fold").first
+    expect(system.locator(".inside")).to_be_hidden()
+    system.locator("summary").click()
+    expect(system.locator(".inside")).to_be_visible()
+    for fold in page.locator(".talk > details.msg.fold:not([open])").all():
+        fold.locator("summary").click()
+    folds = page.locator("#detail .call .json details > summary").locator("visible=true")
+    if folds.count():
+        inner = folds.first.locator("xpath=..")
+        was = inner.get_attribute("open")
+        folds.first.click()
+        assert inner.get_attribute("open") != was
+    to = link.locator("visible=true").first
+    span = to.get_attribute("data-goes")
+    to.click()
+    expect(page.locator(SELECTED)).to_have_attribute("id", f"s-{span}")
+    expect(page.locator('.span-head [data-kind="tool"]')).to_be_visible()
+
+
+def test_a_row_is_fetched_while_the_pointer_is_on_it(server, page: Page):
+    page.goto(f"{server.url}/traces?project=acme-support&range=all")
+    row = page.locator(".row-link").nth(3)
+    href = (row.get_attribute("href") or "").partition("?")[0]
+    with page.expect_request(lambda asked: href in asked.url) as fetched:
+        row.hover()
+    assert fetched.value.method == "GET"
+    assert "/traces/" not in page.url  # nothing was opened
+
+
 def test_e_labels_a_span_and_undo_takes_it_back(server, page: Page):
     opened(page, server)
     page.keyboard.press("e")
