@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from ..errors import FilterError
-from .filters import FIELDS, HELD, NAMED, And, Field, FieldType, Filter, Operator, Or, Term, field_of
+from .filters import FIELDS, HELD, NAMED, OPEN_FIELDS, And, Field, FieldType, Filter, Operator, Or, Term, field_of
 
 _NUMBER: Final = re.compile(r"\$?(\d+(?:\.\d*)?|\.\d+)([a-zA-Z]*)")
 #: Type -> unit -> how many of the field's own units it is; "" is a number that stands alone.
@@ -144,12 +144,21 @@ def _number(field: Field, value: Value) -> float:
 
 
 def _unknown(name: str, at: int) -> FilterError:
+    message = f"There is no field {name!r}."
+    begin, dot, key = name.lower().partition(".")
+    for field in OPEN_FIELDS if dot else ():
+        word = field.name.removesuffix(".")
+        if key and (begin.startswith(word) or distance(begin, word) < _CLOSE_ENOUGH):
+            return FilterError(message, f"Did you mean {field.name}{name[len(begin) + 1 :]}?", position=at)
+        if begin == word and word not in FIELDS:
+            return FilterError(message, f"A key stands behind the dot, such as {field.example}.", position=at)
     near = min(FIELDS, key=lambda known: (distance(name.lower(), known), known))
     if distance(name.lower(), near) < min(_CLOSE_ENOUGH, len(name)):
         hint = f"Did you mean {near}? Such as {FIELDS[near].example}."
     else:
-        hint = f"Fields are {', '.join(FIELDS)}. To search for the text itself, put it in quotes."
-    return FilterError(f"There is no field {name!r}.", hint, position=at)
+        known = ", ".join((*FIELDS, *(field.example.partition(":")[0] for field in OPEN_FIELDS)))
+        hint = f"Fields are {known}. To search for the text itself, put it in quotes."
+    return FilterError(message, hint, position=at)
 
 
 def distance(a: str, b: str) -> int:
