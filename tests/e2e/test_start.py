@@ -99,3 +99,12 @@ def test_a_short_password_is_refused(tmp_path) -> None:
     refused = run_cli("users", "password", "--data", str(tmp_path), stdin="short\n")
     assert refused.returncode == 2
     assert "at least 8" in refused.stderr
+
+
+def test_a_sender_that_closes_afterwards_reads_why_its_body_was_too_large(tmp_path) -> None:
+    """It would be cut off in the middle of its body, and try again for ever."""
+    with ServerProcess(tmp_path, "--max-body-mb", "1") as server:
+        for _ in range(5):
+            status, said = server.call("/v1/traces", bytes(30_000_000), {"content-type": "application/json"})
+            assert status == 413
+            assert "SPANWISE_MAX_BODY_MB" in json.loads(said)["message"]

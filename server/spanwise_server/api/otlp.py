@@ -7,16 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, move_on_after, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from spanwise.vocabulary import DROPPED_HEADER, PROJECT_HEADER
 
 from ..auth.current import CurrentServer, Server, actor_of, project_sent, server_of
-from ..errors import Overloaded, SpanwiseError, without_frames
+from ..errors import Overloaded, SpanwiseError, TooLarge, without_frames
 from ..ingest import pipeline
 from ..ingest.limits import too_large
 from ..ingest.otlp import MEDIA_TYPES, Signal, encode_answer, encode_error, form_of
@@ -30,6 +29,8 @@ router = APIRouter()
 DECODED_AT_ONCE: Final = 4
 #: Requests waiting to be decoded before more are sent away.
 MOST_WAITING: Final = 200
+#: Seconds for which the rest of a refused body is waited for.
+READ_ON_S: Final = 5.0
 _limiter: RunVar[CapacityLimiter] = RunVar("spanwise_decoding")
 
 
@@ -93,22 +94,37 @@ async def _export(request: Request, server: Server, signal: Signal) -> Response:
 
 
 async def _body(request: Request, most_bytes: int, held: Held) -> bytes:
-    """Return the body, without reading on where it turns out too large."""
+    """Return the body, without keeping any more of it where it turns out too large."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > most_bytes:
-        raise too_large(most_bytes)
     chunks: list[bytes] = []
-    size = 0
+    size, more = 0, True
     try:
-        async for chunk in request.stream():
+        if length.isdecimal() and int(length) > most_bytes:
+            raise too_large(most_bytes)
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise SpanwiseError("The sender hung up before the end of the body.")
+            more = message.get("more_body", False)
+            chunk = message.get("body", b"")
             size += len(chunk)
             if size > most_bytes:
                 raise too_large(most_bytes)
             held.take(len(chunk))
             chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise SpanwiseError("The sender hung up before the end of the body.") from error
+    except (TooLarge, Overloaded):
+        if more and request.headers.get("connection", "").lower() == "close":
+            await _read_on(request)
+        raise
     return b"".join(chunks)
+
+
+async def _read_on(request: Request) -> None:
+    """Let the sender come to the end of its body: to close on one that sends takes the answer away from it."""
+    with move_on_after(READ_ON_S):
+        more = True
+        while more:
+            more = (await request.receive()).get("more_body", False)
 
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
