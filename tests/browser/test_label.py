@@ -279,6 +279,9 @@ def test_the_queue_ends_in_a_dataset_that_is_downloaded(page: Page, queue: str) 
     page.locator(".toast").last.get_by_role("button", name="Undo").click()
     expect(rows).to_have_count(12)
     assert rows.first.inner_text() == before
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(rows.first.get_by_role("button", name="Remove example")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_on_a_phone_it_is_one_column_with_the_verdict_under_the_thumb(phone: Page, queue: str, axe: Callable) -> None:
