@@ -255,7 +255,10 @@ async def _on_http(request: Request, error: Exception) -> Response:
     path = request.url.path
     refusal: SpanwiseError = NotFound(f"There is nothing at {path}.", "Start from /traces.")
     if error.status_code != refusal.status:
-        refusal = SpanwiseError(str(error.detail), f"{request.method} is not what {path} answers to.")
+        allowed = (error.headers or {}).get("Allow")
+        refusal = SpanwiseError(
+            f"{request.method} is not what {path} answers to.", f"It answers to {allowed}." if allowed else ""
+        )
         refusal.status = error.status_code
         refusal.code = "method_not_allowed" if error.status_code == 405 else "refused"
     answer = error_answer(request, refusal)

@@ -22,7 +22,7 @@ def unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:
     for name in reversed([word.strip().lower() for word in encoding.split(",")]):
         if name in ("", "identity"):
             continue
-        unpack = ENCODINGS.get(name)
+        unpack = ENCODINGS.get("gzip" if name == "x-gzip" else name)  # its older name, which HTTP still knows
         if unpack is None:
             raise UnsupportedMedia(f"Content-Encoding {name!r} is not known.", f"Send {', '.join(ENCODINGS)} or none.")
         try:

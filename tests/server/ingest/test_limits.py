@@ -51,6 +51,7 @@ def test_members_in_a_row_are_one_body():
 
 def test_encodings_come_off_in_reverse():
     assert unpacked(zlib.compress(gzip.compress(TEXT)), "gzip, deflate", MOST) == TEXT
+    assert unpacked(zlib.compress(gzip.compress(TEXT)), "X-GZIP,deflate", MOST) == TEXT
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "deflate without a header", "zstd", "zstd of unknown length"])

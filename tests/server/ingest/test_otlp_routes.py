@@ -115,6 +115,12 @@ def test_a_refusal_is_a_status_with_a_sentence(tmp_path, body, content_type, enc
         assert word in answer.json()["message"]
 
 
+def test_a_wrong_method_is_told_the_right_one(client):
+    answer = client.get("/v1/traces")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["message"] == "GET is not what /v1/traces answers to. It answers to POST."
+
+
 def test_a_body_without_a_length_is_measured_as_it_comes(client):
     def chunks():
         for _ in range(25):
