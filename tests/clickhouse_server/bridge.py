@@ -2,9 +2,9 @@
 
     python bridge.py FOLDER [CONFIG]
 
-Prints the port that it listens on. It has one session behind one lock and no users; everything else that the client
-uses is there: parameters and settings in the URL or a form, inserts with their data behind them, compression both ways,
-errors with their code.
+Prints the port that it listens on. It has a few sessions and no users; everything else that the client uses is there:
+parameters and settings in the URL or a form, inserts with their data behind them, compression both ways, errors with
+their code.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ FORMAT_AT_END = re.compile(rb"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 CODE = re.compile(r"Code:\s*(\d+)")
 UNKNOWN_TABLE = "60"
 SHORTEST_PACKED = 1_024
+#: Queries that run at the same time; the rest wait.
+SESSIONS = 8
 UNPACKED = {
     "gzip": gzip.decompress,
     "deflate": zlib.decompress,
@@ -50,35 +52,51 @@ UNPACKED = {
 PACKED = {"lz4": lz4.frame.compress, "zstd": zstandard.compress, "gzip": lambda body: gzip.compress(body, 1)}
 
 
+class Session:
+    """One connection to the engine; one query at a time is of it."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = chdb.connect(path)
+        self.database: str | None = None
+        self.settings: dict[str, str] = {}
+
+    def fitted(self, database: str | None, settings: dict[str, str]) -> chdb.Connection:
+        """Return the connection, in a database and with these settings and no others."""
+        if database and database != self.database:
+            self._connection.query(f"USE `{database}`", "TabSeparated")
+            self.database = database
+        for name in self.settings.keys() - settings.keys():
+            self._connection.query(f"SET {name} = DEFAULT", "TabSeparated")
+            del self.settings[name]
+        for name, value in settings.items():
+            if self.settings.get(name) != value:
+                self._connection.query(f"SET {name} = {quoted(value)}", "TabSeparated")
+                self.settings[name] = value
+        return self._connection
+
+
 class Engine:
-    """The one session of the engine."""
+    """The engine within this process: as a server's, its queries run beside each other, each in a session."""
 
     def __init__(self, folder: str, config: str | None) -> None:
         path = folder if config is None else f"{folder}?config-file={config}"
-        self._connection = chdb.connect(path)
+        self._free = [Session(path) for _ in range(SESSIONS)]
+        self._some_free = threading.Semaphore(SESSIONS)
         self._lock = threading.Lock()
-        self._database: str | None = None
-        self._settings: dict[str, str] = {}
 
     @contextmanager
     def session(self, database: str | None, settings: dict[str, str]):
-        """Give the session, alone, with these settings."""
-        with self._lock:
-            if database and database != self._database:
-                self._connection.query(f"USE `{database}`", "TabSeparated")
-                self._database = database
-            self._set(settings)
-            yield self._connection
-
-    def _set(self, settings: dict[str, str]) -> None:
-        """Have these settings and no others in force: what the query before had stays, since most have the same."""
-        for name in self._settings.keys() - settings.keys():
-            self._connection.query(f"SET {name} = DEFAULT", "TabSeparated")
-            del self._settings[name]
-        for name, value in settings.items():
-            if self._settings.get(name) != value:
-                self._connection.query(f"SET {name} = {quoted(value)}", "TabSeparated")
-                self._settings[name] = value
+        """Give a session, alone, with these settings: one that had the same before, where there is one."""
+        with self._some_free:
+            with self._lock:
+                like = (s for s in reversed(self._free) if (s.database, s.settings) == (database, settings))
+                found = next(like, self._free[0])
+                self._free.remove(found)
+            try:
+                yield found.fitted(database, settings)
+            finally:
+                with self._lock:
+                    self._free.append(found)
 
 
 def quoted(text: str) -> str:
