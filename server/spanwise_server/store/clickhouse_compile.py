@@ -132,7 +132,7 @@ class Compiler:
             return _number("s", term)
         own = ("s.environment",) if field == "env" and self._own_environment else _OF_SPAN.get(field)
         if own is not None:
-            return Sql.all([text_is(said, term) for said in own], "OR")
+            return self._says_itself(term, own)
         if field in _OF_EITHER:
             column = _OF_EITHER[field]
             unsaid = Sql.all([Sql(f"s.{column} IS NULL"), self._of_its_trace(text_is(f"t.{column}", term))])
@@ -142,6 +142,12 @@ class Compiler:
         if field == "label" or asks_of_judgements(field):
             return self._judged_span(term)
         return self._of_its_trace(self._trace_term(term))
+
+    def _says_itself(self, term: Term, columns: Sequence[str]) -> Sql:
+        said = Sql.all([text_is(column, term) for column in columns], "OR")
+        if term.field == "price" and term.operator == "=":  # few spans say it, and their traces' words have an index
+            return Sql.all([self._of_its_trace(_has_word(term)), said])
+        return said
 
     def _judged_span(self, term: Term) -> Sql:
         found = self._judged(term)

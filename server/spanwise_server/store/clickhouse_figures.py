@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -43,27 +43,34 @@ LabelsOf = Callable[[Callable[[], Sequence[bytes]]], Counter[str]]
 
 def totals(finder: Finder, query: Query) -> Totals:
     """Return the figures above the list, of the newest 10,000 traces where there are more."""
-    where = finder.compiler(query).traces()
-    rows = finder.server.rows(
-        Sql(
-            f"SELECT t.status, t.cost_nusd, t.duration_ns FROM traces AS t WHERE {where.text} "
-            f"ORDER BY t.start_ns DESC LIMIT {MOST_COUNTED + 1}",
-            where.values,
-        )
-    )
-    return totals_of(rows)
+    most = MOST_COUNTED + 1
+    found: list[tuple[Any, ...]] = []
+    for some in _newest_first(finder, query, found, most):
+        where = finder.compiler(some).traces()
+        order = f"ORDER BY t.start_ns DESC LIMIT {most - len(found)}"
+        text = f"SELECT t.status, t.cost_nusd, t.duration_ns FROM traces AS t WHERE {where.text} {order}"
+        found += finder.server.rows(Sql(text, where.values))
+        if len(found) >= most:
+            break
+    return totals_of(found)
+
+
+def _newest_first(finder: Finder, query: Query, found: Sequence[object], wanted: int) -> Iterator[Query]:
+    """Yield *query* over one stretch of time after another, the newest first: what is asked of it is often said soon.
+
+    Each stretch must be read before the next is asked for, since what was *found* tells how long that one is.
+    """
+    return finder.stretches(replace(query, cursor=None, sort="-time"), "t", found, wanted)
 
 
 def histogram(finder: Finder, query: Query, bars: int) -> tuple[Bar, ...]:
     """Return traces over time in equal steps; an open side of the range ends where the project's traces do."""
     first, last = query.from_ns, query.to_ns
     if first is None or last is None:
-        row = finder.server.rows(
-            Sql("SELECT min(start_ns), max(start_ns), count() FROM traces WHERE project_id = ?", (finder.project_id,))
-        )[0]
-        if not row[2]:
+        span = finder.times()
+        if span is None:
             return ()
-        first, last = row[0] if first is None else first, row[1] + 1 if last is None else last
+        first, last = span[0] if first is None else first, span[1] + 1 if last is None else last
     if last <= first or bars < 1:
         return ()
     step = -(-(last - first) // bars)
@@ -95,7 +102,7 @@ def facets(
         narrowed = replace(query, filter=rest)
         if "label" in of_words:
             counts["label"] = labels_of(partial(_newest_ids, finder, narrowed))
-        counts |= _word_counts(finder, narrowed, [field for field in of_words if field != "label"], limit)
+        counts |= _word_counts(finder, narrowed, [field for field in of_words if field != "label"])
     found: dict[str, tuple[FacetValue, ...]] = {}
     for field in asked:
         ordered = sorted(counts.get(field, Counter()).items(), key=lambda one: (-one[1], one[0]))[:limit]
@@ -104,30 +111,37 @@ def facets(
     return found
 
 
-def _newest(finder: Finder, query: Query, column: str) -> Sql:
+def _newest(finder: Finder, query: Query, column: str, most: int) -> Sql:
     where = finder.compiler(query).traces()
-    order = f"ORDER BY t.start_ns DESC LIMIT {MOST_FACETED}"
+    order = f"ORDER BY t.start_ns DESC LIMIT {most}"
     return Sql(f"SELECT t.{column} AS {column} FROM traces AS t WHERE {where.text} {order}", where.values)
 
 
 def _newest_ids(finder: Finder, query: Query) -> list[bytes]:
-    return [trace_id for (trace_id,) in finder.server.rows(_newest(finder, query, "trace_id"))]
+    return [trace_id for (trace_id,) in finder.server.rows(_newest(finder, query, "trace_id", MOST_FACETED))]
 
 
-def _word_counts(finder: Finder, query: Query, fields: Sequence[str], limit: int) -> dict[str, Counter[str]]:
+def _word_counts(finder: Finder, query: Query, fields: Sequence[str]) -> dict[str, Counter[str]]:
     if not fields:
         return {}
-    newest = _newest(finder, query, "words")
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for field, text, n in finder.server.rows(
-        Sql(
-            f"SELECT substring(w, 1, position(w, '{_OF_WORD}') - 1) AS field, w, count() AS n "
-            f"FROM ({newest.text}) ARRAY JOIN words AS w "
-            f"WHERE field IN ({', '.join('?' * len(fields))}) GROUP BY w ORDER BY n DESC, w LIMIT {limit} BY field",
-            (*newest.values, *fields),
-        )
-    ):
-        counts[field][text.partition(OF_WORD)[2]] = n
+    traces: list[None] = []
+    for some in _newest_first(finder, query, traces, MOST_FACETED):
+        newest = _newest(finder, some, "words", MOST_FACETED - len(traces))
+        for field, text, n in finder.server.rows(
+            Sql(
+                f"SELECT substring(w, 1, position(w, '{_OF_WORD}') - 1) AS field, w, count() AS n "
+                f"FROM ({newest.text}) ARRAY JOIN arrayPushBack(words, '') AS w "
+                f"WHERE field IN ('', {', '.join('?' * len(fields))}) GROUP BY w",
+                (*newest.values, *fields),
+            )
+        ):
+            if field:
+                counts[field][text.partition(OF_WORD)[2]] += n
+            else:  # stands in every trace once
+                traces += [None] * n
+        if len(traces) >= MOST_FACETED:
+            break
     return dict(counts)
 
 

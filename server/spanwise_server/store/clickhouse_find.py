@@ -14,7 +14,7 @@ from ..query.filters import Query
 from ..record import TraceSummary
 from .base import Extent, Page, SessionSummary, Trace
 from .clickhouse_compile import LAST_NS, Compiler, Judged, ids_in
-from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept
+from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept, word
 from .clickhouse_server import Server
 from .conditions import Sql
 from .cursor import Cursor, read_cursor
@@ -27,14 +27,17 @@ from .summary import total
 T = TypeVar("T")
 _SORTS: Final = {"time": "start_ns", "latency": "duration_ns", "cost": "cost_nusd", "tokens": "total_tokens"}
 _ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns"})
+_DAY_NS: Final = 86_400 * 10**9
 #: What a page in order of time looks through at first, and how much longer each next stretch is.
-_FIRST_STRETCH_NS: Final = 86_400 * 10**9
+_FIRST_STRETCH_NS: Final = _DAY_NS
 _LONGER: Final = 8
 #: What only searching needs, and who reads a span does not; it is half of it.
 _UNREAD: Final = {
     "body": "''", "said_keys": "CAST([], 'Array(String)')", "said_texts": "CAST([], 'Array(String)')",
     "said_numbers": "CAST([], 'Array(Float64)')",
 }  # fmt: skip
+#: The same of a trace.
+_UNSUMMED: Final = {"words": "CAST([], 'Array(String)')", "version": "toUInt64(0)", "gone": "toUInt8(0)"}
 _AT: Final = {name: n for n, name in enumerate(TRACE_COLUMNS)}
 
 
@@ -66,7 +69,7 @@ class Finder:
         if not trace_ids:
             return []
         which = ids_in("t.trace_id", trace_ids)
-        columns = ", ".join(f"t.{name}" for name in TRACE_COLUMNS)
+        columns = ", ".join(_UNSUMMED.get(name, f"t.{name}") for name in TRACE_COLUMNS)
         text = f"SELECT {columns} FROM traces AS t PREWHERE t.project_id = ? AND {which.text}"
         between = "WHERE t.start_ns >= ? AND t.start_ns <= ?"
         return self.server.rows(Sql(f"{text} {between}", (self.project_id, *which.values, first, last)))
@@ -166,6 +169,26 @@ class Finder:
         name = "traces" if table == "t" else "spans"
         return self.server.rows(Sql(f"SELECT min(start_ns), max(start_ns) FROM {name} SETTINGS final = 0"))[0]
 
+    def times(self) -> tuple[int, int] | None:
+        """Return when the first and the last trace of the project began, ``None`` where there is none.
+
+        Most often they are of the first and the last day there are rows of, and only those two are read.
+        """
+        first, last = self._times("t")
+        edges = first + _DAY_NS, last - _DAY_NS
+        begin, end, early, late = self.server.rows(
+            Sql(
+                "SELECT min(t.start_ns), max(t.start_ns), countIf(t.start_ns < ?), countIf(t.start_ns > ?) "
+                "FROM traces AS t WHERE t.project_id = ? AND (t.start_ns < ? OR t.start_ns > ?)",
+                (*edges, self.project_id, *edges),
+            )
+        )[0]
+        if early and late:
+            return begin, end
+        all_of_them = "SELECT min(t.start_ns), max(t.start_ns), count() FROM traces AS t WHERE t.project_id = ?"
+        begin, end, n = self.server.rows(Sql(all_of_them, (self.project_id,)))[0]
+        return (begin, end) if n else None
+
     def sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions, in the order of *query*."""
         check_sort(query.sort)
@@ -203,36 +226,51 @@ class Finder:
 
     def _newest_sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions, the one with the newest trace that *query* finds first."""
-        cursor = None if query.cursor is None else read_cursor(query.cursor, NEWEST_FIRST)
-        where = self.compiler(query).traces()
-        having = Sql("1")
-        if cursor is not None and cursor.value is not None:
-            having = Sql("newest < (?, ?)", (cursor.value, cursor.row))
-        rows = self.server.rows(
-            Sql(
-                "SELECT assumeNotNull(t.session_id) AS session, max((t.start_ns, t.tie)) AS newest FROM traces AS t "
-                f"WHERE {where.text} AND t.session_id IS NOT NULL GROUP BY session HAVING {having.text} "
-                f"ORDER BY newest DESC LIMIT {query.limit + 1}",
-                (*where.values, *having.values),
-            )
-        )
+        wanted = query.limit + 1
+        rows: list[tuple[Any, ...]] = []
+        if query.cursor is None:
+            for some in self.stretches(replace(query, sort="-time"), "t", rows, wanted):
+                met = [session for session, _ in rows]
+                others = Sql(f"t.session_id NOT IN ({', '.join('?' * len(met))})", tuple(met)) if met else Sql("1")
+                rows += self._sessions_by_newest(some, others, Sql("1"), wanted - len(rows))
+                if len(rows) >= wanted:
+                    break
+        else:
+            cursor = read_cursor(query.cursor, NEWEST_FIRST)
+            having = Sql("1") if cursor.value is None else Sql("newest < (?, ?)", (cursor.value, cursor.row))
+            rows = self._sessions_by_newest(query, Sql("1"), having, wanted)
         more, rows = len(rows) > query.limit, rows[: query.limit]
         found = self.session_summaries([session for session, _ in rows])
         items = tuple(found[session] for session, _ in rows if session in found)
         end = Cursor(NEWEST_FIRST, rows[-1][1][0], rows[-1][1][1]).text() if more else None
         return Page(items, end)
 
+    def _sessions_by_newest(self, query: Query, asked: Sql, having: Sql, most: int) -> list[tuple[Any, ...]]:
+        """Return sessions, each with its newest trace that *query* finds, in the order of these."""
+        where = self.compiler(query).traces()
+        return self.server.rows(
+            Sql(
+                "SELECT assumeNotNull(t.session_id) AS session, max((t.start_ns, t.tie)) AS newest FROM traces AS t "
+                f"WHERE {where.text} AND t.session_id IS NOT NULL AND {asked.text} GROUP BY session "
+                f"HAVING {having.text} ORDER BY newest DESC LIMIT {most}",
+                (*where.values, *asked.values, *having.values),
+            )
+        )
+
     def session_summaries(self, sessions: Sequence[str]) -> dict[str, SessionSummary]:
         """Return what all traces of each session come to."""
         if not sessions:
             return {}
+        marks = ", ".join("?" * len(sessions))
+        words = [word(("session", session)) for session in sessions]  # by which the index tells where they are
         rows = self.server.rows(
             Sql(
                 "SELECT t.session_id, t.status, t.start_ns, t.start_ns + t.duration_ns, t.cost_nusd, t.unpriced_count, "
                 "t.total_tokens, t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
-                f"FROM traces AS t WHERE t.project_id = ? AND t.session_id IN ({', '.join('?' * len(sessions))}) "
+                "FROM traces AS t PREWHERE t.project_id = ? AND t.trace_id IN (SELECT o.trace_id FROM traces AS o "
+                f"WHERE o.project_id = ? AND hasAnyTokens(o.words, [{marks}]) AND o.session_id IN ({marks})) "
                 "ORDER BY t.start_ns, t.tie",
-                (self.project_id, *sessions),
+                (self.project_id, self.project_id, *words, *sessions),
             )
         )
         grouped: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
