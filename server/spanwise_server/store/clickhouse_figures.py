@@ -16,6 +16,7 @@ from .base import Bar, FacetValue, Totals
 from .clickhouse_compile import VALUE_OF_SPAN, text_is
 from .clickhouse_find import Finder
 from .clickhouse_rows import OF_WORD
+from .compile import conjuncts
 from .conditions import Sql, combined
 from .figures import MOST_COUNTED, MOST_FACETED, MOST_TRACES_PER_VALUE, ok_together, totals_of, without
 from .gathered import Gathered
@@ -36,6 +37,9 @@ _DAY_NS: Final = HOUR_NS * HOURS_A_DAY
 #: As it stands within a text of SQL.
 _OF_WORD: Final = "\\x1F"
 
+
+#: Stands in what is asked of traces where it is asked of their spans.
+_OF_ALL_SPANS: Final = " FROM spans AS s "
 
 LabelsOf = Callable[[Callable[[], Sequence[bytes]]], Counter[str]]
 """Counts labels of the traces that it is told when it asks: it need not where no label was ever given."""
@@ -58,8 +62,11 @@ def totals(finder: Finder, query: Query) -> Totals:
 def _newest_first(finder: Finder, query: Query, found: Sequence[object], wanted: int) -> Iterator[Query]:
     """Yield *query* over one stretch of time after another, the newest first: what is asked of it is often said soon.
 
-    Each stretch must be read before the next is asked for, since what was *found* tells how long that one is.
+    Each stretch must be read before the next is asked for, since what was *found* tells how long that one is. A filter
+    that leaves few, or that asks all spans, is asked once: it would be of every stretch.
     """
+    if len(conjuncts(query.filter)) > 1 or _OF_ALL_SPANS in finder.compiler(query).traces().text:
+        return iter((query,))
     return finder.stretches(replace(query, cursor=None, sort="-time"), "t", found, wanted)
 
 
