@@ -20,7 +20,11 @@ def asked_query(
     from_time: Annotated[str | None, Query(alias="from", description="RFC 3339, included")] = None,
     to_time: Annotated[str | None, Query(alias="to", description="RFC 3339, not included")] = None,
     sort: Annotated[
-        str, Query(description="time, latency, cost or tokens; - before it for descending; of sessions as said there")
+        str,
+        Query(
+            description="time, latency, cost, tokens or ttft, of traces also spans or errors; - before it for "
+            "descending; of sessions as said there"
+        ),
     ] = "-time",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
     cursor: Annotated[str | None, Query(description="next_cursor of the page before")] = None,

@@ -30,7 +30,11 @@ def add(commands: Commands) -> None:
     )
     made.add_argument("--project", default="default", help="Which project (default: default).")
     add_question(made)
-    made.add_argument("--sort", default="-time", help="time, latency, cost or tokens; - before it for descending.")
+    made.add_argument(
+        "--sort",
+        default="-time",
+        help="time, latency, cost, tokens, ttft, spans or errors; - before it for descending.",
+    )
     made.add_argument("--format", default="jsonl", help="jsonl, csv, otlp or parquet (default: jsonl).")
     made.add_argument("--out", type=Path, help="The file; it appears when it is whole.")
     add_settings(made, "data", "store")

@@ -19,7 +19,7 @@ from ..store.base import Count, Page
 from .call_list import PATH, SPANS, CallList, facts, facts_of_spans, line_of, read_call_list, tabs
 from .chips import chips
 from .dashboard import steps_of_range
-from .listing import DAY_NS, PAGE, SORTS, Listing, range_frame
+from .listing import DAY_NS, PAGE, Listing, range_frame
 from .render import clock_of, render
 from .urls import url
 from .ways_out import Way, ways_out
@@ -39,7 +39,6 @@ def calls(request: Request, server: CurrentServer, project: CurrentProject) -> R
         "state": state,
         "chips": chips(listing.filter),
         **range_frame(listing, clock),
-        "sorts": SORTS,
         "span_exports": offered(),
     }
     try:

@@ -37,9 +37,9 @@ COLUMNS: Final[dict[str, Column]] = {
         Column("tokens", "Tokens", "c-tok n", "tokens"),
         Column("cost", "Cost", "c-cost n", "cost"),
         Column("latency", "Latency", "c-lat n", "latency"),
-        Column("ttft", "First token", "c-ttft n"),
-        Column("spans", "Spans", "c-spans n", default=False),
-        Column("errors", "Errors", "c-errors n", default=False),
+        Column("ttft", "First token", "c-ttft n", "ttft"),
+        Column("spans", "Spans", "c-spans n", "spans", default=False),
+        Column("errors", "Errors", "c-errors n", "errors", default=False),
         Column("env", "Environment", "c-env", default=False),
         Column("prompt", "Prompt", "c-prompt", default=False),
         Column("tags", "Tags", "c-tags", default=False),
@@ -70,6 +70,11 @@ class Columns:
     def chosen(self) -> bool:
         """Whether they differ from what a new reader sees, so that none may give way to a narrow window."""
         return self != DEFAULT
+
+    @property
+    def titles(self) -> list[tuple[str, str]]:
+        """What the list sorts by, and the title of each: of the columns that are shown."""
+        return [(one.column.sort, one.column.title) for one in self.shown if one.column.sort]
 
     @property
     def text(self) -> str:

@@ -41,7 +41,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
     )
 }
 DEFAULT_RANGE: Final = "7d"
+#: Orders of a list of spans, and those of a list of traces.
 SORTS: Final = frozenset({"time", "latency", "cost", "tokens"})
+TRACE_SORTS: Final = SORTS | {"ttft", "spans", "errors"}
 #: Steps a histogram may have, so that its bars begin at round times.
 _STEPS: Final = tuple(
     n * unit
@@ -128,7 +130,7 @@ class Listing:
         return Query(self.project, tree, start, end, self.sort, limit, self.cursor)
 
 
-def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = SORTS) -> Listing:
+def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = TRACE_SORTS) -> Listing:
     """Return the list that the URL's parameters ask for; what is not understood is refused or falls back."""
     chosen = params.get("range", "")
     sort = params.get("sort", "")

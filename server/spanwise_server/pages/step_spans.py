@@ -117,7 +117,7 @@ def all_runs(listing: Listing, name: str, kind: str, more: str = "", sort: str =
 
 def read_step_spans(project: str, params: Mapping[str, str], clock: Clock) -> StepSpans:
     """Return the list that the URL's parameters ask for; what is not understood falls back."""
-    listing = replace(read(project, params, clock), live=False, filter="", columns="", cursor=None)
+    listing = replace(read(project, params, clock, SORTS), live=False, filter="", columns="", cursor=None)
     of, kind, page = params.get("of", ""), params.get("kind", ""), params.get("page", "")
     times = params.get("times", "")
     other_kind, colon, other = params.get("other", "").partition(":")
@@ -186,7 +186,6 @@ def step_spans(request: Request, server: CurrentServer, project: CurrentProject)
         "lines": [line_of(state.listing, call, longest, None) for call in found.calls],
         "earlier": state.link(page=state.page - 1) if state.page > 1 else "",
         "later": state.link(page=state.page + 1) if more else "",
-        "sorts": SORTS,
         "span_exports": offered(),
         "everything": all_runs(replace(state.listing, sort="-time"), state.pick.name, state.pick.kind),
         **range_frame(state.listing, clock),

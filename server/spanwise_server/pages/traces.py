@@ -26,7 +26,7 @@ from .chips import chips, chosen, toggled
 from .chosen import TAG, Chosen
 from .columns import COLUMNS, COOKIE, columns_in, columns_of
 from .format import Clock
-from .listing import SORTS, Listing, histogram_query, range_frame, read
+from .listing import Listing, histogram_query, range_frame, read
 from .prompt_changes import histogram_with_changes
 from .render import clock_of, render
 from .running import is_running, only_begun
@@ -183,7 +183,6 @@ def _frame(request: Request, listing: Listing) -> dict[str, Any]:
         "listing": listing,
         "chips": chips(listing.filter),
         **range_frame(listing, clock),
-        "sorts": SORTS,
         "trace_exports": offered(),
         "columns": columns,
         "all_columns": COLUMNS.values(),

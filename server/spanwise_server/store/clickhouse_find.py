@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -25,8 +25,12 @@ from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, 
 from .summary import total
 
 T = TypeVar("T")
-_SORTS: Final = {"time": "start_ns", "latency": "duration_ns", "cost": "cost_nusd", "tokens": "total_tokens"}
-_ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns"})
+_SPAN_SORTS: Final = {
+    "time": "start_ns", "latency": "duration_ns", "cost": "cost_nusd", "tokens": "total_tokens", "ttft": "ttft_ms",
+}  # fmt: skip
+_TRACE_SORTS: Final = _SPAN_SORTS | {"spans": "span_count", "errors": "error_count"}
+_SORTS: Final = {"s": _SPAN_SORTS, "t": _TRACE_SORTS}
+_ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns", "span_count", "error_count"})
 _DAY_NS: Final = 86_400 * 10**9
 #: What a page in order of time looks through at first, and how much longer each next stretch is.
 _FIRST_STRETCH_NS: Final = _DAY_NS
@@ -56,7 +60,7 @@ class Finder:
 
     def traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces."""
-        listed = f"SELECT t.trace_id, t.{_column(query)}, t.tie, t.start_ns FROM traces AS t"
+        listed = f"SELECT t.trace_id, t.{_column(query, _TRACE_SORTS)}, t.tie, t.start_ns FROM traces AS t"
         page, rows = self._page(query, "t", lambda some: (listed, self.compiler(some).traces()), (1, 2))
         starts = [row[3] for row in rows] or [0]
         summed = self._summed([row[0] for row in rows], min(starts), max(starts))
@@ -76,7 +80,7 @@ class Finder:
 
     def spans(self, query: Query) -> Page[Kept]:
         """Return one page of spans."""
-        listed = f"SELECT s.trace_id, s.span_id, s.{_column(query)}, s.tie FROM spans AS s"
+        listed = f"SELECT s.trace_id, s.span_id, s.{_column(query, _SPAN_SORTS)}, s.tie FROM spans AS s"
         page, rows = self._page(query, "s", lambda some: (listed, self.compiler(some).spans()), (2, 3))
         whole = {(kept.trace_id, kept.row.span_id): kept for kept in self._whole(rows)}
         return replace(page, items=tuple(whole[key] for row in rows if (key := (row[0], row[1])) in whole))
@@ -105,7 +109,7 @@ class Finder:
         cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
         backwards = cursor is not None and cursor.backwards
         descending = query.sort.startswith("-")
-        column = f"{table}.{_column(query)}"
+        column = f"{table}.{_column(query, _SORTS[table])}"
         after, order = _beside(column, f"{table}.tie", descending=descending, cursor=cursor)
         rows: list[tuple[Any, ...]] = []
         for some in self.stretches(query, table, rows, limit + 1, cursor, newest_first=descending != backwards):
@@ -122,7 +126,7 @@ class Finder:
             return Page(()), []
 
         def beside(row: tuple[Any, ...], *, before: bool) -> str:
-            return Cursor(query.sort, row[at[0]], row[at[1]], before).text()
+            return Cursor.at(query.sort, row[at[0]], row[at[1]], backwards=before).text()
 
         next_cursor = beside(rows[-1], before=False) if more or backwards else None
         previous = beside(rows[0], before=True) if (more if backwards else cursor is not None) else None
@@ -143,7 +147,7 @@ class Finder:
         A page is most often full after the first, and only its days are read. How long the next one is follows from
         how much of what is *wanted* was *found* so far.
         """
-        if _column(query) != "start_ns":
+        if _column(query, _SORTS[table]) != "start_ns":
             yield query
             return
         first, last = self._times(table)
@@ -237,7 +241,7 @@ class Finder:
                     break
         else:
             cursor = read_cursor(query.cursor, NEWEST_FIRST)
-            having = Sql("1") if cursor.value is None else Sql("newest < (?, ?)", (cursor.value, cursor.row))
+            having = Sql("1") if cursor.value is None else Sql("newest < (?, ?)", (cursor.said, cursor.row))
             rows = self._sessions_by_newest(query, Sql("1"), having, wanted)
         more, rows = len(rows) > query.limit, rows[: query.limit]
         found = self.session_summaries([session for session, _ in rows])
@@ -318,11 +322,11 @@ class Finder:
         return {kept.trace_id: kept for kept in self.kept(ids_in("s.trace_id", trace_ids), order)}
 
 
-def _column(query: Query) -> str:
-    column = _SORTS.get(query.sort.removeprefix("-"))
+def _column(query: Query, sorts: Mapping[str, str]) -> str:
+    column = sorts.get(query.sort.removeprefix("-"))
     if column is None:
         raise SpanwiseError(
-            f"There is no order {query.sort!r}.", f"Sort by {', '.join(_SORTS)}; with - before it, largest first."
+            f"There is no order {query.sort!r}.", f"Sort by {', '.join(sorts)}; with - before it, largest first."
         )
     return column
 
@@ -335,7 +339,7 @@ def _beside(column: str, tie: str, *, descending: bool, cursor: Cursor | None) -
     unsaid_first = "DESC" if backwards else "ASC"
     order = f"{column} {direction}, {tie} {direction}"
     if column.partition(".")[2] in _ALWAYS_SAID:
-        beside = Sql("1") if cursor is None else Sql(f"({column}, {tie}) {beyond} (?, ?)", (cursor.value, cursor.row))
+        beside = Sql("1") if cursor is None else Sql(f"({column}, {tie}) {beyond} (?, ?)", (cursor.said, cursor.row))
         return beside, order
     order = f"{column} IS NULL {unsaid_first}, {order}"
     if cursor is None:
@@ -346,7 +350,7 @@ def _beside(column: str, tie: str, *, descending: bool, cursor: Cursor | None) -
     value = f"ifNull({column}, 0)"
     said = Sql(
         f"{column} IS NOT NULL AND ({value} {beyond} ? OR ({value} = ? AND {tie} {beyond} ?))",
-        (cursor.value, cursor.value, cursor.row),
+        (cursor.said, cursor.said, cursor.row),
     )
     return (said if backwards else Sql.all([said, Sql(f"{column} IS NULL")], "OR")), order
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from struct import Struct
 
 import orjson
 
 from ..errors import SpanwiseError
 
 _LARGEST = 2**63
+#: Orders by what is no whole number. Its bits are one, and give it back to the last of them.
+_BROKEN = frozenset({"ttft"})
+_FLOAT, _BITS = Struct("<d"), Struct("<q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,22 @@ class Cursor:
     row: int
     backwards: bool = False
     """Whether the page asked for lies before that row, not after it."""
+
+    @classmethod
+    def at(cls, sort: str, value: float | None, row: int, *, backwards: bool) -> Cursor:
+        """Return the cursor beside a row of a list sorted by *sort*, which says *value*."""
+        if value is None:
+            return cls(sort, None, row, backwards)
+        whole = _BITS.unpack(_FLOAT.pack(value))[0] if sort.removeprefix("-") in _BROKEN else int(value)
+        return cls(sort, whole, row, backwards)
+
+    @property
+    def said(self) -> float | None:
+        """What the row says, as its column has it."""
+        if self.value is None or self.sort.removeprefix("-") not in _BROKEN:
+            return self.value
+        number: float = _FLOAT.unpack(_BITS.pack(self.value))[0]
+        return number
 
     def text(self) -> str:
         """Return the cursor as text that is safe in a URL."""

@@ -57,12 +57,16 @@ _TRACE_SORTS: Final = {
     "latency": _Sort("t.duration_ns", "ix_traces_latency", nullable=False),
     "cost": _Sort("t.cost_nusd", "ix_traces_cost", nullable=True),
     "tokens": _Sort("t.total_tokens", "ix_traces_tokens", nullable=True),
+    "ttft": _Sort("t.ttft_ms", "ix_traces_ttft", nullable=True),
+    "spans": _Sort("t.span_count", "ix_traces_spans", nullable=False),
+    "errors": _Sort("t.error_count", "ix_traces_errors", nullable=False),
 }
 _SPAN_SORTS: Final = {
     "time": _Sort("s.start_ns", "ix_spans_time", nullable=False),
     "latency": _Sort("s.duration_ns", None, nullable=False),
     "cost": _Sort("s.cost_nusd", None, nullable=True),
     "tokens": _Sort("s.total_tokens", None, nullable=True),
+    "ttft": _Sort("s.ttft_ms", None, nullable=True),
 }
 
 
@@ -173,7 +177,7 @@ def _page(
     value_at, row_at = names.index(sort.column[2:]), names.index("id")
 
     def beside(row: tuple[Any, ...], *, before: bool) -> str:
-        return Cursor(query.sort, row[value_at], row[row_at], before).text()
+        return Cursor.at(query.sort, row[value_at], row[row_at], backwards=before).text()
 
     return Page(
         tuple(map(make, rows)),
@@ -301,7 +305,7 @@ def _rows(
         if cursor is not None and at == 0 and unsaid:
             after = Sql(f"{table}.id {beyond} ?", (cursor.row,))
         elif cursor is not None and at == 0:
-            after = Sql(f"({sort.column}, {table}.id) {beyond} (?, ?)", (cursor.value, cursor.row))
+            after = Sql(f"({sort.column}, {table}.id) {beyond} (?, ?)", (cursor.said, cursor.row))
         text = f"{source.text} AND {condition} AND {after.text} AND {where.text} {order_by} LIMIT ?"
         values = (*source.values, *after.values, *where.values, most - len(rows))
         rows += connection.execute(text, values)

@@ -188,6 +188,10 @@ class TraceTable(SQLModel, table=True):
         Index("ix_traces_latency", "project_id", "duration_ns"),
         Index("ix_traces_cost", "project_id", "cost_nusd"),
         Index("ix_traces_tokens", "project_id", "total_tokens"),
+        Index("ix_traces_ttft", "project_id", "ttft_ms"),
+        # Very many traces have the same few of these, so that their order among themselves is the index's too.
+        Index("ix_traces_spans", "project_id", "span_count", "id"),
+        Index("ix_traces_errors", "project_id", "error_count", "id"),
         {"sqlite_autoincrement": True},  # a row number that is used again would find the words of a deleted trace
     )
     id: int = Field(sa_column=Column(Integer, primary_key=True))

@@ -38,7 +38,16 @@ def test_columns_read_back_from_their_text(keys, width):
     assert columns_in(columns.text) == columns or columns == DEFAULT
 
 
-@pytest.mark.parametrize("path", ["/traces?", "/sessions?", "/dashboard/calls?", "/dashboard/steps?name=plan&"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/traces?",
+        "/traces?cols=time.cost.ttft.spans.errors&",
+        "/sessions?",
+        "/dashboard/calls?",
+        "/dashboard/steps?name=plan&",
+    ],
+)
 def test_on_a_phone_a_menu_sorts_as_the_titles_do(client, path):
     client.app.state.server.store.write(
         [replace(one, reading=replace(one.reading, session_id="s_1")) for one in conversation()]

@@ -27,6 +27,7 @@ from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, r
 #: Worlds that hypothesis makes for each engine; a new database takes its time.
 EXAMPLES = {"sqlite": 25, "clickhouse": 4}
 MOST_EXAMPLES_ELSEWHERE = 8
+ORDERS = ("time", "latency", "cost", "tokens", "ttft", "spans", "errors")
 
 
 def over_engines(*strategies):
@@ -292,7 +293,7 @@ def test_filters_find_what_a_naive_reading_of_them_finds(kind, found, asked):
 
 @over_engines(
     st.lists(records(), min_size=1, max_size=25).map(distinct),
-    st.sampled_from([f"{sign}{name}" for sign in ("", "-") for name in ("time", "latency", "cost", "tokens")]),
+    st.sampled_from([f"{sign}{name}" for sign in ("", "-") for name in ORDERS]),
     st.integers(1, 4),
     st.sampled_from([EVERYTHING, Term("kind", "=", ("llm",)), Not(Term("status", "=", ("error",)))]),
 )
@@ -305,7 +306,8 @@ def test_pages_hold_every_trace_once_in_order_with_the_unsaid_last(kind, found, 
             assert Counter(items) == Counter(every)
             keys = {
                 "time": lambda t: t.start_ns, "latency": lambda t: t.duration_ms, "cost": lambda t: t.cost_nusd,
-                "tokens": lambda t: None if t.usage is None else t.usage.total_tokens,
+                "tokens": lambda t: None if t.usage is None else t.usage.total_tokens, "ttft": lambda t: t.ttft_ms,
+                "spans": lambda t: t.span_count, "errors": lambda t: t.error_count,
             }  # fmt: skip
             values = [keys[sort.removeprefix("-")](item) for item in items]
             said = [value for value in values if value is not None]
