@@ -23,11 +23,13 @@ _OF_TRACES: Final = frozenset({"label", "status"})
 _LAST_NS: Final = 2**63 - 1
 
 
-def candidates(sets: TraceSets, matcher: Matcher, query: Query) -> Iterator[tuple[int, int]] | None:
+def candidates(
+    sets: TraceSets, matcher: Matcher, query: Query, few_of_all: int | None = None
+) -> Iterator[tuple[int, int]] | None:
     """Return the rows of the traces that can have spans of a page, the nearest to its beginning first.
 
     Beside each stands the last time that a span of it can have begun, or in an ascending order the first.
-    ``None`` where they are not known, or not few.
+    ``None`` where they are not known, or not few: at most one in *few_of_all* traces.
     """
     if query.sort.removeprefix("-") != "time" or asks_index(query.filter):
         return None
@@ -37,7 +39,7 @@ def candidates(sets: TraceSets, matcher: Matcher, query: Query) -> Iterator[tupl
         if words is not None:
             having = matcher.with_any(words)
             among = having if among is None else among & having
-    if among is None or len(among) * _FEW_OF_ALL > len(matcher.timeline.rows):
+    if among is None or len(among) * (few_of_all or _FEW_OF_ALL) > len(matcher.timeline.rows):
         return None
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)

@@ -15,7 +15,7 @@ from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
 from . import attribute_words as attributes
 from .address import MOST_PLACES, PLACE_BITS
 from .conditions import MOST_DRIVEN, NOTHING, Sql, combined, has_span, one_of, text_is
-from .connection import Asked, Connection
+from .connection import WALKED, Asked, Connection
 from .judged import asks_of_judgements, judged, judged_driver
 from .rows import STATUS_CODES
 from .words import SOME_SPAN_FAILED, WORD_FIELDS
@@ -64,10 +64,13 @@ class Plan:
             (*self.driver.values, project_id),
         )
 
-    def from_spans(self, project_id: int, index: str = "ix_spans_time") -> Sql:
-        """Return where to look for spans and their traces; ends in a condition."""
+    def from_spans(self, project_id: int, index: str = "ix_spans_time", *, walked: bool = False) -> Sql:
+        """Return where to look for spans and their traces; ends in a condition.
+
+        *walked* says that the newest are wanted, and few have to be looked at for them.
+        """
         if self.driver is None:
-            joined = f"CROSS JOIN traces t ON t.id = s.id >> {PLACE_BITS}"
+            joined = f"{WALKED if walked else ''}CROSS JOIN traces t ON t.id = s.id >> {PLACE_BITS}"
             return Sql(f"FROM spans s INDEXED BY {index} {joined} WHERE s.project_id = ?", (project_id,))
         # Left to itself SQLite walks the index of time once for each trace.
         inside = f"s.id BETWEEN d.row << {PLACE_BITS} AND (d.row << {PLACE_BITS}) + {MOST_PLACES - 1}"

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ..query.filters import Term, Text
 from .conditions import Sql
+
+#: Said in SQL where spans are to be walked from the newest on, whatever the database believes to be quicker.
+WALKED: Final = "/* walked */ "
 
 
 class Rows(Protocol):

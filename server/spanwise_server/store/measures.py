@@ -21,6 +21,7 @@ from .compile import Compiler
 from .conditions import Sql, conditions
 from .connection import Connection
 from .gathered import Gathered, Value
+from .newest import newest_spans
 from .rollups import HOUR_NS, HOURS_A_DAY, bucket
 from .rows import ERROR
 from .settled import measured
@@ -88,17 +89,23 @@ def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
     return aligned and by in VALUE_OF_SERIES and _of_series_only(filter_)
 
 
-def call_points(connection: Connection, project_id: int, query: Query, most: int) -> tuple[CallPoint, ...]:
+def call_points(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    most: int,
+    nearest: Iterable[tuple[int, int]] | None = None,
+) -> tuple[CallPoint, ...]:
     """Return the newest answered calls that say how many tokens they gave, for drawing latency against output."""
-    plan = Compiler(connection, project_id, replace(query, cursor=None, own_environment=True)).spans()
-    source = plan.from_spans(project_id)
-    rows = connection.execute(
-        "SELECT t.trace_id, s.span_id, s.model, coalesce(s.output_visible, 0) + coalesce(s.reasoning, 0) + "
-        f"coalesce(s.output_audio, 0) + coalesce(s.output_image, 0), s.duration_ns {source.text} "
-        f"AND {plan.where.text} AND s.kind = 'llm' AND s.counted = 1 AND s.model IS NOT NULL "
-        f"AND s.output_visible IS NOT NULL AND s.status != {ERROR} ORDER BY s.start_ns DESC LIMIT ?",
-        (*source.values, *plan.where.values, most),
+    of_each = (
+        "t.trace_id, s.span_id, s.model, coalesce(s.output_visible, 0) + coalesce(s.reasoning, 0) + "
+        "coalesce(s.output_audio, 0) + coalesce(s.output_image, 0), s.duration_ns"
     )
+    asked = (
+        "s.kind = 'llm' AND s.counted = 1 AND s.model IS NOT NULL AND s.output_visible IS NOT NULL "
+        f"AND s.status != {ERROR}"
+    )
+    rows = newest_spans(connection, project_id, query, of_each, asked, most, nearest)
     return tuple(
         CallPoint(trace_id.hex(), span_id.hex(), model, output, duration_ns / 1e6)
         for trace_id, span_id, model, output, duration_ns in rows
@@ -227,16 +234,12 @@ def _sum_up(found: Gathered, figures: Mapping[tuple[Value, int], Sequence[int]])
         found.sums[key] = sums_of(sums)
 
 
-def session_costs(connection: Connection, project_id: int, query: Query) -> SessionCosts:
+def session_costs(
+    connection: Connection, project_id: int, query: Query, nearest: Iterable[tuple[int, int]] | None = None
+) -> SessionCosts:
     """Return what the newest priced calls that *query* finds cost by session."""
-    plan = Compiler(connection, project_id, replace(query, cursor=None, own_environment=True)).spans()
-    source = plan.from_spans(project_id)
-    rows = connection.execute(
-        f"SELECT coalesce(s.session_id, t.session_id), s.cost_nusd {source.text} AND {plan.where.text} "
-        f"AND s.counted = 1 AND s.cost_nusd IS NOT NULL ORDER BY s.start_ns DESC LIMIT {MOST_OF_SESSIONS + 1}",
-        (*source.values, *plan.where.values),
-    ).fetchall()
-    return session_costs_of(rows)
+    of_each, asked = "coalesce(s.session_id, t.session_id), s.cost_nusd", "s.counted = 1 AND s.cost_nusd IS NOT NULL"
+    return session_costs_of(newest_spans(connection, project_id, query, of_each, asked, MOST_OF_SESSIONS + 1, nearest))
 
 
 def session_costs_of(rows: Sequence[Sequence[Any]]) -> SessionCosts:

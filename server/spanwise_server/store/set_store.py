@@ -46,11 +46,11 @@ class SetStore(SqlStore):
             return None
         return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
 
-    def _nearest(self, query: Query) -> Iterable[tuple[int, int]] | None:
+    def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[int, int]] | None:
         """Return the traces that can have spans of a page, where its filter leaves few."""
         if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
             return None
-        return self._from_sets(query, lambda sets, matcher: candidates(sets, matcher, query))
+        return self._from_sets(query, lambda sets, matcher: candidates(sets, matcher, query, few_of_all))
 
     # --- figures -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from ..query.calls import Call
 from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
 from ..record import Record, TraceSummary
-from . import figures, measures, session_pages, tally
+from . import figures, measures, newest, session_pages, tally
 from .address import id_bytes, part_of, span_range
 from .assemble import Assembler, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
@@ -62,9 +62,15 @@ class SqlStore(SmallStore):
         """Return the rows of the traces that have the spans which *query* finds, ``None`` where that is not known."""
         return None
 
-    def _nearest(self, query: Query) -> Iterable[tuple[int, int]] | None:  # noqa: ARG002  # as above
+    def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[int, int]] | None:  # noqa: ARG002
         """Return the traces that can have spans of a page, as ``candidates.py`` gives them, where they are known."""
         return None
+
+    def _newest(self, query: Query) -> Iterable[tuple[int, int]] | None:
+        """Return the same for the newest spans of all, where words tell it."""
+        if not newest.is_told_by_words(query.filter):
+            return None
+        return self._nearest(replace(query, cursor=None, sort="-time"), newest.FEW_OF_ALL)
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
@@ -225,13 +231,17 @@ class SqlStore(SmallStore):
 
     def session_costs(self, query: Query) -> SessionCosts:
         """Return what the newest priced calls that *query* finds cost by session."""
+        nearest = self._newest(query)
         with self._reading(query.project) as (connection, project_id):
-            return SessionCosts() if project_id is None else measures.session_costs(connection, project_id, query)
+            if project_id is None:
+                return SessionCosts()
+            return measures.session_costs(connection, project_id, query, nearest)
 
     def call_points(self, query: Query, most: int) -> tuple[CallPoint, ...]:
         """Return the newest answered calls that say how many tokens they gave."""
+        nearest = self._newest(query)
         with self._reading(query.project) as (connection, project_id):
-            return measures.call_points(connection, project_id or 0, query, most)
+            return measures.call_points(connection, project_id or 0, query, most, nearest)
 
     def projects(self) -> tuple[str, ...]:
         """Return the names of the projects there are, in order."""

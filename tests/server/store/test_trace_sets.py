@@ -22,6 +22,7 @@ from spanwise_server.store import (
     find,
     kept_totals,
     matching,
+    newest,
     postgres_sets,
     set_figures,
     set_keeper,
@@ -41,6 +42,7 @@ ASKED = (
     "", "kind:llm", "-kind:llm", "model:gpt-* status:error", "status:ok", "user:ann OR user:bob", "tag:beta",
     "label:fail", "latency>1s", "cost<0.1", "-cost>0.02", "tokens>=10 -user:ann", "refund", "-refund",
     "ttft>1ms", "-(-kind:llm)", "attr.user.id:bob", f"trace:{TRACES[0]}", "session:s1", "name:chat*",
+    "model:gpt-*", "kind:llm user:ann latency>1s",
 )  # fmt: skip
 
 
@@ -73,21 +75,23 @@ def _few_are_many():
         patch.setattr(candidates, "_FEW_OF_ALL", 1)
         patch.setattr(kept_totals, "_FEW_OF_ALL", 1)
         patch.setattr(find, "_NEAR_FIRST", 1)
+        patch.setattr(newest, "FEW_OF_ALL", 1)
+        patch.setattr(newest, "_TRACES_FIRST", 1)
         yield
 
 
 def by_sets(store, query):
     figures_of = store.totals(query), store.histogram(query, 7), store.facets(query, FIELDS, 3)
-    return (*figures_of, spans_of(store, query), sessions_of(store.find_sessions, query))
+    return (*figures_of, spans_of(store, query), newest_of(store, query), sessions_of(store.find_sessions, query))
 
 
 def by_sql(store, query):
     figures_of = SqlStore.totals(store, query), SqlStore.histogram(store, query, 7)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_nearest", lambda _: None)
+        patch.setattr(store, "_nearest", lambda *_: None)
         return (
             *figures_of, SqlStore.facets(store, query, FIELDS, 3), spans_of(store, query),
-            sessions_of(partial(SqlStore.find_sessions, store), query),
+            newest_of(store, query), sessions_of(partial(SqlStore.find_sessions, store), query),
         )  # fmt: skip
 
 
@@ -111,6 +115,11 @@ def spans_of(store, query):
             pages.append(page := store.find_calls(replace(query, sort=sort, limit=3, cursor=page.next_cursor)))
             pages.append(store.find_calls(replace(query, sort=sort, limit=3, cursor=page.previous_cursor)))
     return [([(one.trace_id, one.span_id) for one in page.items], page.next_cursor) for page in pages]
+
+
+def newest_of(store, query):
+    """Return what a dashboard says of the newest spans alone."""
+    return store.session_costs(query), sorted(map(repr, store.call_points(query, 100)))
 
 
 def agree(store, *asked):
