@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -19,10 +18,6 @@ _LONGEST_BEHIND_S: Final = 0.1
 LONGEST_FOR_PAGES_S: Final = 0.03
 #: Somebody who looked at a page so lately looks at the next one soon.
 _LATELY_S: Final = 1.0
-#: While a page is made a thread has Python for so long before another may. By Python's own 5 ms a page waits as long
-#: after each of its statements, where another thread works; always so short, spans would take a third more.
-SWITCHED_AFTER_S: Final = 0.0005
-_SWITCHED_AS_EVER_S: Final = sys.getswitchinterval()
 
 
 class Turns:
@@ -87,8 +82,6 @@ class Pages:
         """Begin a page."""
         with self._changed:
             self._made += 1
-            if self._made == 1:
-                sys.setswitchinterval(SWITCHED_AFTER_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -98,7 +91,6 @@ class Pages:
             self._made -= 1
             self._ended_at = time.monotonic()
             if not self._made:
-                sys.setswitchinterval(_SWITCHED_AS_EVER_S)
                 self._changed.notify_all()
 
     def let_pass(self, longest_s: float) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from contextlib import suppress
-
-import pytest
 
 from spanwise_server.store import turns as turns_of_store
 from spanwise_server.store.turns import Behind, Turns
@@ -99,15 +96,6 @@ def test_a_turn_waits_for_a_page_but_not_for_ever(monkeypatch):
     with turns.pages, turns, turns.pages:
         order.append("after a moment")
     assert order[-1] == "after a moment"
-
-
-def test_threads_take_turns_quicker_while_a_page_is_made():
-    turns, as_ever = Turns(), sys.getswitchinterval()
-    with turns.pages:
-        with turns.pages:
-            assert sys.getswitchinterval() == pytest.approx(turns_of_store.SWITCHED_AFTER_S)
-        assert sys.getswitchinterval() == pytest.approx(turns_of_store.SWITCHED_AFTER_S)
-    assert sys.getswitchinterval() == as_ever
 
 
 def test_pages_are_asked_for_while_one_is_made_and_a_moment_after(monkeypatch):
