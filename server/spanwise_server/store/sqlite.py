@@ -89,7 +89,7 @@ class SqliteStore(SetStore):
         migrate(self.path)
         search_path = self.path.with_name("search.db")
         self._database = Database(self.path, search_path)
-        self._proofs = Proofs(self._read_back, lambda: self._writer.changes)
+        self._proofs = Proofs(partial(self._read_back, behind=False), lambda: self._writer.changes)
         self.matcher = partial(FtsMatcher, known=self._proofs.known)
         self._database.functions["span_holds", 2] = self._proofs.holds
         self._database.functions["span_says", 2] = self._proofs.says
@@ -98,8 +98,7 @@ class SqliteStore(SetStore):
         with self._database.read() as connection:
             self._prefix = prefix_of(connection)
         self._dictionaries = Dictionaries(self._database)  # its connection is of the index that was just looked over
-        read_back = partial(self._read_back, behind=True)
-        self._search = SearchIndex(index, self._journal, read_back, self.turns, self._proofs.learn)
+        self._search = SearchIndex(index, self._journal, self._read_back, self.turns, self._proofs.learn)
         self._sets = SetKeeper(self._database.read, SqliteSets)
         self._mend_journal()
         self._search.start()
@@ -193,7 +192,7 @@ class SqliteStore(SetStore):
         # Only what is in the index can be taken out of it. What comes in between is found by nobody.
         if self.wait_until_searchable(_LONGEST_FOR_INDEX_S):
             for at in range(0, len(addresses), PAGE_OF_ALL):
-                self._index.drop(self._read_back(addresses[at : at + PAGE_OF_ALL], behind=True))
+                self._index.drop(self._read_back(addresses[at : at + PAGE_OF_ALL]))
         with self._writing() as connection, self.turns:
             words = words_of_traces(connection, project_id, ids)
             deleted = sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
@@ -353,11 +352,10 @@ class SqliteStore(SetStore):
 
     def _journal(self, after: int, most: int) -> list[tuple[int, bytes]]:
         with self._open.read(behind=True) as connection:
-            return connection.execute(
-                "SELECT n, addresses FROM journal WHERE n > ? ORDER BY n LIMIT ?", (after, most)
-            ).fetchall()
+            asked = "SELECT n, addresses FROM journal WHERE n > ? ORDER BY n LIMIT ?"
+            return connection.execute(asked, (after, most)).fetchall()
 
-    def _read_back(self, addresses: Sequence[int], *, behind: bool = False) -> list[tuple[int, Record]]:
+    def _read_back(self, addresses: Sequence[int], *, behind: bool = True) -> list[tuple[int, Record]]:
         with self._open.read(behind=behind) as connection:
             return records_at(connection, addresses)
 
