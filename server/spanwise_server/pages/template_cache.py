@@ -7,8 +7,10 @@ has changed. Where nothing can be written there, each start compiles them again.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
-import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,13 +40,15 @@ class CompiledTemplates(BytecodeCache):
         """Keep what *bucket* holds; another process that does the same keeps the same."""
         if sys.dont_write_bytecode:
             return
+        kept = self._path(bucket)
+        part = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
             self._folder.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".tmp", delete=False) as file:
-                bucket.write_bytecode(file)
-            Path(file.name).replace(self._path(bucket))
+            part.write_bytes(bucket.bytecode_to_string())
+            part.replace(kept)
         except OSError:
-            return
+            with suppress(OSError):
+                part.unlink()
 
     def _path(self, bucket: Bucket) -> Path:
         return self._folder / f"{bucket.key[:24]}.{self._compiler}.{sys.implementation.cache_tag}.template"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from jinja2 import DictLoader
@@ -60,3 +61,13 @@ def test_what_is_broken_or_cannot_be_kept_is_compiled(tmp_path, compiled, monkey
     page(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
     assert template_cache.FOLDER.name == "__pycache__"
+
+
+def test_what_is_cut_off_while_it_is_kept_leaves_nothing(tmp_path, compiled, monkeypatch):
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert page(tmp_path) == page(tmp_path) == "<b>&lt;i&gt;</b>"
+    assert compiled == ["page"] * 2
+    assert not list(tmp_path.iterdir())
