@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
@@ -80,11 +81,10 @@ def _columns(texts: str, /, **others: str) -> Columns:
 def _alerts(asked: Asked) -> Iterable[Object]:
     firings = Firings(asked.server.store)
     if "rule" in asked.params:
-        yield from map(rows.alert_row, firings.of_rule(asked.project, asked.number("rule"), _ALL))
-        return
-    yield from map(rows.alert_row, firings.open(asked.project))
+        rule = Alerts(asked.server.store).rule(asked.project, asked.number("rule"))
+        return map(rows.alert_row, firings.of_rule(asked.project, rule.id, _ALL))
     history = paged(lambda before: firings.history(asked.project, before, AT_ONCE), lambda one: one.id)
-    yield from map(rows.alert_row, history)
+    return map(rows.alert_row, chain(firings.open(asked.project), history))
 
 
 def _rules(asked: Asked) -> Iterable[Object]:

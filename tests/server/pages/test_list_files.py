@@ -163,6 +163,8 @@ def test_what_one_rule_fired_is_a_file_of_its_own(shop):
     [
         ("/lists/nothing/export", 404),
         ("/lists/queues/export?format=pdf", 400),
+        ("/lists/alerts/export?rule=first", 400),
+        ("/lists/alerts/export?rule=999", 404),
         ("/lists/label-acts/export", 400),
         ("/lists/label-acts/export?queue=99999999999999999999", 400),
         ("/lists/label-acts/export?queue=999", 404),
