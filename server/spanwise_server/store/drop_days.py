@@ -14,6 +14,7 @@ from .postgres_write import PostgresWriter
 from .rollups import RollupChange
 from .rows import SpanRow
 from .text_owners import drop_texts
+from .word_arrays import drop_unused
 
 #: Dropping waits for whoever reads the tables, and whoever comes after waits for it: so not for long.
 _LOCK_TIMEOUT: Final = "3s"
@@ -25,6 +26,9 @@ _KEPT: Final = (
     "SELECT p.name, max(t.start_ns), bool_or(EXISTS (SELECT 1 FROM annotations a WHERE a.project_id = t.project_id "
     "AND a.trace_id = encode(t.trace_id, 'hex'))) FROM traces t JOIN projects p ON p.id = t.project_id "
     "WHERE t.id >= %s AND t.id < %s GROUP BY 1"
+)
+_WORDS: Final = (
+    f"SELECT project_id, array_agg(DISTINCT word) FROM traces, unnest(words) AS word WHERE {_OF_DAY} GROUP BY 1"
 )
 _GONE: Final = (
     *(
@@ -76,7 +80,10 @@ def drop(connection: PostgresConnection, writer: PostgresWriter, day: int, kept:
     drop_texts(connection, bounds["first"], bounds["end"])
     for statement in _GONE:
         driver.execute(statement.encode(), bounds)
+    words = driver.execute(_WORDS.encode(), bounds).fetchall()
     gone = driver.execute(f"DELETE FROM traces WHERE {_OF_DAY}".encode(), bounds).rowcount
+    for project_id, of_project in words:
+        drop_unused(connection, project_id, of_project)
     drop_day(driver, day)
     return gone
 

@@ -37,7 +37,9 @@ from .set_keeper import SetKeeper
 from .set_source import EVERY_TRACE
 from .set_store import SetStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
+from .trace_words import words_of_traces
 from .turns import Turns
+from .word_arrays import drop_unused
 
 T = TypeVar("T")
 #: A transaction that met another one is done again so often.
@@ -203,7 +205,10 @@ class PostgresStore(SetStore):
             if project_id is None:
                 return 0
             self._writer.alone(connection)
-            return sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
+            words = words_of_traces(connection, project_id, ids)
+            deleted = sum(self._writer.delete(connection, project_id, trace_id) for trace_id in ids)
+            drop_unused(connection, project_id, words)
+            return deleted
 
         return self._tried(delete)
 

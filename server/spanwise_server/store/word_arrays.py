@@ -12,6 +12,15 @@ from .conditions import NOTHING, Sql
 from .connection import Connection
 
 _ANY = "t.words && CAST(? AS integer[])"
+#: What is common is seen in the newest traces; only what is not there is looked for in the index.
+_IN_NEWEST = (
+    "SELECT DISTINCT unnest(words) FROM (SELECT words FROM traces WHERE project_id = ? ORDER BY start_ns DESC "
+    "LIMIT 200) AS newest"
+)
+_DROP_UNUSED = (
+    "DELETE FROM words w WHERE w.id = ANY(CAST(? AS integer[])) "
+    "AND NOT EXISTS (SELECT 1 FROM traces t WHERE t.words @> ARRAY[w.id])"
+)
 
 
 class WordArrays:
@@ -60,3 +69,13 @@ class WordArrays:
     def kept(self, ids: Collection[int]) -> list[int]:
         """Return ids of words as the trace's own row keeps them."""
         return sorted(ids)
+
+
+def drop_unused(connection: Connection, project_id: int, ids: Collection[int]) -> None:
+    """Take away those of some words of a project that no trace has any more, with nobody else writing spans.
+
+    A number is never given to another word.
+    """
+    common = {word for (word,) in connection.execute(_IN_NEWEST, (project_id,))}
+    if rare := sorted(set(ids) - common):
+        connection.execute(_DROP_UNUSED, (rare,))
