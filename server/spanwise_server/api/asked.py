@@ -14,7 +14,7 @@ from ..query.parse import parse
 MOST = 1_000
 
 
-def asked_query(
+async def asked_query(
     request: Request,
     filter_text: Annotated[str, Query(alias="filter", description="Filter language, see /help/filters")] = "",
     from_time: Annotated[str | None, Query(alias="from", description="RFC 3339, included")] = None,

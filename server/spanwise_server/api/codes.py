@@ -110,7 +110,7 @@ class AskedCodeQueue(BaseModel):
     blind: bool = True
 
 
-def scope_of(
+async def scope_of(
     project: CurrentProject,
     queue_id: Annotated[int | None, Query(description="Only what was labelled in this queue")] = None,
     rubric_id: Annotated[int | None, Query(description="Only what was labelled under this rubric")] = None,

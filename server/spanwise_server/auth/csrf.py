@@ -54,4 +54,10 @@ def _sign(request: Request, seed: str) -> str:
 
 
 Csrf = Depends(check_csrf)
-CsrfToken = Annotated[str, Depends(csrf_token)]
+
+
+async def _token(request: Request) -> str:
+    return csrf_token(request)
+
+
+CsrfToken = Annotated[str, Depends(_token)]

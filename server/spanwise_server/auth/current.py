@@ -113,6 +113,21 @@ def project_of(request: Request) -> str:
     return project_sent(actor_of(request), asked) or "default"
 
 
-CurrentServer = Annotated[Server, Depends(server_of)]
-CurrentActor = Annotated[Actor, Depends(actor_of)]
-CurrentProject = Annotated[str, Depends(project_of)]
+# What is no coroutine FastAPI sends to another thread and back: longer than what these do.
+
+
+async def _server(connection: HTTPConnection) -> Server:
+    return server_of(connection)
+
+
+async def _actor(request: Request) -> Actor:
+    return actor_of(request)
+
+
+async def _project(request: Request) -> str:
+    return project_of(request)
+
+
+CurrentServer = Annotated[Server, Depends(_server)]
+CurrentActor = Annotated[Actor, Depends(_actor)]
+CurrentProject = Annotated[str, Depends(_project)]

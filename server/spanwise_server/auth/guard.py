@@ -163,7 +163,7 @@ def is_closed(server: Server) -> bool:
 
 def anybody_can_log_in(store: Store) -> bool:
     """Return whether a password is kept, of all or of one person."""
-    return store.setting(PASSWORD_SETTING) is not None or Users(store).any()
+    return store.remembered("logins", lambda: store.setting(PASSWORD_SETTING) is not None or Users(store).any())
 
 
 def _person(server: Server, request: Request) -> Actor | None:

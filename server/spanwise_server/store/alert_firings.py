@@ -82,6 +82,9 @@ class Firings:
 
     def count_open(self, project: str) -> int:
         """Return how many fire now that nobody has acknowledged."""
+        return self._sessions.remembered(("open", project), lambda: self._count_open(project))
+
+    def _count_open(self, project: str) -> int:
         with self._sessions.session() as session:
             asked = select(func.count()).where(
                 AlertFiringRow.project_id == project_id(session, project),

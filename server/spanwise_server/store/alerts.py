@@ -33,6 +33,9 @@ class Alerts:
 
     def rules(self, project: str) -> tuple[Rule, ...]:
         """Return the rules of a project, in the order they were made."""
+        return self._sessions.remembered(("rules", project), lambda: self._rules(project))
+
+    def _rules(self, project: str) -> tuple[Rule, ...]:
         with self._sessions.session() as session:
             number = project_id(session, project)
             asked = select(AlertRuleRow).where(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,8 @@ from sqlmodel import Session
 from .checkpoints import Checkpoints
 from .connection import Connection
 from .fts import FtsIndex
-from .sessions import Work
+from .remembered import COUNTED, Remembered, count_change
+from .sessions import T, Work
 from .stored_rows import payload_of
 from .trace_words import WordTable
 
@@ -75,6 +76,7 @@ class Database:
         self._idle: dict[str, list[SqliteConnection]] = {_READER: [], _READER_BEHIND: []}
         self._idle_lock = threading.Lock()
         self._engine = _engine(path)
+        self._remembered = Remembered(self._small_changes)
         self._closed = False
         self.checkpoints.start()
 
@@ -119,6 +121,11 @@ class Database:
         engine = self._engine.execution_options(writes=True)
         with self.write_lock, Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+            count_change(session)
+
+    def remembered(self, asked: Hashable, ask: Callable[[], T]) -> T:
+        """Return what *ask* reads in small tables, which nobody may change: remembered while none is written."""
+        return self._remembered.of(asked, ask)
 
     @staticmethod
     def alone_in(work: Work) -> AbstractContextManager[bool]:  # noqa: ARG004  # the protocol's
@@ -141,6 +148,14 @@ class Database:
                 connection.close()
             self._idle.clear()
             self._engine.dispose()
+
+    def _small_changes(self) -> int:
+        connection = self._borrow(_READER)
+        try:
+            counted: int = connection.execute(COUNTED).fetchone()[0]
+            return counted
+        finally:
+            self._give_back(connection, _READER)
 
     def _borrow(self, pragmas: str) -> SqliteConnection:
         with self._idle_lock:

@@ -97,10 +97,12 @@ class Datasets:
 
     def names(self, project: str) -> list[str]:
         """Return the names of a project's datasets, the newest first."""
+        return list(self._sessions.remembered(("datasets", project), lambda: self._names(project)))
+
+    def _names(self, project: str) -> tuple[str, ...]:
         with self._sessions.session() as session:
-            number = project_id(session, project)
-            asked = select(DatasetRow.name).where(DatasetRow.project_id == number)
-            return list(session.exec(asked.order_by(col(DatasetRow.id).desc())))
+            asked = select(DatasetRow.name).where(DatasetRow.project_id == project_id(session, project))
+            return tuple(session.exec(asked.order_by(col(DatasetRow.id).desc())))
 
     def add(self, dataset_id: int, examples: Iterable[Example], *, note: str = "", by: str = "") -> Version | None:
         """Freeze a version with *examples* added, each in place of one with its id; ``None`` if nothing changed.

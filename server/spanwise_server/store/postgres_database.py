@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -27,7 +27,8 @@ from .postgres_connection import (
     adapted,
     reached,
 )
-from .sessions import Work
+from .remembered import COUNTED, Remembered, count_change
+from .sessions import T, Work
 
 OLDEST_VERSION: Final = 140_000
 _MOST_READERS: Final = 16
@@ -60,6 +61,7 @@ class PostgresDatabase:
         self._side = self._pool("side", 2)
         self._working = self._pool("work", len(WORK_LOCKS))
         self._engine = _engine(self.url)
+        self._remembered = Remembered(self._small_changes)
 
     @contextmanager
     def read(self) -> Iterator[PostgresConnection]:
@@ -95,6 +97,16 @@ class PostgresDatabase:
         ):
             session.connection().execute(text(f"SELECT pg_advisory_xact_lock({LOCKS}, {SMALL_LOCK})"))
             yield session
+            count_change(session)
+
+    def remembered(self, asked: Hashable, ask: Callable[[], T]) -> T:
+        """Return what *ask* reads in small tables, which nobody may change: remembered while none is written."""
+        return self._remembered.of(asked, ask)
+
+    def _small_changes(self) -> int:
+        with self._lent(self._readers) as driver:
+            counted: int = driver.execute(COUNTED).fetchall()[0][0]
+            return counted
 
     @contextmanager
     def alone_in(self, work: Work) -> Iterator[bool]:

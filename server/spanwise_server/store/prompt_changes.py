@@ -13,7 +13,9 @@ from .prompts_tables import PromptMoveRow, PromptRow, PromptVersionRow
 from .sessions import Sessions, project_id
 
 _FROM_CODE: Final = "code"
-
+#: Changes of a project that are remembered: the newest.
+_MOST_REMEMBERED: Final = 1_000
+_NEVER_NS: Final = 2**63 - 1
 
 _EARLIER: Final = aliased(PromptVersionRow)
 #: Both are made once: every list of traces asks them, and making them takes longer than the answer.
@@ -51,6 +53,15 @@ def changes_of_prompts(sessions: Sessions, project: str, from_ns: int, to_ns: in
 
     The first version of a prompt that is written in code is its beginning, and no change.
     """
+    known = sessions.remembered(
+        ("prompt changes", project), lambda: _changes(sessions, project, 0, _NEVER_NS, _MOST_REMEMBERED)
+    )
+    if len(known) < _MOST_REMEMBERED or known[0].at_ns < from_ns:  # what is not among them is earlier
+        return [change for change in known if from_ns <= change.at_ns < to_ns][-most:]
+    return list(_changes(sessions, project, from_ns, to_ns, most))
+
+
+def _changes(sessions: Sessions, project: str, from_ns: int, to_ns: int, most: int) -> tuple[Change, ...]:
     with sessions.session() as session:
         asked = {"project": project_id(session, project), "start": from_ns, "end": to_ns, "most": most}
         moves = [
@@ -58,4 +69,4 @@ def changes_of_prompts(sessions: Sessions, project: str, from_ns: int, to_ns: in
             for name, row in session.exec(_MOVED, params=asked)
         ]
         versions = [Change(name, version, at_ns) for name, version, at_ns in session.exec(_BEGUN, params=asked)]
-    return sorted([*moves, *versions], key=lambda change: change.at_ns)[-most:]
+    return tuple(sorted([*moves, *versions], key=lambda change: change.at_ns)[-most:])

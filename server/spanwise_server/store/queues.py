@@ -119,10 +119,13 @@ class Queues:
 
     def there(self, project: str) -> list[Queue]:
         """Return the queues of a project, the newest first, without counting how far each is."""
+        return list(self._sessions.remembered(("queues", project), lambda: self._there(project)))
+
+    def _there(self, project: str) -> tuple[Queue, ...]:
         with self._sessions.session() as session:
             number = project_id(session, project)
             rows = session.exec(select(QueueRow).where(QueueRow.project_id == number).order_by(col(QueueRow.id).desc()))
-            return [_queue(row, project) for row in rows]
+            return tuple(_queue(row, project) for row in rows)
 
     def waiting(self, project: str) -> int:
         """Return how many items of a project want a verdict."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeVar
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from .small_tables import ProjectRow
+
+T = TypeVar("T")
 
 Work = Literal["housekeeping", "queues", "dictionary", "attributes"]
 """What is done in the background, by one process of those that share a store."""
@@ -25,6 +28,9 @@ class Sessions(Protocol):
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Return a session that writes, alone, and commits when it ends well."""
+
+    def remembered(self, asked: Hashable, ask: Callable[[], T]) -> T:
+        """Return what *ask* reads in small tables, which nobody may change: remembered while none is written."""
 
     def alone_in(self, work: Work) -> AbstractContextManager[bool]:
         """Have no other server process do *work* meanwhile; gives whether none does already."""

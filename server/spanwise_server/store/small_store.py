@@ -8,6 +8,7 @@ A feature with tables of its own needs nothing of an engine:
 - it reads in ``with store.session() as session`` and writes in ``with store.transaction() as session``, by
   ``select``, ``session.add``, ``session.get`` and ``session.merge``. Transactions come one after another, whatever
   the engine and however many server processes there are, so what one reads in it does not change before it commits;
+- what every page asks goes through ``store.remembered``, which asks anew only after one of those transactions;
 - it writes no SQL text; where an upsert is needed, ``get`` and then ``add`` will do, since nobody comes between;
 - a text may hold no NUL character (PostgreSQL has none), an integer beyond 32 bits wants ``BigInteger``;
 - rows that were flushed have their ``id``; none may be chosen by hand for a table that numbers its rows itself.
@@ -15,7 +16,7 @@ A feature with tables of its own needs nothing of an engine:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from sqlmodel import Session
@@ -24,7 +25,7 @@ from ..record import Annotation
 from .access import Access
 from .annotations import Annotations
 from .base import ApiKey, Login
-from .sessions import Sessions, Work
+from .sessions import Sessions, T, Work
 
 
 class SmallStore:
@@ -43,6 +44,10 @@ class SmallStore:
     def transaction(self) -> AbstractContextManager[Session]:
         """Give a session that writes small tables, alone, committed at the end."""
         return self._small.transaction()
+
+    def remembered(self, asked: Hashable, ask: Callable[[], T]) -> T:
+        """Return what *ask* reads in small tables, which nobody may change: remembered while none is written."""
+        return self._small.remembered(asked, ask)
 
     def alone_in(self, work: Work) -> AbstractContextManager[bool]:
         """Have no other server process do *work* meanwhile; gives whether none does already."""

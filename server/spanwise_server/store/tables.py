@@ -337,3 +337,7 @@ class TraceChangeTable(SQLModel, table=True):
     __table_args__ = ({"sqlite_autoincrement": True},)  # who follows remembers the last number
     n: int = Field(sa_column=Column(Integer, primary_key=True))
     trace_row: int
+
+
+#: One row, which counts the transactions that wrote small tables: see ``remembered.py``.
+SMALL_CHANGES = Table("small_changes", METADATA, Column("n", BigInteger, nullable=False))

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from ..errors import NotFound, SpanwiseError
@@ -16,10 +15,6 @@ from .views_tables import SavedViewRow
 LONGEST_NAME: Final = 80
 LONGEST_QUERY: Final = 4_000
 MOST_VIEWS: Final = 200
-#: Made once, as every list asks it: making it takes as long as the answer.
-_ALL: Final = (
-    select(SavedViewRow).where(col(SavedViewRow.project_id) == bindparam("project")).order_by(col(SavedViewRow.name))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +38,17 @@ class Views:
 
     def all(self, project: str, place: str | None = None) -> tuple[SavedView, ...]:
         """Return the views of a project by name, of one place or of all."""
+        views = self._sessions.remembered(("views", project), lambda: self._all(project))
+        return views if place is None else tuple(view for view in views if view.place == place)
+
+    def _all(self, project: str) -> tuple[SavedView, ...]:
         with self._sessions.session() as session:
-            number = project_id(session, project)
-            rows = session.exec(_ALL, params={"project": number})
-            return tuple(_view(row) for row in rows if place is None or row.place == place)
+            rows = session.exec(
+                select(SavedViewRow)
+                .where(SavedViewRow.project_id == project_id(session, project))
+                .order_by(col(SavedViewRow.name))
+            )
+            return tuple(map(_view, rows))
 
     def defaults(self, project: str) -> dict[str, str]:
         """Return what the URL of each place says by default, where a project has chosen a view for it."""
