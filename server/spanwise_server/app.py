@@ -87,13 +87,15 @@ from .store.span_logs import HOUR_NS, LogLimits
 
 logger = logging.getLogger("spanwise.server")
 
+#: The busiest first: they are asked one after another whether a request is theirs.
 ROUTERS: Final = (
-    health.router, metrics.router, otlp.router, prompts_api.router, traces.router, spans.router, sessions_api.router,
+    otlp.router, static.router, live.router, completion.router, traces_page.router, chosen.router,
+    trace_page.router, dashboard.router, sessions.router, traces.router, spans.router,
+    health.router, metrics.router, prompts_api.router, sessions_api.router,
     annotations_api.router, queues_api.router, codes_api.router, datasets_api.router, experiment_runs_api.router,
     experiments_api.router, media.router, prompts_page.router, playground_api.router,
     playground_page.router, playground_rows_page.router, measures_api.router,
-    static.router, login.router, live.router, views.router, completion.router, traces_page.router, chosen.router,
-    trace_page.router, annotate.router, compare.router, calls.router, dashboard.router, sessions.router,
+    login.router, views.router, annotate.router, compare.router, calls.router,
     queues.router, label.router, dataset_acts.router, datasets_page.router, experiment_compare.router,
     experiments.router, ingest_health.router, help_page.router, steps.router, step_spans.router, compare_spans.router,
     prompt_examples.router, alerts_api.router, alerts.router, alert_channels.router, search.router, list_files.router,

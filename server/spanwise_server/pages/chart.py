@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from functools import lru_cache
 from typing import Final
 
 from ..store.base import Bar
@@ -55,14 +57,15 @@ def histogram(bars: Sequence[Bar], clock: Clock) -> Histogram | None:
     total, errors = sum(b.ok + b.errors for b in bars), sum(b.errors for b in bars)
     peak = max(bars, key=lambda bar: bar.ok + bar.errors)
     counts = f"{plural(total, 'trace')}, {errors:,} with errors"
-    summary = f"{counts}, {_span(bars[0], bars[-1], clock)}; most {_when(peak, clock)}."
+    most_at = _when(peak.from_ns, peak.to_ns, clock.tz)
+    summary = f"{counts}, {_span(bars[0], bars[-1], clock)}; most {most_at}."
     return Histogram(columns, _ticks(bars, clock), summary)
 
 
 def _column(bar: Bar, x: float, step: float, most: int, clock: Clock) -> Column:
     errors = 0.0 if not bar.errors else max(bar.errors / most * (HEIGHT - 6), _LEAST)
     oks = 0.0 if not bar.ok else max(bar.ok / most * (HEIGHT - 6), _LEAST)
-    words = f"{_when(bar, clock)}: {plural(bar.ok + bar.errors, 'trace')}"
+    words = f"{_when(bar.from_ns, bar.to_ns, clock.tz)}: {plural(bar.ok + bar.errors, 'trace')}"
     return Column(
         x=round(x + _GAP / 2, 1),
         width=round(max(step - _GAP, 0.5), 1),
@@ -76,9 +79,12 @@ def _column(bar: Bar, x: float, step: float, most: int, clock: Clock) -> Column:
     )
 
 
-def _when(bar: Bar, clock: Clock) -> str:
-    start, end = clock.at(bar.from_ns), clock.at(bar.to_ns)
-    if bar.to_ns - bar.from_ns >= DAY_NS:
+@lru_cache(2_000)
+def _when(from_ns: int, to_ns: int, zone: tzinfo) -> str:
+    """Return when a bar is of; bars begin at round times, so that most were said before."""
+    clock = Clock(0, zone)
+    start, end = clock.at(from_ns), clock.at(to_ns)
+    if to_ns - from_ns >= DAY_NS:
         return f"{start.day} {start:%b}"
     return f"{start.day} {start:%b %H:%M} to {end:%H:%M}"
 

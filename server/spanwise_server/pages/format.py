@@ -167,14 +167,17 @@ def _exact(nusd: int) -> str:
 
 def utc(ns: int) -> str:
     """Return the exact moment, ``2026-11-23 19:23:37.204 UTC``."""
-    moment = datetime.fromtimestamp(ns // SECOND_NS, timezone.utc)
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{ns % SECOND_NS // 1_000_000:03d} UTC"
+    return f"{_day_and_time(ns)} UTC"
 
 
 def iso(ns: int) -> str:
     """Return RFC 3339 with milliseconds, for the ``datetime`` attribute."""
+    return f"{_day_and_time(ns).replace(' ', 'T')}Z"
+
+
+def _day_and_time(ns: int) -> str:
     moment = datetime.fromtimestamp(ns // SECOND_NS, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns % SECOND_NS // 1_000_000:03d}Z"
+    return f"{moment.replace(tzinfo=None)}.{ns % SECOND_NS // 1_000_000:03d}"
 
 
 def zone(name: str | None) -> tzinfo:
@@ -235,4 +238,5 @@ class Clock:
         """Return a ``<time>`` element: the age, with the exact UTC as its tooltip."""
         words = self.ago(ns) if phrase else self.age(ns)
         # Letter for letter, digits and our own words: there is nothing to escape, and a list has hundreds of times.
-        return Markup(f'<time datetime="{iso(ns)}" title="{utc(ns)}">{words}</time>')  # noqa: S704
+        exact = _day_and_time(ns)
+        return Markup(f'<time datetime="{exact.replace(" ", "T")}Z" title="{exact} UTC">{words}</time>')  # noqa: S704

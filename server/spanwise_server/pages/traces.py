@@ -222,10 +222,11 @@ def _lines(
     judged = server.store.annotations(listing.project, [trace.trace_id for trace in traces])
     longest = max((trace.duration_ms for trace in traces), default=0.0) or 1.0
     p95 = totals.latency_p95_ms
+    query = listing.link("", live=False)  # the same for each
     return tuple(
         Line(
             trace=trace,
-            href=listing.link(f"/traces/{trace.trace_id}", live=False),
+            href=f"/traces/{trace.trace_id}{query}",
             labels=_latest(judged.get(trace.trace_id, ())),
             share=round(min(trace.duration_ms / longest, 1.0) * 100, 1),
             slow=p95 is not None and trace.duration_ms > p95,

@@ -50,6 +50,8 @@ class Annotations:
 
     def of(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, tuple[Annotation, ...]]:
         """Return what was judged of these traces and their spans, by trace id, oldest first."""
+        if not self._database.remembered(("judged", project), lambda: self._any(project)):
+            return {}
         found: dict[str, list[Annotation]] = {}
         with self._database.session() as session:
             project_id = find_project(driver_of(session), project)
@@ -61,6 +63,12 @@ class Annotations:
                 for row in judged:
                     found.setdefault(row.trace_id, []).append(_annotation(row, project, coded.get(row.id, ())))
         return {trace_id: tuple(judged) for trace_id, judged in found.items()}
+
+    def _any(self, project: str) -> bool:
+        with self._database.session() as session:
+            number = find_project(driver_of(session), project)
+            asked = select(AnnotationRow.id).where(AnnotationRow.project_id == number).limit(1)
+            return session.exec(asked).first() is not None
 
 
 def codes_of(session: Session, project_id: int | None, annotation_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
