@@ -29,11 +29,12 @@ EXAMPLES: Final = 25
 def ends(client: Client, provider: FakeProvider, recorded: Recorded) -> dict[str, dict[str, str]]:
     """Return how the client's streams end, by the headings and the columns of the published tables."""
     found: dict[str, dict[str, str]] = {}
-    for heading, ways, ask in (("Streams", SYNC, end_of), ("Asynchronous streams", ASYNC, async_end_of)):
+    asked = (("Streams", SYNC, end_of), ("Asynchronous streams", ASYNC, async_end_of))
+    at_exit = ends_at_exit(provider, where="sdk.apart", name="APART")
+    for (heading, ways, ask), last in zip(asked, at_exit, strict=True):
         for way in ways:
             found.setdefault(heading, {})[way] = ask(client, way, provider, recorded)
             recorded.clear()
-        last = ends_at_exit(provider, asynchronous=ways is ASYNC, where="sdk.apart", name="APART")
         found[heading][LAST] = last[client.provider]
     return found
 

@@ -49,14 +49,15 @@ def write() -> None:
     spanwise.init(span_exporter=recorded.exporter)
     text = PAGE.read_text(encoding="utf-8")
     with FakeProvider() as provider:
-        for heading, ways in HEADINGS.items():
+        at_exit = ends_at_exit(provider)
+        for (heading, ways), last in zip(HEADINGS.items(), at_exit, strict=True):
             names, ask = (CLIENTS, end_of) if ways is SYNC else (ASYNC_CLIENTS, async_end_of)
             rows: dict[str, dict[str, str]] = {}
             for name in names:
                 for way in ways:
                     rows.setdefault(name, {})[way] = ask(CLIENTS[name], way, provider, recorded)
                     recorded.clear()
-            for name, end in ends_at_exit(provider, asynchronous=ways is ASYNC).items():
+            for name, end in last.items():
                 rows[name][LAST] = end
             rows |= {name: told_apart(name, "newest")["ends"][heading] for name in APART}
             pattern = rf"(## {heading}\n.*?\n\n)\|.*?(\n\n|\Z)"
