@@ -5,22 +5,32 @@ BIN := $(VENV)/bin
 PORT ?= 4318
 READY := $(VENV)/.ready
 WORKERS ?= 4
+BROWSERS ?= 3
 MATRIX_WORKERS ?= 3
 
 # Hundreds of processes start in a run, and not one should compile anew what is in these files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test matrix matrix-ci lint bench bench-store compile screenshots clean
+.PHONY: demo test test-sdk test-server test-browser matrix matrix-ci lint bench bench-store compile screenshots clean
 
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
 
-# Fast tests first. Browsers and server processes come after them, in processes of their own: Playwright keeps an
-# event loop running, beside which no other test could run one. Whole files go round, those with the longest tests first.
-test: $(READY)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) -m "not browser and not e2e and not matrix" $(ARGS)
-	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "browser or e2e" \
-		tests/e2e tests/browser $(ARGS)
+# Tests of the SDK by themselves, in one process: they import every client, which takes longer than most of them, and
+# which no other test needs. Browsers and server processes in others too: Playwright keeps an event loop running, beside
+# which no other test could run one; whole files go round, those with the longest tests first.
+test: test-sdk test-server test-browser
+
+test-sdk: $(READY)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q tests/sdk $(ARGS)
+
+test-server: $(READY)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(WORKERS) --ignore tests/sdk --ignore tests/browser --ignore tests/e2e \
+		--ignore tests/matrix tests $(ARGS)
+
+test-browser: $(READY)
+	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(BROWSERS) --dist loadfile --no-loadscope-reorder \
+		-m "browser or e2e" tests/e2e tests/browser $(ARGS)
 
 # Every client and framework at its oldest supported and its newest version, each in an environment of its own.
 matrix: $(READY)
