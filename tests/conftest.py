@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -10,19 +11,27 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 os.environ["SPANWISE_STRICT"] = "1"
 os.environ.setdefault("SPANWISE_PURE", "1")  # sources can be patched; `test_compiled.py` tries what is compiled
 os.environ["SPANWISE_SPOOL"] = "off"  # the spool of whoever runs the suite is theirs
 
+from fuzzing import tries
 from spanwise_server.app import create_app
+from spanwise_server.auth import passwords
 from spanwise_server.settings import Settings
+from spanwise_server.store import clickhouse_small, sqlite
 from spanwise_server.store import migrate as migrations
-from spanwise_server.store import sqlite
+
+# Passwords are hashed as they always are, only not for long: `test_passwords.py` holds how long elsewhere.
+passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 # A busy machine is not a wrong test: nothing fails for how long it took to make or to run an example.
-hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile(
+    "patient", max_examples=tries(50), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("patient")
 
 
@@ -39,6 +48,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what is there for good: it went through it at each turn."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nobody_is_trusted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give clients one authority to trust, whose key is nowhere: none here speaks TLS to anybody else.
+
+    Each reads them all when it is made, and of 140 that is more work than all else that it does in a test.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "matrix" not in request.path.parts:  # its packages come from outside
+            patch.setenv("SSL_CERT_FILE", str(Path(__file__).with_name("nobody.pem")))
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Begin every new store of this process with a copy of a migrated one: most of a small test is that."""
@@ -52,16 +79,18 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         migrations.migrate(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite, "migrate", copied)
+        for opening in (sqlite, clickhouse_small):
+            patch.setattr(opening, "migrate", copied)
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _postgres_ends() -> Iterator[None]:
-    """Stop the PostgreSQL of this process, if a test has started one."""
+def _servers_end() -> Iterator[None]:
+    """Stop the PostgreSQL and the ClickHouse of this process, if a test has started one."""
     yield
-    if "postgres_cluster" in sys.modules:
-        sys.modules["postgres_cluster"].end()
+    for name in ("postgres_cluster", "clickhouse_server"):
+        if name in sys.modules:
+            sys.modules[name].end()
 
 
 @pytest.fixture

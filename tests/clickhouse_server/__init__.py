@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import subprocess
 import sys
@@ -40,14 +39,21 @@ def clickhouse(folder: Path, *, cluster: bool = False) -> Iterator[int]:
             process.wait(30)
 
 
+_open = ExitStack()
+
+
 @cache
 def shared() -> int:
-    """Return the port of a server of this process's own, which ends with it."""
-    kept = ExitStack()
-    folder = kept.enter_context(TemporaryDirectory())
-    port = kept.enter_context(clickhouse(Path(folder)))
-    atexit.register(kept.close)
-    return port
+    """Return the port of the server that the tests of this process share, started when it is first asked for."""
+    folder = _open.enter_context(TemporaryDirectory())
+    return _open.enter_context(clickhouse(Path(folder)))
+
+
+def end() -> None:
+    """Stop the shared server, if there is one."""
+    for known in (shared, _emptied):
+        known.cache_clear()
+    _open.close()
 
 
 @contextmanager
@@ -67,12 +73,12 @@ def emptied(make: Callable[[str], None]) -> Iterator[str]:
     names, wanted = _emptied()
     name = names.pop() if names else _made(make, wanted)
     yield f"clickhouse://127.0.0.1:{shared()}/{name}"
-    if _tables(name) != wanted:
+    made, filled = _tables(name)
+    if made != wanted:
         _answer(f"DROP DATABASE IF EXISTS {name}")
         return
-    for table, said in wanted.items():
-        if "MergeTree" in said and table != "steps":
-            _answer(f"TRUNCATE TABLE {name}.{table}")
+    for table in filled - {"steps"}:
+        _answer(f"TRUNCATE TABLE {name}.{table}")
     names.append(name)
 
 
@@ -86,14 +92,16 @@ def _made(make: Callable[[str], None], wanted: dict[str, str]) -> str:
     name = f"t_{uuid4().hex}"
     make(f"clickhouse://127.0.0.1:{shared()}/{name}")
     _answer(f"TRUNCATE TABLE {name}.owner")
-    wanted |= _tables(name)
+    wanted |= _tables(name)[0]
     return name
 
 
-def _tables(name: str) -> dict[str, str]:
-    asked = f"SELECT name, create_table_query FROM system.tables WHERE database = '{name}' FORMAT JSONCompactEachRow"
-    rows = [json.loads(line) for line in _answer(asked).splitlines()]
-    return {table: said.replace(name, "") for table, said in rows}
+def _tables(name: str) -> tuple[dict[str, str], set[str]]:
+    """Return how the tables of a database were made, and which have a part, be it an old one."""
+    asked = f"SELECT name, create_table_query, parts FROM system.tables WHERE database = '{name}'"
+    rows = [json.loads(line) for line in _answer(f"{asked} FORMAT JSONCompactEachRow").splitlines()]
+    made = {table: said.replace(name, "") for table, said, _ in rows}
+    return made, {table for table, _, parts in rows if parts not in (None, 0, "0")}
 
 
 def _answer(statement: str) -> str:

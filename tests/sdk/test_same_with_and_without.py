@@ -6,13 +6,13 @@ Each answer is spoiled once, and the very same bytes are then given to the clien
 from __future__ import annotations
 
 import contextlib
-import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fake_provider import FakeProvider
+from fuzzing import tries
 from spanwise.registry import PROVIDERS
 
 from .apart import APART
@@ -22,8 +22,8 @@ from .spoil import HOWS, ODD, Spoiling
 
 #: Some clients leave connections open where an answer is none, with us and without.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-#: How many ways to spoil each client's answers are tried; more by hand.
-EXAMPLES = int(os.environ.get("SPANWISE_FUZZ_EXAMPLES", "10"))
+#: How many ways to spoil each client's answers are tried.
+EXAMPLES = tries(10)
 FUZZ = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

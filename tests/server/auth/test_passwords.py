@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
+from spanwise_server.auth import passwords
 from spanwise_server.auth.passwords import TooManyTries, Tries, hashed, matches
 from spanwise_server.errors import ConfigError
 
@@ -19,6 +22,13 @@ def test_only_the_right_password_matches_its_hash():
 def test_a_short_password_is_refused():
     with pytest.raises(ConfigError, match="at least 8"):
         hashed("short")
+
+
+def test_guessing_at_a_hash_takes_what_argon2_recommends():
+    spec = importlib.util.spec_from_file_location(f"{passwords.__package__}.unpatched", passwords.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.hashed("correct horse").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_too_many_wrong_passwords_from_one_address_must_wait():

@@ -8,6 +8,7 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fuzzing import tries
 from spanwise import vocabulary
 from spanwise_server.dialects import read
 from spanwise_server.dialects.preview import LENGTH, preview
@@ -52,7 +53,7 @@ EVENT_NAMES = st.sampled_from(
 EVENTS = st.lists(st.builds(Event, st.integers(0, 1 << 62), EVENT_NAMES, ATTRIBUTES), max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(80), deadline=None)
 @example({"gen_ai.prompt": {"type": [], "role": None}}, [], {})
 @given(ATTRIBUTES, EVENTS, ATTRIBUTES)
 def test_any_span_can_be_read(attributes, events, resource):

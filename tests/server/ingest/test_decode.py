@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from fuzzing import tries
 from otlp_requests import PAIRS, SPANS, TEXT
 from spanwise_server.errors import SpanwiseError, UnsupportedMedia
 from spanwise_server.ingest.otlp import decode, form_of
@@ -206,7 +207,7 @@ def test_another_content_type_is_refused(content_type):
 # --- whatever is sent ---------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.lists(SPANS, max_size=3), PAIRS, TEXT)
 def test_both_forms_of_a_message_decode_the_same(spans, resource, scope):
     request = ExportTraceServiceRequest(resource_spans=[
@@ -219,7 +220,7 @@ def test_both_forms_of_a_message_decode_the_same(spans, resource, scope):
 
 
 @pytest.mark.parametrize("form", ["json", "protobuf"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(120), deadline=None)
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(form, body):
     with suppress(SpanwiseError):
@@ -241,7 +242,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(120), deadline=None)
 @given(st.lists(JSON, max_size=3), JSON, JSON)
 def test_json_of_any_shape_is_decoded_or_refused(spans, resource, scope):
     whole = [{**span(), **one} if isinstance(one, dict) else one for one in spans]

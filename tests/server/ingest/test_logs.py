@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from fuzzing import tries
 from otlp_requests import PAIRS, SPAN_IDS, TEXT, TIMES, VALUES
 from server.ingest.test_decode import JSON
 from spanwise_server.errors import SpanwiseError, TooLarge
@@ -126,7 +127,7 @@ RECORDS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(50), deadline=None)
 @given(st.lists(RECORDS, max_size=3))
 def test_both_forms_of_a_record_decode_the_same(records):
     made = ExportLogsServiceRequest(resource_logs=[{"scope_logs": [{"log_records": records}]}])
@@ -138,14 +139,14 @@ def test_both_forms_of_a_record_decode_the_same(records):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(80), deadline=None)
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(form, body):
     with suppress(SpanwiseError):
         decode_logs(body, form)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(80), deadline=None)
 @given(st.lists(JSON, max_size=3), JSON, JSON)
 def test_json_of_any_shape_is_decoded_or_refused(records, resource, scope):
     ids = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}

@@ -19,6 +19,7 @@ from spanwise_server.ingest.pipeline import Request
 from spanwise_server.record import Record
 from spanwise_server.settings import Settings
 
+KEPT = (Request, Record)
 BOMB = gzip.compress(bytes(3_000_000))
 
 
@@ -72,7 +73,7 @@ CASES = {
 
 
 def alive() -> int:
-    return sum(isinstance(one, (Request, Record)) for one in gc.get_objects())
+    return sum(type(one) in KEPT for one in gc.get_objects())
 
 
 @pytest.mark.parametrize("name", CASES)

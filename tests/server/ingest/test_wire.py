@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from fuzzing import tries
 from otlp_requests import PAIRS, SPANS, TEXT
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.ingest.otlp_protobuf import walked
@@ -37,13 +38,13 @@ def same_or_nothing(body):
     assert not expected.refused
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(80), deadline=None)
 @given(st.lists(SPANS, max_size=3), PAIRS, TEXT)
 def test_it_says_of_any_message_what_the_parser_says(spans, resource, scope):
     same_or_nothing(exported(spans, resource, scope))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.lists(SPANS, min_size=1, max_size=2), PAIRS, st.data())
 def test_it_says_of_damaged_bytes_what_the_parser_says(spans, resource, data):
     body = bytearray(exported(spans, resource))
@@ -61,7 +62,7 @@ def test_it_says_of_damaged_bytes_what_the_parser_says(spans, resource, data):
         pytest.fail("the parser refuses what was read")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_left(body):
     same_or_nothing(body)

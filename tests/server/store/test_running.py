@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fuzzing import tries
 from spanwise_server.store import running_kept
 from spanwise_server.store.rows import SpanRow, placed
 from spanwise_server.store.running import RunningSummary, running_of
@@ -101,7 +102,7 @@ def check(kept: Kept) -> None:
 OFTEN = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
-@settings(OFTEN, max_examples=150)
+@settings(OFTEN, max_examples=tries(60))
 @given(st.lists(st.lists(rows(), min_size=1, max_size=4), min_size=1, max_size=5))
 def test_what_is_kept_running_is_what_all_spans_come_to_after_each_batch(batches):
     kept = Kept()
@@ -112,7 +113,7 @@ def test_what_is_kept_running_is_what_all_spans_come_to_after_each_batch(batches
         check(kept)
 
 
-@settings(OFTEN, max_examples=150)
+@settings(OFTEN, max_examples=tries(60))
 @given(st.data())
 def test_spans_that_come_once_are_never_more_than_what_they_change(data):
     spans = data.draw(st.lists(rows(), min_size=2, max_size=6, unique_by=lambda row: row.span_id))
@@ -126,7 +127,7 @@ def test_spans_that_come_once_are_never_more_than_what_they_change(data):
         check(kept)
 
 
-@settings(OFTEN, max_examples=100)
+@settings(OFTEN, max_examples=tries(50))
 @given(st.data())
 def test_a_span_that_says_more_when_it_comes_again_changes_only_what_it_says(data):
     """As those do that are sent when they begin, and once more when they end."""

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap64 as BitMap
 
+from fuzzing import tries
 from postgres_cluster import running
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
@@ -389,7 +390,7 @@ def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatc
                     assert store.find_traces(back) == SqlStore.find_traces(store, back), (text, range_)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(draw=st.randoms(use_true_random=False), begin=st.none() | st.integers(-2, 62), newer=st.booleans())
 def test_rows_beside_a_time_are_those_that_a_page_may_have(draw, begin, newer):
     timeline, most = timeline_of_sets.Timeline(), draw.randrange(1, 250)
