@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -14,6 +14,7 @@ from ..record import Record, SpanLog
 from .address import id_bytes
 from .base import Kept as Retained
 from .base import Used
+from .clickhouse_days import note_change_of_all, note_changes, noted_version
 from .clickhouse_large import Key
 from .clickhouse_reading import ClickHouseReader
 from .clickhouse_revise import revise
@@ -24,6 +25,8 @@ from .clickhouse_write import Writer
 from .conditions import Sql
 from .connection import Connection
 from .engine import Engine, Options, Told, tell_nobody
+from .kept_days import KeptDays
+from .kept_measures import KeptMeasures
 from .media import GRACE_S, PUT_MEDIA_USE, is_of_project
 from .projects import project_id_of
 from .ready import Chunk, prepare
@@ -32,6 +35,8 @@ from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .turns import Turns
 
 _AT_ONCE: Final = 500
+#: So long the servers of a cluster may need to have what was written to one of them.
+_LAGGING_S: Final = 60.0
 
 
 class ClickHouseStore(ClickHouseReader):
@@ -48,6 +53,8 @@ class ClickHouseStore(ClickHouseReader):
         self._writer = Writer(self.server)
         self._database: SmallDatabase | None = None
         self._projects: dict[str, int] = {}
+        self._kept_days = KeptDays(lagging_s=_LAGGING_S if self.server.place.cluster else 0.0)
+        self._measures = KeptMeasures()
         self._read_again = 0
         self.media: Media = FolderMedia(lambda: self._open, data / "media")
         self.turns = Turns()
@@ -58,8 +65,11 @@ class ClickHouseStore(ClickHouseReader):
         self.server.open()
         self._keep_small_in(self._database)
         self.server.claim(self._small_id())
-        with self._alone():
+        with self._alone() as connection:
             self._writer.mend()
+            note_change_of_all(
+                connection, self.server, self._writer.next_version()
+            )  # of what a process that was killed did not note, too
 
     def close(self) -> None:
         """Close every connection; closing twice is closing once."""
@@ -205,7 +215,8 @@ class ClickHouseStore(ClickHouseReader):
 
     def recount(self) -> int:
         """Compute every summary and rollup anew from the spans; return how many traces there are."""
-        with self._alone():
+        with self._alone() as connection:
+            note_change_of_all(connection, self.server, self._writer.next_version())
             for table in ("r_hour", "h_hour", "h_day"):
                 self.server.command_of(f"TRUNCATE TABLE {table}{{local}}")
             keys = self._every_key()
@@ -280,9 +291,22 @@ class ClickHouseStore(ClickHouseReader):
     def _alone(self) -> Iterator[Connection]:
         """Give a transaction of the small tables in which nobody else, in no process, writes spans."""
         database = self._open
-        with database.write_lock, database.write() as connection:
-            connection.alone()
-            yield connection
+        with database.write_lock:
+            try:
+                with database.write() as connection:
+                    connection.alone()
+                    self._writer.noted_until(noted_version(connection))
+                    yield connection
+                    self._note_changes(connection)
+            except BaseException:
+                self._writer.left = True  # spans may be there whose traces do not say so: nothing newer tells of them
+                with suppress(Exception), database.write() as connection:
+                    self._note_changes(connection)
+                raise
+
+    def _note_changes(self, connection: Connection) -> None:
+        if self._writer.days:
+            note_changes(connection, self._writer.days, self._writer.version, left=self._writer.left)
 
     def _small_id(self) -> str:
         """Return what tells these small tables from all others."""

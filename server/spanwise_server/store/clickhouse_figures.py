@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, TypeVar
 
 from ..query.filters import Filter, OneSpan, Query, Term, Text
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Sums
 from ..record import Usage
 from . import measures as measuring
-from .base import Bar, FacetValue, Totals
+from .base import Bar, Totals
 from .clickhouse_compile import VALUE_OF_SPAN, text_is
+from .clickhouse_days import DAY_NS
 from .clickhouse_find import Finder
-from .clickhouse_rows import OF_WORD
 from .compile import conjuncts
 from .conditions import Sql, combined
-from .figures import MOST_COUNTED, MOST_FACETED, MOST_TRACES_PER_VALUE, ok_together, totals_of, without
+from .day_block import DayBlock
+from .figures import (
+    MOST_COUNTED,
+    edges_between,
+    totals_of,
+)
 from .gathered import Gathered
+from .kept_days import Stretch
 from .measures import (
     BUCKETS,
     KINDS,
@@ -27,142 +33,124 @@ from .measures import (
     VALUE_OF_SERIES,
     rollups_tell,
 )
-from .rollups import HOUR_NS, HOURS_A_DAY
+from .rollups import HOUR_NS
 from .rows import ERROR
 from .settled import measured
 from .tables import SUMS
-from .words import WORD_FIELDS
 
-_DAY_NS: Final = HOUR_NS * HOURS_A_DAY
-#: As it stands within a text of SQL.
-_OF_WORD: Final = "\\x1F"
+T = TypeVar("T")
+
+#: Rows of rollups are summed here, so that they need not be before.
+_AS_THEY_LIE: Final = "SETTINGS final = 0"
 
 
 #: Stands in what is asked of traces where it is asked of their spans.
 _OF_ALL_SPANS: Final = " FROM spans AS s "
-
-LabelsOf = Callable[[Callable[[], Sequence[bytes]]], Counter[str]]
-"""Counts labels of the traces that it is told when it asks: it need not where no label was ever given."""
 
 
 def totals(finder: Finder, query: Query) -> Totals:
     """Return the figures above the list, of the newest 10,000 traces where there are more."""
     most = MOST_COUNTED + 1
     found: list[tuple[Any, ...]] = []
-    for some in _newest_first(finder, query, found, most):
-        where = finder.compiler(some).traces()
-        order = f"ORDER BY t.start_ns DESC LIMIT {most - len(found)}"
-        text = f"SELECT t.status, t.cost_nusd, t.duration_ns FROM traces AS t WHERE {where.text} {order}"
-        found += finder.server.rows(Sql(text, where.values))
+    for some in newest_first(finder, query, found, most):
+        if isinstance(some, Stretch):
+            found += of_block(some, most - len(found), DayBlock.figures)
+        else:
+            where = finder.compiler(some).traces()
+            order = f"ORDER BY t.start_ns DESC LIMIT {most - len(found)}"
+            text = f"SELECT t.status, t.cost_nusd, t.duration_ns FROM traces AS t WHERE {where.text} {order}"
+            found += finder.server.rows(Sql(text, where.values))
         if len(found) >= most:
             break
     return totals_of(found)
 
 
-def _newest_first(finder: Finder, query: Query, found: Sequence[object], wanted: int) -> Iterator[Query]:
+def of_block(stretch: Stretch, most: int, ask: Callable[[DayBlock, int, int], Sequence[T]]) -> Sequence[T]:
+    """Return what a day that is kept says of its newest traces, *most* of them."""
+    first, last = stretch.rows
+    return [] if stretch.block is None else ask(stretch.block, max(first, last - most), last)
+
+
+def newest_first(
+    finder: Finder, query: Query, found: Sequence[object], wanted: int, *, at_once: bool = False
+) -> Iterator[Query | Stretch]:
     """Yield *query* over one stretch of time after another, the newest first: what is asked of it is often said soon.
 
     Each stretch must be read before the next is asked for, since what was *found* tells how long that one is. A filter
     that leaves few, or that asks all spans, is asked once: it would be of every stretch.
     """
-    if len(conjuncts(query.filter)) > 1 or _OF_ALL_SPANS in finder.compiler(query).traces().text:
-        return iter((query,))
-    return finder.stretches(replace(query, cursor=None, sort="-time"), "t", found, wanted)
+    query = replace(query, cursor=None, sort="-time")
+    once = at_once or len(conjuncts(query.filter)) > 1 or _OF_ALL_SPANS in finder.compiler(query).traces().text
+    for stretch in finder.kept_days.stretches(finder, query, at_once=once):
+        if stretch.block is not None:
+            yield stretch
+        elif once:
+            yield stretch.query
+        else:
+            yield from finder.stretches(stretch.query, "t", found, wanted)
 
 
 def histogram(finder: Finder, query: Query, bars: int) -> tuple[Bar, ...]:
     """Return traces over time in equal steps; an open side of the range ends where the project's traces do."""
-    first, last = query.from_ns, query.to_ns
-    if first is None or last is None:
-        span = finder.times()
-        if span is None:
-            return ()
-        first, last = span[0] if first is None else first, span[1] + 1 if last is None else last
-    if last <= first or bars < 1:
+    edges = edges_between(*_ends(finder, query), bars)
+    if not edges:
         return ()
-    step = -(-(last - first) // bars)
-    where = finder.compiler(query).traces()  # with its open sides: nothing of the project lies beyond them
-    ok, errors = [0] * bars, [0] * bars
-    for at, failed, n in finder.server.rows(
-        Sql(
-            f"SELECT intDiv(t.start_ns - ?, ?) AS at, t.status = {ERROR} AS failed, count() FROM traces AS t "
-            f"WHERE {where.text} GROUP BY at, failed",
-            (first, step, *where.values),
-        )
-    ):
-        if 0 <= at < bars:  # what came meanwhile is on the next page
-            (errors if failed else ok)[at] += n
-    edges = [min(last, first + step * at) for at in range(bars + 1)]
-    return tuple(Bar(edges[at], edges[at + 1], ok[at], errors[at]) for at in range(bars))
-
-
-def facets(
-    finder: Finder, query: Query, fields: Sequence[str], limit: int, labels_of: LabelsOf
-) -> Mapping[str, tuple[FacetValue, ...]]:
-    """Return the commonest values of *fields* among the newest 5,000 traces found without the field's own terms."""
-    asked = [field for field in fields if field in WORD_FIELDS]
-    of_rest: defaultdict[Filter, list[str]] = defaultdict(list)
-    for field in asked:
-        of_rest[without(query.filter, field)].append(field)
-    counts: dict[str, Counter[str]] = {}
-    for rest, of_words in of_rest.items():
-        narrowed = replace(query, filter=rest)
-        if "label" in of_words:
-            counts["label"] = labels_of(partial(_newest_ids, finder, narrowed))
-        counts |= _word_counts(finder, narrowed, [field for field in of_words if field != "label"])
-    found: dict[str, tuple[FacetValue, ...]] = {}
-    for field in asked:
-        ordered = sorted(counts.get(field, Counter()).items(), key=lambda one: (-one[1], one[0]))[:limit]
-        values = tuple(FacetValue(value, n) for value, n in ordered)
-        found[field] = ok_together(values) if field == "status" else values
-    return found
-
-
-def _newest(finder: Finder, query: Query, column: str, most: int) -> Sql:
-    where = finder.compiler(query).traces()
-    order = f"ORDER BY t.start_ns DESC LIMIT {most}"
-    return Sql(f"SELECT t.{column} AS {column} FROM traces AS t WHERE {where.text} {order}", where.values)
-
-
-def _newest_ids(finder: Finder, query: Query) -> list[bytes]:
-    return [trace_id for (trace_id,) in finder.server.rows(_newest(finder, query, "trace_id", MOST_FACETED))]
-
-
-def _word_counts(finder: Finder, query: Query, fields: Sequence[str]) -> dict[str, Counter[str]]:
-    if not fields:
-        return {}
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    traces: list[None] = []
-    for some in _newest_first(finder, query, traces, MOST_FACETED):
-        newest = _newest(finder, some, "words", MOST_FACETED - len(traces))
-        for field, text, n in finder.server.rows(
+    first, step = edges[0], edges[1] - edges[0]
+    counts, errors = [0] * bars, [0] * bars
+    for some in newest_first(finder, replace(query, from_ns=first, to_ns=edges[-1]), (), 0, at_once=True):
+        if isinstance(some, Stretch):
+            _count_in(some, edges, counts, errors)
+            continue
+        where = finder.compiler(some).traces()
+        for at, failed, n in finder.server.rows(
             Sql(
-                f"SELECT substring(w, 1, position(w, '{_OF_WORD}') - 1) AS field, w, count() AS n "
-                f"FROM ({newest.text}) ARRAY JOIN arrayPushBack(words, '') AS w "
-                f"WHERE field IN ('', {', '.join('?' * len(fields))}) GROUP BY w",
-                (*newest.values, *fields),
+                f"SELECT intDiv(t.start_ns - ?, ?) AS at, t.status = {ERROR} AS failed, count() FROM traces AS t "
+                f"WHERE {where.text} GROUP BY at, failed",
+                (first, step, *where.values),
             )
         ):
-            if field:
-                counts[field][text.partition(OF_WORD)[2]] += n
-            else:  # stands in every trace once
-                traces += [None] * n
-        if len(traces) >= MOST_FACETED:
-            break
-    return dict(counts)
-
-
-def values(finder: Finder, field: str, prefix: str, limit: int) -> tuple[FacetValue, ...]:
-    """Return values of a field of words that begin with *prefix*, commonest first; counts stop at 1,000."""
-    begins = f"{field}{OF_WORD}{prefix}"
-    rows = finder.server.rows(
-        Sql(
-            "SELECT w, count() AS n FROM traces AS t ARRAY JOIN t.words AS w WHERE t.project_id = ? "
-            f"AND startsWith(w, ?) GROUP BY w ORDER BY least(n, {MOST_TRACES_PER_VALUE}) DESC, w LIMIT {limit}",
-            (finder.project_id, begins),
-        )
+            counts[at] += n
+            errors[at] += n if failed else 0
+    return tuple(
+        Bar(*edge, n - failed, failed) for edge, n, failed in zip(pairwise(edges), counts, errors, strict=True)
     )
-    return tuple(FacetValue(text.partition(OF_WORD)[2], min(n, MOST_TRACES_PER_VALUE)) for text, n in rows)
+
+
+def _count_in(stretch: Stretch, edges: Sequence[int], counts: list[int], errors: list[int]) -> None:
+    """Count the traces of a day that is kept in the steps that begin at *edges*."""
+    block, (first, last) = stretch.block, stretch.rows
+    if block is None or first == last:
+        return
+    begin, step = edges[0], edges[1] - edges[0]
+    for at in range((block.starts[first] - begin) // step, (block.starts[last - 1] - begin) // step + 1):
+        for starts, into in ((block.starts, counts), (block.failed, errors)):
+            into[at] += bisect_left(starts, edges[at + 1]) - bisect_left(starts, edges[at])
+
+
+def _ends(finder: Finder, query: Query) -> tuple[int | None, int | None]:
+    """Return the time that *query* asks for; an open side ends where the project's traces do."""
+    first, last = query.from_ns, query.to_ns
+    if first is None:
+        first = _outermost(finder, newest=False)
+    if last is None:
+        newest = _outermost(finder, newest=True)
+        last = None if newest is None else newest + 1
+    return first, last
+
+
+def _outermost(finder: Finder, *, newest: bool) -> int | None:
+    """Return when the last or the first trace of the project began, ``None`` where there is none."""
+    for stretch in finder.kept_days.stretches(finder, Query(finder.project), newest_first=newest):
+        if stretch.block is not None:
+            if len(stretch.block):
+                return stretch.block.starts[-1 if newest else 0]
+            continue
+        where = finder.compiler(stretch.query).traces()
+        text = f"SELECT {'max' if newest else 'min'}(t.start_ns), count() FROM traces AS t WHERE {where.text}"
+        ((start_ns, n),) = finder.server.rows(Sql(text, where.values))
+        if n:
+            return int(start_ns)
+    return None
 
 
 #: Splits for which a call's trace is asked too.
@@ -180,7 +168,7 @@ def range_of_calls(finder: Finder) -> tuple[int, int] | None:
     first, last, n = finder.server.rows(
         Sql(
             "SELECT min(hour), max(hour), count() FROM (SELECT hour FROM r_hour WHERE project_id = ? "
-            f"AND kind IN ({KINDS}) GROUP BY hour HAVING sum(spans) > 0)",
+            f"AND kind IN ({KINDS}) GROUP BY hour HAVING sum(spans) > 0) {_AS_THEY_LIE}",
             (finder.project_id,),
         )
     )[0]
@@ -189,23 +177,31 @@ def range_of_calls(finder: Finder) -> tuple[int, int] | None:
 
 def measure(finder: Finder, query: Query, by: str, steps: Steps, *, times: bool) -> Measured:
     """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
-    if rollups_tell(query.filter, by, steps):
-        return measured(_from_rollups(finder, query.filter, by, steps, times=times), steps)
-    return measured(_from_calls(finder, query, by, steps), steps)
+    if not rollups_tell(query.filter, by, steps):
+        return measured(_from_calls(finder, query, by, steps), steps)
+    days = range(steps.first_ns // DAY_NS, (steps.end_ns - 1) // DAY_NS + 1)
+    changes = {day: n for day, n in finder.kept_days.changes_told(finder).items() if day in days}
+
+    def add(found: Gathered, among: range) -> None:
+        _add_rollups(finder, found, query.filter, by, steps, among, times=times)
+
+    return finder.measures.told((finder.project_id, query.filter, by, steps, times), changes, add)
 
 
-def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps, *, times: bool) -> Gathered:
+def _add_rollups(
+    finder: Finder, found: Gathered, filter_: Filter, by: str, steps: Steps, among: range, *, times: bool
+) -> None:
+    """Add what the rollups say of the steps *among* all; without *times* no percentiles."""
     asked = _of_series(filter_)
     first, step = steps.first_ns // HOUR_NS, steps.step_ns // HOUR_NS
-    found = Gathered()
     rows = finder.server.rows(
         Sql(
             f"SELECT {VALUE_OF_SERIES[by]} AS value, nullIf(r.provider, '') AS of, r.kind IN ({KINDS}) AS is_call, "
             "intDiv(r.hour - ?, ?) AS at, sumIf(r.latency_ns, r.kind = 'llm'), "
             f"{', '.join(f'sum(r.{name})' for name in SUMS)} FROM r_hour AS r "
             f"WHERE r.project_id = ? AND r.hour >= ? AND r.hour < ? AND ({asked.text}) "
-            "GROUP BY value, of, is_call, at HAVING sum(r.spans) != 0",
-            (first, step, finder.project_id, first, first + step * steps.count, *asked.values),
+            f"GROUP BY value, of, is_call, at HAVING sum(r.spans) != 0 {_AS_THEY_LIE}",
+            (first, step, finder.project_id, first + step * among.start, first + step * among.stop, *asked.values),
         )
     )
     for of, provider, is_call, at, writing_ns, *figures in rows:
@@ -217,8 +213,7 @@ def _from_rollups(finder: Finder, filter_: Filter, by: str, steps: Steps, *, tim
         if provider is not None:
             found.providers[of][provider] += calls
     if times:
-        _percentiles(finder, found, asked, VALUE_OF_SERIES[by], steps)
-    return found
+        _percentiles(finder, found, asked, VALUE_OF_SERIES[by], steps, among)
 
 
 def _of_series(filter_: Filter) -> Sql:
@@ -229,16 +224,17 @@ def _of_series(filter_: Filter) -> Sql:
     return combined(filter_, _of_series)
 
 
-def _percentiles(finder: Finder, found: Gathered, asked: Sql, value: str, steps: Steps) -> None:
-    by_day = steps.first_ns % _DAY_NS == 0 and steps.step_ns % _DAY_NS == 0
-    table, column, unit = ("h_day", "day", _DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
+def _percentiles(finder: Finder, found: Gathered, asked: Sql, value: str, steps: Steps, among: range) -> None:
+    by_day = steps.first_ns % DAY_NS == 0 and steps.step_ns % DAY_NS == 0
+    table, column, unit = ("h_day", "day", DAY_NS) if by_day else ("h_hour", "hour", HOUR_NS)
     first, step = steps.first_ns // unit, steps.step_ns // unit
     rows = finder.server.rows(
         Sql(
             f"SELECT {value} AS value, intDiv(r.{column} - ?, ?) AS at, r.measure, r.bucket, sum(r.n) AS n "
             f"FROM {table} AS r WHERE r.project_id = ? AND r.kind IN ({KINDS}) AND r.{column} >= ? "
-            f"AND r.{column} < ? AND ({asked.text}) GROUP BY value, at, r.measure, r.bucket HAVING n != 0",
-            (first, step, finder.project_id, first, first + step * steps.count, *asked.values),
+            f"AND r.{column} < ? AND ({asked.text}) GROUP BY value, at, r.measure, r.bucket HAVING n != 0 "
+            f"{_AS_THEY_LIE}",
+            (first, step, finder.project_id, first + step * among.start, first + step * among.stop, *asked.values),
         )
     )
     found.count(rows)

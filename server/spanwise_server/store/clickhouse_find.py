@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -12,17 +11,18 @@ import orjson
 from ..errors import SpanwiseError
 from ..query.filters import Query
 from ..record import TraceSummary
-from .base import Extent, Page, SessionSummary, Trace
+from .base import Extent, Page, Trace
 from .clickhouse_compile import LAST_NS, Compiler, Judged, ids_in
-from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept, word
+from .clickhouse_days import DAY_NS, Changes
+from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept
 from .clickhouse_server import Server
 from .conditions import Sql
 from .cursor import Cursor, read_cursor
 from .find import MOST_ITEMS
+from .kept_days import KeptDays, Stretch
+from .kept_measures import KeptMeasures
 from .outline import OUTLINE_COLUMNS, outline_of
-from .rows import ERROR, STATUSES, usage_of
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
-from .summary import total
+from .rows import STATUSES, usage_of
 
 T = TypeVar("T")
 _SPAN_SORTS: Final = {
@@ -31,9 +31,8 @@ _SPAN_SORTS: Final = {
 _TRACE_SORTS: Final = _SPAN_SORTS | {"spans": "span_count", "errors": "error_count"}
 _SORTS: Final = {"s": _SPAN_SORTS, "t": _TRACE_SORTS}
 _ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns", "span_count", "error_count"})
-_DAY_NS: Final = 86_400 * 10**9
 #: What a page in order of time looks through at first, and how much longer each next stretch is.
-_FIRST_STRETCH_NS: Final = _DAY_NS
+_FIRST_STRETCH_NS: Final = DAY_NS
 _LONGER: Final = 8
 #: What only searching needs, and who reads a span does not; it is half of it.
 _UNREAD: Final = {
@@ -53,6 +52,10 @@ class Finder:
     project: str
     project_id: int
     judged: Judged
+    kept_days: KeptDays
+    measures: KeptMeasures
+    changes: Callable[[], Changes]
+    """Returns when each day of the project changed last."""
 
     def compiler(self, query: Query) -> Compiler:
         """Return what makes conditions of *query*."""
@@ -112,11 +115,16 @@ class Finder:
         column = f"{table}.{_column(query, _SORTS[table])}"
         after, order = _beside(column, f"{table}.tie", descending=descending, cursor=cursor)
         rows: list[tuple[Any, ...]] = []
-        for some in self.stretches(query, table, rows, limit + 1, cursor, newest_first=descending != backwards):
-            listed, where = listing(some)
-            asked = Sql.all([where, after])
-            text = f"{listed} WHERE {asked.text} ORDER BY {order} LIMIT {limit + 1 - len(rows)}"
-            rows += self.server.rows(Sql(text, asked.values))
+        for some in self._parts(query, table, rows, limit + 1, cursor, newest_first=descending != backwards):
+            most = limit + 1 - len(rows)
+            if isinstance(some, Stretch):
+                rows += _rows_of(some, cursor, most, newest_first=descending != backwards)
+            else:
+                listed, where = listing(some)
+                asked = Sql.all([where, after])
+                rows += self.server.rows(
+                    Sql(f"{listed} WHERE {asked.text} ORDER BY {order} LIMIT {most}", asked.values)
+                )
             if len(rows) > limit:
                 break
         more, rows = len(rows) > limit, rows[:limit]
@@ -131,6 +139,26 @@ class Finder:
         next_cursor = beside(rows[-1], before=False) if more or backwards else None
         previous = beside(rows[0], before=True) if (more if backwards else cursor is not None) else None
         return Page((), next_cursor, previous), rows
+
+    def _parts(
+        self,
+        query: Query,
+        table: str,
+        found: Sequence[object],
+        wanted: int,
+        cursor: Cursor | None,
+        *,
+        newest_first: bool,
+    ) -> Iterator[Query | Stretch]:
+        """Yield what to ask for a page one after another, and the days of it that are kept."""
+        if table == "s" or query.sort.removeprefix("-") != "time":
+            yield from self.stretches(query, table, found, wanted, cursor, newest_first=newest_first)
+            return
+        for stretch in self.kept_days.stretches(self, _behind(query, cursor, newest_first), newest_first=newest_first):
+            if stretch.block is not None:
+                yield stretch
+            else:
+                yield from self.stretches(stretch.query, table, found, wanted, newest_first=newest_first)
 
     def stretches(
         self,
@@ -150,12 +178,13 @@ class Finder:
         if _column(query, _SORTS[table]) != "start_ns":
             yield query
             return
-        first, last = self._times(table)
-        first = first if query.from_ns is None else max(first, query.from_ns)
-        last = last + 1 if query.to_ns is None else min(last + 1, query.to_ns)
-        if cursor is not None and cursor.value is not None:
-            beyond = int(cursor.value)
-            first, last = (first, min(last, beyond + 1)) if newest_first else (max(first, beyond), last)
+        days = self.changes().days
+        if not days:
+            return
+        query = _behind(query, cursor, newest_first)
+        first = max(min(days) * DAY_NS, query.from_ns or 0)
+        last = (max(days) + 1) * DAY_NS
+        last = last if query.to_ns is None else min(last, query.to_ns)
         step = _FIRST_STRETCH_NS
         while first < last:
             if newest_first:
@@ -167,120 +196,6 @@ class Finder:
                 yield replace(query, from_ns=first, to_ns=end)
                 first = end
             step *= max(_LONGER, 2 * wanted // max(1, len(found)))
-
-    def _times(self, table: str) -> tuple[int, int]:
-        """Return the first and the last time of any row there is or was, which each part of a table knows by itself."""
-        name = "traces" if table == "t" else "spans"
-        return self.server.rows(Sql(f"SELECT min(start_ns), max(start_ns) FROM {name} SETTINGS final = 0"))[0]
-
-    def times(self) -> tuple[int, int] | None:
-        """Return when the first and the last trace of the project began, ``None`` where there is none.
-
-        Most often they are of the first and the last day there are rows of, and only those two are read.
-        """
-        first, last = self._times("t")
-        edges = first + _DAY_NS, last - _DAY_NS
-        begin, end, early, late = self.server.rows(
-            Sql(
-                "SELECT min(t.start_ns), max(t.start_ns), countIf(t.start_ns < ?), countIf(t.start_ns > ?) "
-                "FROM traces AS t WHERE t.project_id = ? AND (t.start_ns < ? OR t.start_ns > ?)",
-                (*edges, self.project_id, *edges),
-            )
-        )[0]
-        if early and late:
-            return begin, end
-        all_of_them = "SELECT min(t.start_ns), max(t.start_ns), count() FROM traces AS t WHERE t.project_id = ?"
-        begin, end, n = self.server.rows(Sql(all_of_them, (self.project_id,)))[0]
-        return (begin, end) if n else None
-
-    def sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, in the order of *query*."""
-        check_sort(query.sort)
-        return self._newest_sessions(query) if query.sort == NEWEST_FIRST else self._sorted_sessions(query)
-
-    def _sorted_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of the newest sessions by what they come to."""
-        where = self.compiler(replace(query, cursor=None)).traces()
-        newest = (
-            "SELECT assumeNotNull(t.session_id) AS session FROM traces AS t "
-            f"WHERE {where.text} AND t.session_id IS NOT NULL GROUP BY session "
-            f"ORDER BY max((t.start_ns, t.tie)) DESC LIMIT {MOST_ORDERED + 1}"
-        )
-        sessions = [session for (session,) in self.server.rows(Sql(newest, where.values))]
-        some = sessions[:MOST_ORDERED]
-        if not some:
-            return Page(())
-        sums = self.server.rows(
-            Sql(
-                f"SELECT t.session_id, count(), countIf(t.status = {ERROR}), min(t.start_ns), max(t.start_ns), "
-                "max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens) "
-                f"FROM traces AS t WHERE t.project_id = ? AND t.session_id IN ({', '.join('?' * len(some))}) "
-                "GROUP BY t.session_id",
-                (self.project_id, *some),
-            )
-        )
-        page = ordered({session: SessionSums(*of) for session, *of in sums}, query)
-        found = self.session_summaries(page.sessions)
-        return Page(
-            tuple(found[session] for session in page.sessions if session in found),
-            page.next_cursor,
-            page.previous_cursor,
-            of_newest=len(some) if len(sessions) > len(some) else None,
-        )
-
-    def _newest_sessions(self, query: Query) -> Page[SessionSummary]:
-        """Return one page of sessions, the one with the newest trace that *query* finds first."""
-        wanted = query.limit + 1
-        rows: list[tuple[Any, ...]] = []
-        if query.cursor is None:
-            for some in self.stretches(replace(query, sort="-time"), "t", rows, wanted):
-                met = [session for session, _ in rows]
-                others = Sql(f"t.session_id NOT IN ({', '.join('?' * len(met))})", tuple(met)) if met else Sql("1")
-                rows += self._sessions_by_newest(some, others, Sql("1"), wanted - len(rows))
-                if len(rows) >= wanted:
-                    break
-        else:
-            cursor = read_cursor(query.cursor, NEWEST_FIRST)
-            having = Sql("1") if cursor.value is None else Sql("newest < (?, ?)", (cursor.said, cursor.row))
-            rows = self._sessions_by_newest(query, Sql("1"), having, wanted)
-        more, rows = len(rows) > query.limit, rows[: query.limit]
-        found = self.session_summaries([session for session, _ in rows])
-        items = tuple(found[session] for session, _ in rows if session in found)
-        end = Cursor(NEWEST_FIRST, rows[-1][1][0], rows[-1][1][1]).text() if more else None
-        return Page(items, end)
-
-    def _sessions_by_newest(self, query: Query, asked: Sql, having: Sql, most: int) -> list[tuple[Any, ...]]:
-        """Return sessions, each with its newest trace that *query* finds, in the order of these."""
-        where = self.compiler(query).traces()
-        return self.server.rows(
-            Sql(
-                "SELECT assumeNotNull(t.session_id) AS session, max((t.start_ns, t.tie)) AS newest FROM traces AS t "
-                f"WHERE {where.text} AND t.session_id IS NOT NULL AND {asked.text} GROUP BY session "
-                f"HAVING {having.text} ORDER BY newest DESC LIMIT {most}",
-                (*where.values, *asked.values, *having.values),
-            )
-        )
-
-    def session_summaries(self, sessions: Sequence[str]) -> dict[str, SessionSummary]:
-        """Return what all traces of each session come to."""
-        if not sessions:
-            return {}
-        marks = ", ".join("?" * len(sessions))
-        words = [word(("session", session)) for session in sessions]  # by which the index tells where they are
-        rows = self.server.rows(
-            Sql(
-                "SELECT t.session_id, t.status, t.start_ns, t.start_ns + t.duration_ns, t.cost_nusd, t.unpriced_count, "
-                "t.total_tokens, t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
-                "FROM traces AS t PREWHERE t.project_id = ? AND t.trace_id IN (SELECT o.trace_id FROM traces AS o "
-                f"WHERE o.project_id = ? AND hasAnyTokens(o.words, [{marks}]) AND o.session_id IN ({marks})) "
-                "ORDER BY t.start_ns, t.tie",
-                (self.project_id, self.project_id, *words, *sessions),
-            )
-        )
-        grouped: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        for session, *row in rows:
-            grouped[session].append(tuple(row))
-        return {session: _session_of(session, of) for session, of in grouped.items()}
 
     def trace_of(self, trace_id: bytes) -> list[Kept]:
         """Return the spans of a trace in the order they started, as they were at one moment."""
@@ -331,6 +246,29 @@ def _column(query: Query, sorts: Mapping[str, str]) -> str:
     return column
 
 
+def _behind(query: Query, cursor: Cursor | None, newest_first: bool) -> Query:  # noqa: FBT001  # the direction
+    """Return *query* of no more time than what lies behind the cursor."""
+    if cursor is None or cursor.value is None:
+        return query
+    at = int(cursor.value)
+    if newest_first:
+        return replace(query, to_ns=at + 1 if query.to_ns is None else min(query.to_ns, at + 1))
+    return replace(query, from_ns=at if query.from_ns is None else max(query.from_ns, at))
+
+
+def _rows_of(stretch: Stretch, cursor: Cursor | None, most: int, *, newest_first: bool) -> list[tuple[Any, ...]]:
+    """Return as a list has them the first *most* traces of a day that is kept, behind the cursor."""
+    block, (first, last) = stretch.block, stretch.rows
+    if block is None:
+        return []
+    if cursor is not None and cursor.value is not None:
+        at = block.row_at(int(cursor.value), cursor.row)
+        same = at < len(block) and (block.starts[at], block.ties[at]) == (cursor.value, cursor.row)
+        first, last = (first, min(last, at)) if newest_first else (max(first, at + same), last)
+    rows = range(last - 1, first - 1, -1)[:most] if newest_first else range(first, last)[:most]
+    return [(block.id_of(row), block.starts[row], block.ties[row], block.starts[row]) for row in rows]
+
+
 def _beside(column: str, tie: str, *, descending: bool, cursor: Cursor | None) -> tuple[Sql, str]:
     """Return what lies beyond the cursor, and the order: what does not say what is sorted by comes last."""
     backwards = cursor is not None and cursor.backwards
@@ -364,25 +302,14 @@ def summary_of(project: str, row: Sequence[Any]) -> TraceSummary:
         project=project, trace_id=said("trace_id").hex(), name=said("name"), root_kind=said("root_kind"),
         start_ns=start_ns, end_ns=start_ns + said("duration_ns"), status=STATUSES[said("status")],
         span_count=said("span_count"), error_count=said("error_count"), llm_count=said("llm_count"),
-        models=_strings(said("models")), usage=usage_of(tuple(row[first : first + 10])), cost_nusd=said("cost_nusd"),
+        models=strings(said("models")), usage=usage_of(tuple(row[first : first + 10])), cost_nusd=said("cost_nusd"),
         unpriced_count=said("unpriced_count"), ttft_ms=said("ttft_ms"), session_id=said("session_id"),
-        user_id=said("user_id"), tags=_strings(said("tags")), environment=said("environment"),
-        input_preview=said("input_preview"), output_preview=said("output_preview"), prompts=_strings(said("prompts")),
+        user_id=said("user_id"), tags=strings(said("tags")), environment=said("environment"),
+        input_preview=said("input_preview"), output_preview=said("output_preview"), prompts=strings(said("prompts")),
         has_root=bool(said("has_root")),
     )  # fmt: skip
 
 
-def _strings(text: str | None) -> tuple[str, ...]:
+def strings(text: str | None) -> tuple[str, ...]:
+    """Return the strings in a column that has several as JSON."""
     return () if text is None else tuple(orjson.loads(text))
-
-
-def _session_of(session: str, rows: Sequence[tuple[Any, ...]]) -> SessionSummary:
-    statuses, starts, ends, costs, unpriced, tokens, names, users, environments, asked, answered, models = zip(
-        *rows, strict=True
-    )
-    return SessionSummary(
-        session_id=session, turns=len(rows), errors=statuses.count(ERROR), start_ns=starts[0], end_ns=max(ends),
-        cost_nusd=total(costs), unpriced_count=sum(unpriced), total_tokens=total(tokens), name=names[0],
-        user_id=users[-1] if users[-1] is not None else users[0], environment=environments[-1],
-        input_preview=asked[0], output_preview=answered[-1], models=_strings(models[-1]),
-    )  # fmt: skip

@@ -12,10 +12,13 @@ from ..query.calls import Call
 from ..query.filters import Query, Term
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
 from ..record import Event, Record, TraceSummary
+from . import clickhouse_facets as facets
 from . import clickhouse_figures as figures
+from . import clickhouse_sessions as sessions
 from .address import id_bytes
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
+from .clickhouse_days import Changes, changes_of
 from .clickhouse_find import Finder, summary_of
 from .clickhouse_judged import label_counts, labels_given, traces_judged
 from .clickhouse_large import Key
@@ -26,6 +29,8 @@ from .clickhouse_tally import tally
 from .conditions import Sql
 from .connection import Connection
 from .judged import asks_of_judgements, judged_values
+from .kept_days import KeptDays
+from .kept_measures import KeptMeasures
 from .log_rows import any_logs, logs_of
 from .outline import call_of
 from .projects import find_project, project_names
@@ -41,6 +46,8 @@ class ClickHouseReader(SmallStore):
     server: Server
     """Where the large tables lie."""
     _projects: dict[str, int]
+    _kept_days: KeptDays
+    _measures: KeptMeasures
 
     @property
     def _open(self) -> SmallDatabase:
@@ -112,11 +119,11 @@ class ClickHouseReader(SmallStore):
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions with a trace that *query* finds."""
-        return self._finder(query.project).sessions(query)
+        return sessions.sessions(self._finder(query.project), query)
 
     def session_of(self, project: str, session_id: str) -> SessionSummary | None:
         """Return what all traces of a session come to, ``None`` where there is none."""
-        return self._finder(project).session_summaries([session_id]).get(session_id)
+        return sessions.summaries(self._finder(project), [session_id]).get(session_id)
 
     def roots(self, project: str, trace_ids: Sequence[str]) -> Mapping[str, Record]:
         """Return the root span of each trace there is, by trace id."""
@@ -142,7 +149,7 @@ class ClickHouseReader(SmallStore):
                     return Counter()
                 return label_counts(connection, project_id or 0, trace_ids())
 
-        return figures.facets(self._finder(query.project), query, fields, limit, labels_of)
+        return facets.facets(self._finder(query.project), query, fields, limit, labels_of)
 
     def values(self, project: str, field: str, prefix: str, limit: int = 10) -> tuple[FacetValue, ...]:
         """Return values that exist and begin with *prefix*, for completion; of attributes those of the newest spans."""
@@ -156,7 +163,7 @@ class ClickHouseReader(SmallStore):
                 return tuple(
                     FacetValue(*one) for one in judged_values(connection, project_id or 0, field, prefix, limit)
                 )
-        return figures.values(self._finder(project), field, prefix, limit)
+        return facets.values(self._finder(project), field, prefix, limit)
 
     def measure(self, query: Query, by: str, steps: Steps, *, times: bool = True) -> Measured:
         """Return what the calls that *query* finds come to in each of *steps*, split *by* a key of ``SPLITS``."""
@@ -202,7 +209,11 @@ class ClickHouseReader(SmallStore):
             with self._open.read() as connection:
                 return traces_judged(connection, project_id, term)
 
-        return Finder(self.server, project, project_id, judged)
+        def changes() -> Changes:
+            with self._open.read() as connection:
+                return changes_of(connection, project_id)
+
+        return Finder(self.server, project, project_id, judged, self._kept_days, self._measures, changes)
 
     def _logs_of(self, project_id: int, trace_id: bytes) -> Mapping[bytes, Sequence[Event]]:
         with self._open.read() as connection:

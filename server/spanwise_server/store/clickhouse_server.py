@@ -215,6 +215,15 @@ class Server:
         found = self.client.query(text, parameters=parameters, column_formats=dict(AS_BYTES), settings=_EVERY_QUERY)
         return found.column_names, list(map(tuple, found.result_rows))
 
+    def columns(self, sql: Sql) -> Sequence[Sequence[Any]]:
+        """Return the columns of what a query finds, none where it finds nothing."""
+        text, parameters = bound(sql)
+        found = self.client.query(
+            text, parameters=parameters, column_formats=dict(AS_BYTES), settings=_EVERY_QUERY, column_oriented=True
+        )
+        columns: Sequence[Sequence[Any]] = found.result_columns
+        return columns
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert *rows* in one block, tried again under the same token where it is not known whether it came."""
         if not rows:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .clickhouse_compile import ids_in
+from .clickhouse_days import DAY_NS, ProjectDay
 from .clickhouse_large import Key, LargeTrace, LargeTraces, summed
 from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, WRITE_COLUMNS, Kept, kept_of, read_kept, tie_of, word
 from .clickhouse_server import Server
@@ -23,7 +24,6 @@ from .running import RunningSummary
 from .summary import Summary
 from .words import Word
 
-_DAY_NS: Final = 86_400 * 10**9
 _ASKED_AT_ONCE: Final = 1_000
 
 
@@ -35,6 +35,10 @@ class Writer:
         self._large = LargeTraces(server)
         self._last_version = 0
         self.repeated = 0
+        self.days: set[ProjectDay] = set()
+        """The days that changed, or may have, since ``noted_until``."""
+        self.left = False
+        """Whether traces left one of them."""
 
     def write(self, batch: Iterable[Chunk], projects: Mapping[str, int], reader_id: int) -> None:
         """Put *batch* in; of two spans with the same ids the later one stands."""
@@ -76,6 +80,8 @@ class Writer:
                 keep.append((key, [kept.row for kept in done.now.values()]))
             for span_id, kept in done.now.items():
                 spans += _changed(done.was.get(span_id), kept, version)
+            self._touch(key, (done.started_ns, done.summary.start_ns))
+            self._touch(key, (kept.row.start_ns for each in (done.was, done.now) for kept in each.values()))
             traces += self._trace_rows(key, done.started_ns, done.words, done.summary, version)
         self._server.insert("span_writes", WRITE_COLUMNS, spans)
         self._server.insert("traces", TRACE_COLUMNS, traces)
@@ -88,6 +94,7 @@ class Writer:
         rows, traces = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
         for key, of_trace in spans.items():
             done = summed({}, of_trace)
+            self._touch(key, (kept.row.start_ns for kept in done.now.values()))
             rows += [kept.values(version=version + 1, gone=0, sign=1) for kept in done.now.values()]
             traces += self._trace_rows(key, None, done.words, done.summary, version)
         self._server.insert("span_writes", WRITE_COLUMNS, rows)
@@ -99,16 +106,20 @@ class Writer:
         """Return the row of a trace that began at *started_ns* before, and what takes the one of another day away."""
         rows = []
         row = (*key, tie_of(*key), sorted(map(word, words)), *summary.columns)
-        if started_ns is not None and started_ns // _DAY_NS != summary.start_ns // _DAY_NS:
+        if started_ns is not None and started_ns // DAY_NS != summary.start_ns // DAY_NS:
             at = TRACE_COLUMNS.index("start_ns")
             rows.append((*row[:at], started_ns, *row[at + 1 :], version, 1))
+            self.left = True
         rows.append((*row, version + 1, 0))
         return rows
 
     def delete(self, keys: Sequence[Key]) -> int:
         """Take traces away, out of every sum; return how many there were."""
         old = {key: spans for key, spans in self.spans_of(keys).items() if spans}
+        self.left = True
         version = self._next_version(old)
+        for key, spans in old.items():
+            self._touch(key, (kept.row.start_ns for kept in spans.values()))
         rows = [kept.values(version=version, gone=1, sign=-1) for spans in old.values() for kept in spans.values()]
         self._server.insert("span_writes", WRITE_COLUMNS, rows)
         self._take_off(keys)
@@ -122,6 +133,23 @@ class Writer:
                 self._server.command_of(
                     f"ALTER TABLE {table}{{local}} DELETE WHERE project_id = {project_id} AND trace_id IN ({listed})"
                 )
+
+    @property
+    def version(self) -> int:
+        """The newest version of all that was written here."""
+        return self._last_version + 1
+
+    def noted_until(self, version: int) -> None:
+        """Begin with no days that changed, and with versions above one that was noted, by whichever process."""
+        self.days, self.left = set(), False
+        self._last_version = max(self._last_version, version)
+
+    def next_version(self) -> int:
+        """Return a version above all there were, where nothing is written."""
+        return self._next_version({}) + 1
+
+    def _touch(self, key: Key, starts: Iterable[int | None]) -> None:
+        self.days |= {(key[0], start_ns // DAY_NS) for start_ns in starts if start_ns is not None}
 
     def mend(self) -> int:
         """Bring to its end what a process was cut off in; return of how many traces.
@@ -193,5 +221,5 @@ def _changed(was: Kept | None, now: Kept, version: int) -> list[tuple[Any, ...]]
         return [now.values(version=version + 1, gone=0, sign=1)]
     if was.same(now) and was.said == now.said and was.body == now.body:
         return []
-    moved = was.row.start_ns // _DAY_NS != now.row.start_ns // _DAY_NS
+    moved = was.row.start_ns // DAY_NS != now.row.start_ns // DAY_NS
     return [was.values(version=version, gone=int(moved), sign=-1), now.values(version=version + 1, gone=0, sign=1)]

@@ -7,7 +7,7 @@ that is of. Who reads compares the counts that it sees with those of what it kep
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from threading import Lock
@@ -26,7 +26,8 @@ MOST_KEPT: Final = 32
 _DAY_NS: Final = HOUR_NS * HOURS_A_DAY
 _CHANGES: Final = "SELECT day, changes FROM rollup_days WHERE project_id = ? AND day >= ? AND day <= ?"
 
-_Asked = tuple[int, Filter, str, Steps, bool]
+Asked = tuple[int, Filter, str, Steps, bool]
+"""A project, a filter, what its calls are split by, steps of time, and whether percentiles are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,24 @@ class KeptMeasures:
     """What was asked of a store's rollups."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Asked, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Asked, _Kept] = OrderedDict()
         self._lock = Lock()
 
     def measure(
         self, connection: Connection, project_id: int, filter_: Filter, by: str, steps: Steps, *, times: bool
     ) -> Measured:
         """Return what ``measures.py`` does of a question that the rollups tell; without *times* no percentiles."""
-        asked = project_id, filter_, by, steps, times
         days = (project_id, steps.first_ns // _DAY_NS, (steps.end_ns - 1) // _DAY_NS)
+
+        def add(found: Gathered, among: range) -> None:
+            add_rollups(found, connection, project_id, filter_, by, steps, among, times=times)
+
         changes = dict(connection.execute(_CHANGES, days).fetchall())
+        return self.told((project_id, filter_, by, steps, times), changes, add)
+
+    def told(self, asked: Asked, changes: Mapping[int, int], add: Callable[[Gathered, range], None]) -> Measured:
+        """Return what was *asked*, given how often each of its days changed and what adds the figures of steps."""
+        steps = asked[3]
         with self._lock:
             kept = self._kept.get(asked)
             if kept is not None:
@@ -62,15 +71,15 @@ class KeptMeasures:
         if kept is None or not open_ <= kept.open:
             every = Gathered()
             for among in _runs(frozenset(range(steps.count)) - open_):
-                add_rollups(every, connection, project_id, filter_, by, steps, among, times=times)
+                add(every, among)
             kept = _Kept(changes, open_, settle(every, steps))
             self._keep(asked, kept)
         found = Gathered()
         for among in _runs(kept.open):
-            add_rollups(found, connection, project_id, filter_, by, steps, among, times=times)
+            add(found, among)
         return measured(found, steps, kept.settled)
 
-    def _keep(self, asked: _Asked, kept: _Kept) -> None:
+    def _keep(self, asked: Asked, kept: _Kept) -> None:
         with self._lock:
             self._kept[asked] = kept
             self._kept.move_to_end(asked)

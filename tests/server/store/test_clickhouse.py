@@ -18,14 +18,14 @@ from spanwise_server.errors import ConfigError, Overloaded
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Annotation, Annotator
-from spanwise_server.store import clickhouse_figures, clickhouse_server, figures
+from spanwise_server.store import clickhouse_facets, clickhouse_figures, clickhouse_server, figures
 from spanwise_server.store.clickhouse import ClickHouseStore
 from spanwise_server.store.clickhouse_server import place_of, statements
 from spanwise_server.store.conditions import Sql
 from spanwise_server.store.postgres_database import migrate_database
 from spanwise_server.store.sqlite import SqliteStore
 from store_engines import sums
-from store_model.spans import TRACES, llm, record
+from store_model.spans import START_NS, TRACES, llm, record
 
 
 @pytest.fixture
@@ -105,30 +105,32 @@ def test_a_trace_that_moves_to_another_day_is_found_on_that_day_only(store):
 
 def test_figures_of_the_newest_traces_read_no_more_days_than_these_are_of(store, monkeypatch):
     monkeypatch.setattr(clickhouse_figures, "MOST_COUNTED", 5)
-    monkeypatch.setattr(clickhouse_figures, "MOST_FACETED", 4)
+    monkeypatch.setattr(clickhouse_facets, "MOST_FACETED", 4)
     monkeypatch.setattr(figures, "MOST_COUNTED", 5)
-    days = (0, 1, 2, 12, 13, 40, 90)
+    days = (0, 1, 2, 12, 13, 14, 15, 16, 17, 40, 90)
     store.write([
         record(f"{n:032x}", f"{n:016x}", at=-86_400 * day, user__id=("two", "one")[n % 2], session__id=f"of {n % 4}")
         for n, day in enumerate(days, 1)
     ])  # fmt: skip
     store.write([record(f"{99:032x}", "9" * 16, at=-86_400 * 300, project="other")])
     query = Query("default")
-    asked, table = [], store.server.table
-    monkeypatch.setattr(store.server, "table", lambda sql: asked.append(sql.text) or table(sql))
+    asked, columns = [], store.server.columns
+    monkeypatch.setattr(store.server, "columns", lambda sql: asked.append(sql.values[1:3]) or columns(sql))
     totals = store.totals(query)
     assert (totals.traces.n, totals.traces.exact) == (5, False)
     (users,) = store.facets(query, ["user"]).values()
     assert [(value.value, value.count) for value in users] == [("one", 2), ("two", 2)]
-    assert len([text for text in asked if "AS t" in text]) == 6, "each asked of three stretches of time"
+    today = START_NS // (86_400 * 10**9)
+    read = [(today - first // (86_400 * 10**9), today - last // (86_400 * 10**9)) for first, last in asked]
+    assert read == [(0, -1), (17, 0), (12, -1)], "traces of two stretches of time, then words of the newest days"
     bars = store.histogram(query, 3)
-    assert [bar.ok + bar.errors for bar in bars] == [1, 1, 5]
+    assert [bar.ok + bar.errors for bar in bars] == [1, 1, 9]
     assert bars[-1].to_ns - bars[0].from_ns == 90 * 86_400 * 10**9 + 1, "of the project's traces alone"
     page = store.find_sessions(Query("default", limit=3))
     assert [one.session_id for one in page.items] == ["of 1", "of 2", "of 3"]
-    assert [one.turns for one in page.items] == [2, 2, 2]
+    assert [one.turns for one in page.items] == [3, 3, 3]
     last = store.find_sessions(Query("default", limit=3, cursor=page.next_cursor))
-    assert [(one.session_id, one.turns) for one in last.items] == [("of 0", 1)]
+    assert [(one.session_id, one.turns) for one in last.items] == [("of 0", 2)]
 
 
 def test_tables_belong_to_the_small_tables_that_they_were_made_with(store, url, tmp_path):

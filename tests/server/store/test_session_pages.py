@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
-from spanwise_server.store import clickhouse_find, session_pages, set_sessions
+from spanwise_server.store import clickhouse_sessions, session_pages, set_sessions
 from spanwise_server.store.engine import Store
 from spanwise_server.store.session_order import SORTS
 from store_engines import KINDS, opened
@@ -131,7 +131,7 @@ def test_sessions_by_time_are_the_newest_last(store):
 
 
 def test_only_the_newest_sessions_are_put_in_order_and_the_page_says_so(store, monkeypatch):
-    for module in (session_pages, set_sessions, clickhouse_find):
+    for module in (session_pages, set_sessions, clickhouse_sessions):
         monkeypatch.setattr(module, "MOST_ORDERED", 2)
     store.write([turn(1, "s1", cost=9), turn(2, "s2", cost=1), turn(3, "s3", cost=2)])
     page = store.find_sessions(Query("default", sort="-cost"))

@@ -1,0 +1,124 @@
+"""Pages of sessions from ClickHouse, and what sessions come to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..query.filters import Query
+from .base import Page, SessionSummary
+from .clickhouse_find import Finder, strings
+from .clickhouse_rows import word
+from .conditions import Sql
+from .cursor import Cursor, read_cursor
+from .rows import ERROR
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
+from .summary import total
+
+
+def sessions(finder: Finder, query: Query) -> Page[SessionSummary]:
+    """Return one page of sessions, in the order of *query*."""
+    check_sort(query.sort)
+    return _newest(finder, query) if query.sort == NEWEST_FIRST else _sorted(finder, query)
+
+
+def _sorted(finder: Finder, query: Query) -> Page[SessionSummary]:
+    """Return one page of the newest sessions by what they come to."""
+    where = finder.compiler(replace(query, cursor=None)).traces()
+    newest = (
+        "SELECT assumeNotNull(t.session_id) AS session FROM traces AS t "
+        f"WHERE {where.text} AND t.session_id IS NOT NULL GROUP BY session "
+        f"ORDER BY max((t.start_ns, t.tie)) DESC LIMIT {MOST_ORDERED + 1}"
+    )
+    sessions = [session for (session,) in finder.server.rows(Sql(newest, where.values))]
+    some = sessions[:MOST_ORDERED]
+    if not some:
+        return Page(())
+    sums = finder.server.rows(
+        Sql(
+            f"SELECT t.session_id, count(), countIf(t.status = {ERROR}), min(t.start_ns), max(t.start_ns), "
+            "max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens) "
+            f"FROM traces AS t WHERE t.project_id = ? AND t.session_id IN ({', '.join('?' * len(some))}) "
+            "GROUP BY t.session_id",
+            (finder.project_id, *some),
+        )
+    )
+    page = ordered({session: SessionSums(*of) for session, *of in sums}, query)
+    found = summaries(finder, page.sessions)
+    return Page(
+        tuple(found[session] for session in page.sessions if session in found),
+        page.next_cursor,
+        page.previous_cursor,
+        of_newest=len(some) if len(sessions) > len(some) else None,
+    )
+
+
+def _newest(finder: Finder, query: Query) -> Page[SessionSummary]:
+    """Return one page of sessions, the one with the newest trace that *query* finds first."""
+    wanted = query.limit + 1
+    rows: list[tuple[Any, ...]] = []
+    if query.cursor is None:
+        for some in finder.stretches(replace(query, sort="-time"), "t", rows, wanted):
+            met = [session for session, _ in rows]
+            others = Sql(f"t.session_id NOT IN ({', '.join('?' * len(met))})", tuple(met)) if met else Sql("1")
+            rows += _by_newest(finder, some, others, Sql("1"), wanted - len(rows))
+            if len(rows) >= wanted:
+                break
+    else:
+        cursor = read_cursor(query.cursor, NEWEST_FIRST)
+        having = Sql("1") if cursor.value is None else Sql("newest < (?, ?)", (cursor.said, cursor.row))
+        rows = _by_newest(finder, query, Sql("1"), having, wanted)
+    more, rows = len(rows) > query.limit, rows[: query.limit]
+    found = summaries(finder, [session for session, _ in rows])
+    items = tuple(found[session] for session, _ in rows if session in found)
+    end = Cursor(NEWEST_FIRST, rows[-1][1][0], rows[-1][1][1]).text() if more else None
+    return Page(items, end)
+
+
+def _by_newest(finder: Finder, query: Query, asked: Sql, having: Sql, most: int) -> list[tuple[Any, ...]]:
+    """Return sessions, each with its newest trace that *query* finds, in the order of these."""
+    where = finder.compiler(query).traces()
+    return finder.server.rows(
+        Sql(
+            "SELECT assumeNotNull(t.session_id) AS session, max((t.start_ns, t.tie)) AS newest FROM traces AS t "
+            f"WHERE {where.text} AND t.session_id IS NOT NULL AND {asked.text} GROUP BY session "
+            f"HAVING {having.text} ORDER BY newest DESC LIMIT {most}",
+            (*where.values, *asked.values, *having.values),
+        )
+    )
+
+
+def summaries(finder: Finder, sessions: Sequence[str]) -> dict[str, SessionSummary]:
+    """Return what all traces of each session come to."""
+    if not sessions:
+        return {}
+    marks = ", ".join("?" * len(sessions))
+    words = [word(("session", session)) for session in sessions]  # by which the index tells where they are
+    rows = finder.server.rows(
+        Sql(
+            "SELECT t.session_id, t.status, t.start_ns, t.start_ns + t.duration_ns, t.cost_nusd, t.unpriced_count, "
+            "t.total_tokens, t.name, t.user_id, t.environment, t.input_preview, t.output_preview, t.models "
+            "FROM traces AS t PREWHERE t.project_id = ? AND t.trace_id IN (SELECT o.trace_id FROM traces AS o "
+            f"WHERE o.project_id = ? AND hasAnyTokens(o.words, [{marks}]) AND o.session_id IN ({marks})) "
+            "ORDER BY t.start_ns, t.tie",
+            (finder.project_id, finder.project_id, *words, *sessions),
+        )
+    )
+    grouped: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for session, *row in rows:
+        grouped[session].append(tuple(row))
+    return {session: _session_of(session, of) for session, of in grouped.items()}
+
+
+def _session_of(session: str, rows: Sequence[tuple[Any, ...]]) -> SessionSummary:
+    statuses, starts, ends, costs, unpriced, tokens, names, users, environments, asked, answered, models = zip(
+        *rows, strict=True
+    )
+    return SessionSummary(
+        session_id=session, turns=len(rows), errors=statuses.count(ERROR), start_ns=starts[0], end_ns=max(ends),
+        cost_nusd=total(costs), unpriced_count=sum(unpriced), total_tokens=total(tokens), name=names[0],
+        user_id=users[-1] if users[-1] is not None else users[0], environment=environments[-1],
+        input_preview=asked[0], output_preview=answered[-1], models=strings(models[-1]),
+    )  # fmt: skip
