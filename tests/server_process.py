@@ -13,12 +13,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
 from forked_process import Forked
 
 COMMAND = "import sys; from spanwise_server.cli import main; sys.exit(main(sys.argv[1:]))"
+#: The same, with a file each for what it reads, prints and complains of.
+APART = (
+    """
+import os, sys
+for number, way in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
+    os.dup2(os.open(sys.argv.pop(1), way), number)
+sys.stdin = open(0)
+"""
+    + COMMAND
+)
+#: The one authority that programs trust here, whose key is nowhere: see ``conftest.py``.
+NOBODY = Path(__file__).with_name("nobody.pem")
 START_S = 30.0
 END_S = 20.0
 
@@ -26,22 +39,35 @@ END_S = 20.0
 def clean_environment(**more: str) -> dict[str, str]:
     """Return the environment without the settings of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPANWISE_", "OTEL_"))}
-    return {**kept, "no_proxy": "127.0.0.1", "SPANWISE_SPOOL": "off", **more}
+    return {**kept, "no_proxy": "127.0.0.1", "SPANWISE_SPOOL": "off", "SSL_CERT_FILE": str(NOBODY), **more}
 
 
 def run_cli(
-    *arguments: str, stdin: str = "", timeout_s: float = 60.0, **environment: str
+    *arguments: str, stdin: str = "", timeout_s: float = 60.0, fresh: bool = False, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end and return what it said."""
-    return subprocess.run(
-        [sys.executable, "-m", "spanwise_server", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-        env=clean_environment(**environment),
-    )
+    """Run one command to its end and return what it said.
+
+    It is forked with everything imported; with *fresh* the interpreter is started.
+    """
+    with TemporaryDirectory() as name:
+        files = [Path(name) / said for said in ("in", "out", "err")]
+        for file, text in zip(files, (stdin, "", ""), strict=True):
+            file.write_text(text, "utf-8")
+        if fresh:
+            with files[0].open() as given, files[1].open("w") as out, files[2].open("w") as err:
+                command = [sys.executable, "-m", "spanwise_server", *arguments]
+                code = subprocess.run(
+                    command, stdin=given, stdout=out, stderr=err, timeout=timeout_s, check=False,
+                    env=clean_environment(**environment),
+                ).returncode  # fmt: skip
+        else:
+            with Forked(APART, *files, *arguments, environment=clean_environment(**environment)) as process:
+                try:
+                    code = process.wait(timeout_s)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGKILL)
+                    raise
+        return subprocess.CompletedProcess(arguments, code, *(file.read_text("utf-8") for file in files[1:]))
 
 
 class ServerProcess:

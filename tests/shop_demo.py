@@ -33,6 +33,6 @@ def shop_demo(tmp_path_factory: pytest.TempPathFactory) -> ShopDemo:
     with (root / "shop-demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
-            done = run_cli("demo", "--once", "--port", "0", "--data", str(data), timeout_s=180)
+            done = run_cli("demo", "--once", "--port", "0", "--data", str(data), timeout_s=180, fresh=True)
             told.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
     return ShopDemo(data, *json.loads(told.read_text()))

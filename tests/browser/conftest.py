@@ -44,7 +44,8 @@ ARGUMENTS = (
 )
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-expect.set_options(timeout=10_000)  # a busy machine is not a wrong page
+PATIENCE_MS = 30_000  # a busy machine is not a wrong page
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def chromium() -> str:
@@ -139,7 +140,7 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[...
 
     def open_one(**options: Any) -> Page:
         context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "UTC", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         complaints.watch(page)

@@ -71,7 +71,7 @@ def test_keys_open_a_closed_server_to_programs_until_they_are_revoked(tmp_path) 
     secret = made.stdout.strip()
     header = {"authorization": f"Bearer {secret}"}
     body, ids = request_of(3, project="elsewhere")
-    with ServerProcess(tmp_path, fresh=True) as server:
+    with ServerProcess(tmp_path) as server:
         assert server.call("/v1/traces", body, PROTOBUF)[0] == 401
         assert server.call("/v1/traces", body, {**PROTOBUF, **header})[0] == 200
         found = json.loads(server.call("/api/v1/spans", headers=header)[1])["items"]
@@ -81,13 +81,13 @@ def test_keys_open_a_closed_server_to_programs_until_they_are_revoked(tmp_path) 
     assert "shop" in listed.stdout
     assert secret not in listed.stdout
     assert run_cli("keys", "revoke", "1", *data).returncode == 0
-    with ServerProcess(tmp_path, fresh=True) as server:
+    with ServerProcess(tmp_path) as server:
         assert server.call("/v1/traces", body, {**PROTOBUF, **header})[0] == 401
 
 
 def test_the_password_opens_the_viewer(tmp_path) -> None:
     assert run_cli("users", "password", "--data", str(tmp_path), stdin=PASSWORD + "\n").returncode == 0
-    with ServerProcess(tmp_path, fresh=True) as server:
+    with ServerProcess(tmp_path) as server:
         assert server.call("/traces")[0] == 303
         page = server.call("/login")[1].decode()
         assert 'name="password"' in page
