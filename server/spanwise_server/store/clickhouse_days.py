@@ -54,12 +54,10 @@ def note_changes(connection: Connection, days: Iterable[ProjectDay], version: in
 
 
 def note_change_of_all(connection: Connection, server: Server, version: int) -> None:
-    """Note that every day changed that there is, those too that were written before changes were noted."""
-    found = connection.execute("SELECT project_id, day FROM rollup_days").fetchall()
-    days = {(project_id, day) for project_id, day in found}
-    if not days:
-        for table in ("spans", "traces"):
-            days |= {(project_id, day) for project_id, day in server.rows(Sql(_THERE.format(table), (DAY_NS,)))}
+    """Note that every day changed that there is, those too that a release wrote to which did not note it."""
+    days = {(project_id, day) for project_id, day in connection.execute("SELECT project_id, day FROM rollup_days")}
+    for table in ("traces",) if days else ("traces", "spans"):  # most often each day of spans is one of traces
+        days |= {(project_id, day) for project_id, day in server.rows(Sql(_THERE.format(table), (DAY_NS,)))}
     note_changes(connection, days, version, left=True)
 
 
