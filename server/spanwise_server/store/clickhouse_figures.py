@@ -13,7 +13,7 @@ from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Sums
 from ..record import Usage
 from . import measures as measuring
 from .base import Bar, Totals
-from .clickhouse_compile import VALUE_OF_SPAN, text_is
+from .clickhouse_compile import VALUE_OF_SPAN, ids_in, text_is
 from .clickhouse_days import DAY_NS
 from .clickhouse_find import Finder
 from .compile import conjuncts
@@ -261,11 +261,18 @@ def _from_calls(finder: Finder, query: Query, by: str, steps: Steps) -> Gathered
 
 def session_costs(finder: Finder, query: Query) -> SessionCosts:
     """Return what the newest priced calls that *query* finds cost by session."""
-    select = Sql(
-        f"SELECT coalesce(s.session_id, o.session_id), s.cost_nusd FROM spans AS s {_JOINED}", (finder.project_id,)
-    )
+    select = Sql("SELECT s.session_id, s.cost_nusd, s.trace_id FROM spans AS s")
     asked = "s.counted = 1 AND s.cost_nusd IS NOT NULL"
-    return measuring.session_costs_of(_newest_spans(finder, query, select, asked, measuring.MOST_OF_SESSIONS + 1))
+    rows = _newest_spans(finder, query, select, asked, measuring.MOST_OF_SESSIONS + 1)
+    unsaid = ids_in("t.trace_id", list(dict.fromkeys(trace_id for session, _, trace_id in rows if session is None)))
+    where = Sql.all([Sql("t.project_id = ?", (finder.project_id,)), unsaid])
+    of_trace = {}
+    if unsaid.values:  # asked for apart: joined, all traces would be read
+        text = f"SELECT t.trace_id, t.session_id FROM traces AS t PREWHERE {where.text}"
+        of_trace = dict(finder.server.rows(Sql(text, where.values)))
+    return measuring.session_costs_of(
+        [(of_trace.get(trace_id) if session is None else session, cost) for session, cost, trace_id in rows]
+    )
 
 
 def call_points(finder: Finder, query: Query, most: int) -> tuple[CallPoint, ...]:

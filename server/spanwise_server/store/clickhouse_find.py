@@ -39,6 +39,8 @@ _UNREAD: Final = {
     "body": "''", "said_keys": "CAST([], 'Array(String)')", "said_texts": "CAST([], 'Array(String)')",
     "said_numbers": "CAST([], 'Array(Float64)')",
 }  # fmt: skip
+#: What a list of calls does not show either.
+_UNPACKED: Final = _UNREAD | {"payload": "''", "origin": "''"}
 #: The same of a trace.
 _UNSUMMED: Final = {"words": "CAST([], 'Array(String)')", "version": "toUInt64(0)", "gone": "toUInt8(0)"}
 _AT: Final = {name: n for n, name in enumerate(TRACE_COLUMNS)}
@@ -81,27 +83,30 @@ class Finder:
         between = "WHERE t.start_ns >= ? AND t.start_ns <= ?"
         return self.server.rows(Sql(f"{text} {between}", (self.project_id, *which.values, first, last)))
 
-    def spans(self, query: Query) -> Page[Kept]:
-        """Return one page of spans."""
-        listed = f"SELECT s.trace_id, s.span_id, s.{_column(query, _SPAN_SORTS)}, s.tie FROM spans AS s"
+    def spans(self, query: Query, *, whole: bool = True) -> Page[Kept]:
+        """Return one page of spans; where they need not be *whole*, of each what its row knows."""
+        listed = f"SELECT s.trace_id, s.span_id, s.{_column(query, _SPAN_SORTS)}, s.tie, s.start_ns FROM spans AS s"
         page, rows = self._page(query, "s", lambda some: (listed, self.compiler(some).spans()), (2, 3))
-        whole = {(kept.trace_id, kept.row.span_id): kept for kept in self._whole(rows)}
-        return replace(page, items=tuple(whole[key] for row in rows if (key := (row[0], row[1])) in whole))
+        there = {(kept.trace_id, kept.row.span_id): kept for kept in self._there(rows, whole=whole)}
+        return replace(page, items=tuple(there[key] for row in rows if (key := (row[0], row[1])) in there))
 
-    def _whole(self, keys: Sequence[Sequence[Any]]) -> list[Kept]:
-        if not keys:
+    def _there(self, rows: Sequence[Sequence[Any]], *, whole: bool) -> list[Kept]:
+        """Return the spans of a page, of which no other days are read."""
+        if not rows:
             return []
-        listed = ", ".join("(?, ?)" for _ in keys)
-        traces = ids_in("s.trace_id", list(dict.fromkeys(key[0] for key in keys)))
+        listed = ", ".join("(?, ?)" for _ in rows)
+        traces = ids_in("s.trace_id", list(dict.fromkeys(row[0] for row in rows)))
+        ids = Sql(f"(s.trace_id, s.span_id) IN ({listed})", tuple(id_ for row in rows for id_ in row[:2]))
+        starts = [int(row[4]) for row in rows]
         return self.kept(
-            Sql.all(
-                [traces, Sql(f"(s.trace_id, s.span_id) IN ({listed})", tuple(id_ for key in keys for id_ in key[:2]))]
-            )
+            Sql.all([traces, ids]),
+            f"WHERE s.start_ns >= {min(starts)} AND s.start_ns <= {max(starts)}",
+            _UNREAD if whole else _UNPACKED,
         )
 
-    def kept(self, asked: Sql, after: str = "") -> list[Kept]:
+    def kept(self, asked: Sql, after: str = "", unread: Mapping[str, str] = _UNREAD) -> list[Kept]:
         """Return the spans ``s`` whose ids are what is *asked*, without what only searching needs."""
-        columns = ", ".join(f"{_UNREAD.get(name, f's.{name}')} AS {name}" for name in SPAN_COLUMNS)
+        columns = ", ".join(f"{unread.get(name, f's.{name}')} AS {name}" for name in SPAN_COLUMNS)
         text = f"SELECT {columns} FROM spans AS s PREWHERE s.project_id = ? AND ({asked.text}) {after}"
         return list(read_kept(*self.server.table(Sql(text, (self.project_id, *asked.values)))))
 

@@ -71,7 +71,7 @@ class ClickHouseReader(SmallStore):
 
     def find_calls(self, query: Query) -> Page[Call]:
         """Return the same page as ``find_spans``, of each span what its row knows."""
-        page = self._finder(query.project).spans(query)
+        page = self._finder(query.project).spans(query, whole=False)
         return Page(
             tuple(call_of(kept.row, kept.trace_id) for kept in page.items), page.next_cursor, page.previous_cursor
         )

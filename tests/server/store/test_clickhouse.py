@@ -133,6 +133,19 @@ def test_figures_of_the_newest_traces_read_no_more_days_than_these_are_of(store,
     assert [(one.session_id, one.turns) for one in last.items] == [("of 0", 2)]
 
 
+def test_a_page_of_spans_reads_their_days_alone_and_a_list_of_calls_no_payload(store, monkeypatch):
+    store.write([llm(f"{n:032x}", f"{n:016x}", at=-86_400 * n, note=f"no {n}") for n in range(5)])
+    asked, table = [], store.server.table
+    monkeypatch.setattr(store.server, "table", lambda sql: asked.append(sql.text) or table(sql))
+    page = store.find_spans(Query("default", limit=2))
+    assert [one.span.attributes["note"] for one in page.items] == ["no 0", "no 1"]
+    assert f"s.start_ns >= {START_NS - 86_400 * 10**9} AND s.start_ns <= {START_NS}" in asked[-1]
+    assert "s.payload AS payload" in asked[-1]
+    calls = store.find_calls(Query("default", limit=2))
+    assert [call.span_id for call in calls.items] == [one.span.span_id for one in page.items]
+    assert "s.payload" not in asked[-1]
+
+
 def test_tables_belong_to_the_small_tables_that_they_were_made_with(store, url, tmp_path):
     again = ClickHouseStore(url, tmp_path)
     again.open()
