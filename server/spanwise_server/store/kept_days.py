@@ -233,12 +233,16 @@ class KeptDays:
     def _read(self, asker: Asker, key: Key, days: Sequence[int], changes: Changes) -> dict[int, DayBlock] | None:
         """Return the blocks of days one after another, ``None`` where they are too large to be kept."""
         where = asker.compiler(within(Query("", key[1]), min(days), max(days))).traces()
-        text = f"SELECT {_COLUMNS} FROM traces AS t WHERE {where.text} ORDER BY t.start_ns, t.tie LIMIT {MOST_READ + 1}"
+        some = f"FROM traces AS t WHERE {where.text}"
         now = self._clock()
-        columns = asker.server.columns(Sql(text, where.values)) or ((),) * 6
+        # Counting ends as soon as there are too many, which costs little beside bringing so many here.
+        few = f"SELECT count() FROM (SELECT 1 {some} LIMIT {MOST_READ + 1})"
+        fit = asker.server.rows(Sql(few, where.values))[0][0] <= MOST_READ
+        text = f"SELECT {_COLUMNS} {some} ORDER BY t.start_ns, t.tie LIMIT {MOST_READ + 1}"
+        columns = (asker.server.columns(Sql(text, where.values)) if fit else ()) or ((),) * 6
         starts = columns[0]
         with self._lock:
-            if len(starts) > MOST_READ:
+            if not fit or len(starts) > MOST_READ:
                 for day in days:
                     self._too_many[key, day] = now
                 while len(self._too_many) > _MOST_TRIED:

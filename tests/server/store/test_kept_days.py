@@ -218,15 +218,18 @@ def test_a_day_that_is_followed_is_the_day_read_anew(data):
         assert block.places == {tie: row for row, tie in enumerate(anew.ties)}
 
 
-def test_more_traces_than_can_be_kept_are_asked_for(store, monkeypatch):
+def test_more_traces_than_can_be_kept_are_asked_for_and_not_brought_here(store, monkeypatch):
     fill(store)
     monkeypatch.setattr(kept_days, "MOST_READ", 4)
-    query = Query("default")
-    assert store.totals(query).traces.n == 12
-    asked = asked_of(store, monkeypatch)
-    assert store.totals(query).traces.n == 12
-    assert sum(bar.ok + bar.errors for bar in store.histogram(query, 5)) == 12
+    query, asked = Query("default"), asked_of(store, monkeypatch)
+    for _ in range(2):
+        assert store.totals(query).traces.n == 12
+        assert sum(bar.ok + bar.errors for bar in store.histogram(query, 5)) == 12
+        assert len(store.find_traces(query).items) == 12
     assert asked
+    assert not store._kept_days._blocks.keys() - {((1, query.filter), START_NS // (DAY * 10**9) + 30)}
+    sizes = [len(block) for block in store._kept_days._blocks.values()]
+    assert all(size <= 4 for size in sizes), sizes
 
 
 def test_what_is_kept_takes_no_more_memory_than_it_may(store, monkeypatch):
