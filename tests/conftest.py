@@ -104,3 +104,11 @@ def client(settings: Settings) -> Iterator[TestClient]:
     """A client of the whole application, in process."""
     with TestClient(create_app(settings), base_url="http://127.0.0.1:4318", follow_redirects=False) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of one application for all tests of a module that only look at it."""
+    made = create_app(Settings(data=tmp_path_factory.mktemp("shared")))
+    with TestClient(made, base_url="http://127.0.0.1:4318", follow_redirects=False) as client:
+        yield client

@@ -43,10 +43,16 @@ def is_bound(key: str, scripts: str) -> bool:
     return bool(re.search(rf"(?<![\w.]){name}\s*(?::|\()|[\"']{name}[\"']", scripts))
 
 
+@pytest.fixture(scope="module")
+def client(shared_client):
+    """A client of a server that holds a conversation and a queue of it."""
+    shared_client.app.state.server.store.write(conversation())
+    shared_client.post("/api/v1/queues", params={"project": PROJECT}, json={"name": "all"})
+    return shared_client
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_each_key_of_the_sheet_is_bound_on_its_page(client, path):
-    client.app.state.server.store.write(conversation())
-    client.post("/api/v1/queues", params={"project": PROJECT}, json={"name": "all"})
     answer = client.get(f"{path}&project={PROJECT}")
     assert answer.status_code == 200
     keys, scripts = sheet_of(answer.text), scripts_of(answer.text)
@@ -71,7 +77,6 @@ def test_each_place_has_its_key_in_the_rail_the_sheet_and_the_documentation(clie
 
 @pytest.mark.parametrize("path", ["/traces?range=all", f"/traces/{TRACE}?"])
 def test_the_documentation_tells_the_keys_of_the_list_and_of_a_trace(client, path):
-    client.app.state.server.store.write(conversation())
     told = (WEB / "docs" / "viewer.md").read_text().partition("## Keys")[2]
     arrows = {"↑", "↓", "←", "→"}
     keys = sheet_of(client.get(f"{path}&project={PROJECT}").text)
@@ -92,7 +97,6 @@ def test_the_documentation_tells_the_keys_of_the_list_and_of_a_trace(client, pat
     ],
 )
 def test_the_rail_marks_the_place_that_a_page_belongs_to(client, path, place):
-    client.app.state.server.store.write(conversation())
     html = client.get(f"{path}{'&' if '?' in path else '?'}project={PROJECT}").text
     marked = re.findall(r'aria-current="page" data-place="[^"]+".*?<span class="word">(\w+)', html)
     assert marked == [place]

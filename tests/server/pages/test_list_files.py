@@ -50,11 +50,21 @@ def post(client, path, **body):
     return answer.json()
 
 
-@pytest.fixture
-def shop(client, monkeypatch):
-    """A server with at least two rows in every list, which are read one at a time."""
-    monkeypatch.setattr(list_files, "AT_ONCE", 1)
-    monkeypatch.setattr(list_rows, "AT_ONCE", 1)
+@pytest.fixture(scope="module", autouse=True)
+def _one_at_a_time():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_files, "AT_ONCE", 1)
+        patch.setattr(list_rows, "AT_ONCE", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def shop(shared_client):
+    return stocked(shared_client)
+
+
+def stocked(client):
+    """Give a server at least two rows in every list."""
     store = client.app.state.server.store
     store.write([span for n in range(4) for span in shop_trace(n)])
     now, one = time.time_ns(), record("9" * 32, "9" * 16, project="default")
@@ -136,7 +146,8 @@ def test_who_labelled_what_when_is_in_the_file_of_acts(shop):
     assert [row["annotator"] for row in READ["jsonl"](shop.get(href).content)] == ["bo"]
 
 
-def test_answers_of_others_are_left_out_of_the_file_too_while_one_labels_blind(shop):
+def test_answers_of_others_are_left_out_of_the_file_too_while_one_labels_blind(client):
+    shop = stocked(client)
     more = next(t for t in shop.get("/api/v1/traces").json()["items"] if t["trace_id"] != "9" * 32)
     post(shop, f"/api/v1/queues/{shop.of['queue']}/traces", trace_ids=["9" * 32, more["trace_id"]])
     token = re.search(r'name="csrf_token" value="([^"]+)"', shop.get("/label").text)[1]
@@ -171,5 +182,5 @@ def test_what_one_rule_fired_is_a_file_of_its_own(shop):
         ("/lists/results/export?experiment=999", 404),
     ],
 )
-def test_what_is_no_list_is_refused(client, path, status):
-    assert client.get(path).status_code == status
+def test_what_is_no_list_is_refused(shared_client, path, status):
+    assert shared_client.get(path).status_code == status
