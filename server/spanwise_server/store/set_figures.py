@@ -56,7 +56,7 @@ def _in_bars(sets: TraceSets, timeline: Timeline, found: BitMap, edges: Sequence
         step = edges[1] - edges[0]
         counts = Counter([(at - edges[0]) // step for at in sets.start.of(found)])
         return [counts[at] for at in range(len(edges) - 1)]
-    return [timeline.between(*edge).intersection_cardinality(found) for edge in pairwise(edges)]
+    return [timeline.count_among(found, *edge) for edge in pairwise(edges)]
 
 
 def facets(

@@ -16,6 +16,9 @@ _FEW: Final = 200
 #: How many rows are looked through at once: few at first, later still fewer than are too many for a statement.
 _FIRST_AT_ONCE: Final = (100, 300)
 _NEXT_AT_ONCE: Final = 1_000
+#: Rows that stand together in the order of time, and are kept as one set. With more of them a step of a histogram has
+#: more rows beside whole ones; with fewer, a year of traces has too many sets.
+_TOGETHER: Final = 256
 
 
 @dataclass(slots=True)
@@ -25,24 +28,31 @@ class Timeline:
     all: BitMap = field(default_factory=BitMap)
     times: array[int] = field(default_factory=lambda: array("q"))
     rows: array[int] = field(default_factory=lambda: array("Q"))
+    _sets: list[BitMap] = field(default_factory=list)
+    """The first rows, so many in each, as far as they were asked for and have not changed since."""
 
     def between(self, from_ns: int | None, to_ns: int | None) -> BitMap:
         """Return the rows of the traces that began in a range."""
         first, end = self._places(from_ns, to_ns)
-        return self.all.copy() if end - first == len(self.rows) else BitMap(self.rows[first:end])
+        return self.all.copy() if end - first == len(self.rows) else self._at(first, end)
 
     def count(self, from_ns: int | None, to_ns: int | None) -> int:
         """Return how many traces began in a range."""
         first, end = self._places(from_ns, to_ns)
         return end - first
 
+    def count_among(self, among: BitMap, from_ns: int | None, to_ns: int | None) -> int:
+        """Return how many of some rows are of traces that began in a range."""
+        sets, beside = self._cut(*self._places(from_ns, to_ns))
+        return beside.intersection_cardinality(among) + sum([some.intersection_cardinality(among) for some in sets])
+
     def newest(self, among: BitMap, most: int) -> BitMap:
         """Return the newest of some rows, *most* of them where there are more."""
         found, end = BitMap(), len(self.rows)
         if len(among) <= most:
             return among
-        while len(found) < most:
-            some = BitMap(self.rows[max(0, end - most) : end]) & among
+        while len(found) < most and end > 0:
+            some = self._at(max(0, end - most), end) & among
             if len(found) + len(some) > most:
                 lacking = most - len(found)
                 of_them = (row for row in reversed(self.rows[max(0, end - most) : end]) if row in among)
@@ -99,6 +109,7 @@ class Timeline:
             place = bisect_left(self.times, at)
             while self.rows[place] != row:
                 place += 1
+            self._changed_from(place)
             del self.times[place], self.rows[place]
 
     def add(self, started: Sequence[tuple[int, int]]) -> None:
@@ -114,12 +125,32 @@ class Timeline:
             return
         for at, row in started:
             place = bisect_right(self.times, at)
+            self._changed_from(place)
             self.times.insert(place, at)
             self.rows.insert(place, row)
 
     def _keep(self, ordered: Sequence[tuple[int, int]]) -> None:
         self.times = array("q", [at for at, _ in ordered])
         self.rows = array("Q", [row for _, row in ordered])
+        self._sets.clear()
+
+    def _changed_from(self, place: int) -> None:
+        del self._sets[place // _TOGETHER :]
+
+    def _at(self, first: int, end: int) -> BitMap:
+        sets, beside = self._cut(first, end)
+        return BitMap.union(beside, *sets) if sets else beside
+
+    def _cut(self, first: int, end: int) -> tuple[list[BitMap], BitMap]:
+        """Return the rows between two places: the sets that lie there whole, and those beside them."""
+        begin, stop = -(-first // _TOGETHER), end // _TOGETHER
+        if begin >= stop:
+            return [], BitMap(self.rows[first:end])
+        for at in range(len(self._sets) * _TOGETHER, stop * _TOGETHER, _TOGETHER):
+            self._sets.append(BitMap(self.rows[at : at + _TOGETHER]))
+        beside = BitMap(self.rows[first : begin * _TOGETHER])
+        beside.update(self.rows[stop * _TOGETHER : end])
+        return self._sets[begin:stop], beside
 
     def _places(self, from_ns: int | None, to_ns: int | None) -> tuple[int, int]:
         first = 0 if from_ns is None else bisect_left(self.times, from_ns)
