@@ -54,6 +54,8 @@ class Plan:
     """A query for trace rows, named ``row``."""
     driven: int | None = None
     """How many traces the driver leaves."""
+    first: int | None = None
+    """An address before which no span matches, where it helps to know one."""
 
     def from_traces(self, project_id: int, index: str = "ix_traces_time") -> Sql:
         """Return where to look for traces: the driver's, else all in the order of *index*; ends in a condition."""
@@ -71,7 +73,10 @@ class Plan:
         """
         if self.driver is None:
             joined = f"{WALKED if walked else ''}CROSS JOIN traces t ON t.id = s.id >> {PLACE_BITS}"
-            return Sql(f"FROM spans s INDEXED BY {index} {joined} WHERE s.project_id = ?", (project_id,))
+            walked_all = f"FROM spans s INDEXED BY {index} {joined} WHERE s.project_id = ?"
+            if self.first is None:
+                return Sql(walked_all, (project_id,))
+            return Sql(f"{walked_all} AND s.id >= ?", (project_id, self.first))
         # Left to itself SQLite walks the index of time once for each trace.
         inside = f"s.id BETWEEN d.row << {PLACE_BITS} AND (d.row << {PLACE_BITS}) + {MOST_PLACES - 1}"
         return Sql(
@@ -119,7 +124,11 @@ class Compiler:
         parts = conjuncts(self._filter)
         driver = self._rarest([self._span_driver(part) for part in parts])
         # Some span of the driver's traces matches its term: which one, is asked again.
-        return Plan(Sql.all([range_, *map(self._of_span, parts)]), *(driver[1:] if driver else (None, None)))
+        where = Sql.all([range_, *map(self._of_span, parts)])
+        if driver is not None:
+            return Plan(where, *driver[1:])
+        first = self._connection.first_span(self._project_id, self._from_ns) if self._from_ns else None
+        return Plan(where, first=first)
 
     @staticmethod
     def _rarest(found: Sequence[tuple[int, Sql] | None]) -> tuple[int, Sql, int] | None:

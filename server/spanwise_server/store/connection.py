@@ -116,6 +116,12 @@ class Connection(Protocol):
     def chunks_of(self, addresses: Sequence[int]) -> list[tuple[int, bytes]]:
         """Return, of each span, the address of the first one that it is packed with, and the body that both are in."""
 
+    def newest_from(self, project_id: int, to_ns: int) -> int | None:
+        """Return from when on the newest spans before *to_ns* are looked for first, where not among all at once."""
+
+    def first_span(self, project_id: int, from_ns: int) -> int | None:
+        """Return an address before which no span lies that begins at *from_ns* or later, where it helps to know one."""
+
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
         """Run a statement once for each row of values."""
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from .address import PLACE_BITS
 from .base import Kept
-from .days import drop_day, first_row
+from .day_rows import first_row
+from .days import drop_day
 from .postgres_connection import PostgresConnection
 from .postgres_write import PostgresWriter
 from .rollups import RollupChange

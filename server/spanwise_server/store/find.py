@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
 from ..errors import SpanwiseError
 from ..query.filters import Query
 from .base import Page
+from .change import SPAN_COLUMNS, TRACE_COLUMNS
 from .compile import Compiler, Plan, asks_index
 from .conditions import EVERYTHING, Sql
 from .connection import Connection
 from .cursor import Cursor, read_cursor
 from .index_key import runs_of
+from .newest import near_end
 
 T = TypeVar("T")
+#: The columns of traces and of spans, in the order in which they are selected.
+_COLUMNS: Final = {"t": TRACE_COLUMNS, "s": SPAN_COLUMNS}
 #: The largest page there is.
 MOST_ITEMS: Final = 1_000
 #: In a time range with at most this many traces, sorting them beats walking an index of all times.
@@ -41,10 +45,13 @@ class _Walk:
     """How many traces of a driver are looked at, ``None`` where it is all of them."""
     times: str
     """The table that is walked, and its index of times."""
+    near: Sql | None = None
+    """What to select from where only the newest are looked at, which are likely to be enough."""
 
 
 _TRACE_TIMES: Final = "traces ix_traces_time"
 _SPAN_TIMES: Final = "spans ix_spans_time"
+_SPAN_COLUMNS: Final = "SELECT s.*, t.trace_id AS of_trace"
 #: So many rows are asked one by one whether the text index has their words, before it is asked once for all.
 _WALKED_FIRST: Final = 400
 _DRIVEN_ONE_BY_ONE: Final = 50
@@ -114,8 +121,8 @@ def span_page(
             rows = f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(among or ()))})"
             plan = Plan(plan.where, Sql(rows, tuple(among or ())), 0)
         found = plan.from_spans(project_id)
-        source = Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
-        return _Walk(source, plan.where, plan.driven, _SPAN_TIMES)
+        source = Sql(f"{_SPAN_COLUMNS} {found.text}", found.values)
+        return _Walk(source, plan.where, plan.driven, _SPAN_TIMES, _near(connection, project_id, query, plan))
 
     if among == []:
         return Page(())
@@ -164,20 +171,19 @@ def _page(
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     backwards = cursor is not None and cursor.backwards
     if nearest is None:
-        source, rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)
+        rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)
     else:
-        source, rows = _found_near(connection, project_id, query, limit + 1, cursor, nearest)
+        rows = _found_near(connection, project_id, query, limit + 1, cursor, nearest)
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
         rows.reverse()
     if not rows:
         return Page(())
-    names = _column_names(connection, source)
-    value_at, row_at = names.index(sort.column[2:]), names.index("id")
+    value_at = _COLUMNS[sort.column[0]].index(sort.column[2:])
 
     def beside(row: tuple[Any, ...], *, before: bool) -> str:
-        return Cursor.at(query.sort, row[value_at], row[row_at], backwards=before).text()
+        return Cursor.at(query.sort, row[value_at], row[0], backwards=before).text()
 
     return Page(
         tuple(map(make, rows)),
@@ -194,24 +200,28 @@ def _found(
     walk: Callable[..., _Walk],
     most: int,
     cursor: Cursor | None,
-) -> tuple[Sql, list[tuple[Any, ...]]]:
-    """Return the rows of a page, and what they were selected from.
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a page.
 
     The text index is asked row by row where a page fills soon; where it does not, once for everything.
     """
     if not asks_index(query.filter):
         way = walk(at_once=False)
-        return way.source, _rows(connection, query, sort, way, most, cursor)
+        if way.near is not None:
+            rows = _rows(connection, query, sort, replace(way, source=way.near), most, cursor)
+            if len(rows) >= most:
+                return rows
+        return _rows(connection, query, sort, way, most, cursor)
     way = walk(at_once=False)
     if way.driven is not None and way.driven <= _DRIVEN_ONE_BY_ONE:
-        return way.source, _rows(connection, query, sort, way, most, cursor)
+        return _rows(connection, query, sort, way, most, cursor)
     if way.driven is None and sort.column.endswith(".start_ns"):
         edge = _edge(connection, project_id, query, way.times, cursor)
         rows = _rows(connection, query, sort, way, most, cursor, edge)
         if edge is None or len(rows) >= most:
-            return way.source, rows
+            return rows
     way = walk(at_once=True)
-    return way.source, _rows(connection, query, sort, way, most, cursor)
+    return _rows(connection, query, sort, way, most, cursor)
 
 
 def _found_near(
@@ -221,16 +231,15 @@ def _found_near(
     most: int,
     cursor: Cursor | None,
     nearest: Iterable[tuple[int, int]],
-) -> tuple[Sql, list[tuple[Any, ...]]]:
-    """Return the spans of a page by time, and what they were selected from: of few traces after another, nearest first.
+) -> list[tuple[Any, ...]]:
+    """Return the spans of a page by time: of few traces after another, the nearest first.
 
     No span of a trace comes before the time that stands beside it, so that the walk ends where the page is full.
     """
     where = Compiler(connection, project_id, query).spans().where
     descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
     rows: list[tuple[Any, ...]] = []
-    source = _spans_of_traces(project_id, ())
-    start = _column_names(connection, source).index("start_ns")
+    start = _COLUMNS["s"].index("start_ns")
     size, left = _NEAR_FIRST, iter(nearest)
     while some := list(islice(left, size)):
         bound = some[0][0]
@@ -241,13 +250,29 @@ def _found_near(
         rows.sort(key=lambda row: (row[start], row[0]), reverse=descending)
         del rows[most:]
         size = min(size * 2, _NEAR_MOST)
-    return source, rows
+    return rows
 
 
 def _spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:
-    driver = Sql(f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(traces)) or 'NULL'})", tuple(traces))
+    driver = Sql(f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(traces))})", tuple(traces))
     found = Plan(EVERYTHING, driver, 0).from_spans(project_id)
-    return Sql(f"SELECT s.*, t.trace_id AS of_trace {found.text}", found.values)
+    return Sql(f"{_SPAN_COLUMNS} {found.text}", found.values)
+
+
+def _near(connection: Connection, project_id: int, query: Query, plan: Plan) -> Sql | None:
+    """Return what to select the newest spans from, where that is quicker than from all."""
+    if query.sort != "-time" or asks_index(query.filter):
+        return None
+    if query.cursor is not None:
+        cursor = read_cursor(query.cursor, query.sort)
+        if cursor.backwards or cursor.value is None:
+            return None
+        query = replace(query, to_ns=int(cursor.value) + 1)
+    near = near_end(connection, project_id, query, plan)
+    if near is None:
+        return None
+    found, newer = near[0].from_spans(project_id), near[1]
+    return Sql(f"{_SPAN_COLUMNS} {found.text} AND {newer.text}", (*found.values, *newer.values))
 
 
 def _edge(
@@ -267,10 +292,6 @@ def _edge(
         (project_id, begin, low, high),
     ).fetchone()
     return None if found is None else (f".start_ns {until} ?", found[0])
-
-
-def _column_names(connection: Connection, source: Sql) -> list[str]:
-    return [column[0] for column in connection.execute(f"{source.text} LIMIT 0", source.values).description]
 
 
 def _rows(

@@ -191,6 +191,8 @@ def _percentiles_from_rollups(
 def _from_calls(connection: Connection, project_id: int, query: Query, by: str, steps: Steps) -> Gathered:
     narrowed = replace(query, from_ns=steps.first_ns, to_ns=steps.end_ns, cursor=None, own_environment=True)
     plan = Compiler(connection, project_id, narrowed).spans()
+    if plan.driven == 0:
+        return gather((), by)
     source = plan.from_spans(project_id)
     rows = connection.execute(
         f"SELECT {VALUE_OF_SPAN[by]}, s.provider, (s.start_ns - ?) / ?, s.kind IN ({KINDS}), s.kind = 'llm', "

@@ -17,7 +17,8 @@ from .address import id_bytes
 from .base import Kept, Used
 from .block_filler import BlockFiller
 from .codec import NONE
-from .days import DAYS_AFTER, day_of, days_there, make_day
+from .day_rows import DAY_NS, DAYS_AFTER, day_of
+from .days import days_there, make_day
 from .dictionaries import Dictionaries
 from .drop_days import Look, drop, droppable, look
 from .engine import Engine, Options, Told, tell_nobody
@@ -49,7 +50,6 @@ _MET_ANOTHER: Final = (errors.UniqueViolation, errors.DeadlockDetected, errors.S
 #: pages whatever its length, so larger bodies, which pack better, waste nothing here.
 _PACKED_TOGETHER: Final = 14_000
 _FULL_TEXT: Final = "full_text"
-_DAY_NS: Final = 86_400_000_000_000
 _REINDEXED_AT_ONCE: Final = 1_000
 
 
@@ -320,7 +320,7 @@ class PostgresStore(SetStore):
         with self._open.side() as side:
             there = days_there(side.driver)
             for ahead in range(DAYS_AFTER + 1):
-                day = day_of(now + ahead * _DAY_NS, now)
+                day = day_of(now + ahead * DAY_NS, now)
                 if day not in there:
                     make_day(side.driver, day)
 

@@ -19,9 +19,10 @@ from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import BigInteger, Float, Integer, LargeBinary
 
 from ..errors import Overloaded
-from .address import PLACE_BITS
+from .address import PLACE_BITS, span_range, trace_row_of
 from .conditions import Glob
 from .connection import WALKED, Rows, TextIndex
+from .day_rows import DAY_NS, FIRST_DAY_NUMBER, TRACE_BITS
 from .sessions import Work
 from .tables import METADATA
 from .word_arrays import WordArrays
@@ -43,13 +44,24 @@ _LISTED: Final = re.compile(r"group_concat\(([\w.]+)\)")
 #: The spans of few traces. PostgreSQL would take them for so many that it walked all spans in order of time instead.
 _SPANS_OF_FEW: Final = re.compile(r"CROSS JOIN spans s NOT INDEXED ON (.+?) WHERE ")
 _EACH_BY_ITSELF: Final = r", LATERAL (SELECT * FROM spans s WHERE \1 OFFSET 0) AS s WHERE "
+#: Where the rows of those traces stand in the question, only the partitions of their days are looked at: to plan for
+#: every day takes longer than most answers do.
+_SPANS_OF_ROWS: Final = re.compile(
+    r"FROM \(SELECT (?:id AS row FROM traces WHERE id IN \((\?(?:, \?)*)\)|"
+    r"unnest\(CAST\(\? AS bigint\[\]\)\) AS row)\) d CROSS JOIN traces t ON (.+?) "
+    r"CROSS JOIN spans s NOT INDEXED ON (.+?) WHERE "
+)
+_OF_THEIR_DAYS: Final = (
+    r"FROM unnest(CAST(? AS bigint[])) AS d (row) JOIN traces t ON \2, "
+    r"LATERAL (SELECT * FROM spans s WHERE \3 AND s.id BETWEEN ? AND ? OFFSET 0) AS s WHERE "
+)
 #: Of a limit that it does not know PostgreSQL takes a tenth: it walks in order of time, and stops where it has enough.
 _NEWEST_SPANS: Final = re.compile(
-    rf"FROM spans s INDEXED BY ix_spans_time {re.escape(WALKED)}CROSS JOIN traces t ON (.+?) WHERE s\.project_id = \? "
-    r"AND \(s\.start_ns >= \? AND s\.start_ns < \?\) "
+    rf"FROM spans s INDEXED BY ix_spans_time {re.escape(WALKED)}CROSS JOIN traces t ON (.+?) WHERE s\.project_id = \?"
+    r"( AND s\.id >= \?)? AND \(s\.start_ns >= \? AND s\.start_ns < \?\) "
 )
 _IN_ORDER: Final = (
-    "FROM (SELECT * FROM spans WHERE project_id = ? AND start_ns >= ? AND start_ns < ? ORDER BY start_ns DESC "
+    "FROM (SELECT * FROM spans s WHERE project_id = ?\\2 AND start_ns >= ? AND start_ns < ? ORDER BY start_ns DESC "
     f"LIMIT (SELECT {2**63 - 1})) AS s, LATERAL (SELECT * FROM traces t WHERE \\1 OFFSET 0) AS t WHERE TRUE "
 )
 _NUMBERS_PUT: Final = re.compile(r"INSERT INTO (\w+) \(([\w, ]+)\) VALUES \([?, ]+\) (ON CONFLICT .*)")
@@ -62,7 +74,16 @@ PIECE_BYTES: Final = 1_996
 _COPY_BODIES: Final = b"COPY bodies (id, body, rest) FROM STDIN (FORMAT BINARY)"
 _CHUNKS: Final = (
     "SELECT w.at, p.id, p.body FROM unnest(CAST(? AS bigint[])) AS w (at), LATERAL (SELECT id, body FROM payloads "
-    f"WHERE id BETWEEN (w.at >> {PLACE_BITS}) << {PLACE_BITS} AND w.at ORDER BY id DESC LIMIT 1) AS p"
+    f"WHERE id BETWEEN (w.at >> {PLACE_BITS}) << {PLACE_BITS} AND w.at AND id BETWEEN ? AND ? "
+    "ORDER BY id DESC LIMIT 1) AS p"
+)
+
+
+#: Traces that reach a time and go on after the day that follows the one they are filed under. Of ``min(id)`` PostgreSQL
+#: believes that it is found soonest by walking through all traces.
+_REACHING: Final = (
+    "SELECT min(id + 0) FROM traces WHERE project_id = %s AND start_ns + duration_ns >= %s "
+    f"AND start_ns + duration_ns >= ((id >> {TRACE_BITS}) + {FIRST_DAY_NUMBER + 2}) * {DAY_NS}"
 )
 
 
@@ -109,6 +130,9 @@ class PostgresConnection:
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> Rows:
         """Run a statement with a value for each ``?``."""
+        of_rows = _rows_in(sql)
+        if of_rows is not None:
+            sql, values = _of_their_days(sql, of_rows, values)
         return self.driver.execute(_translated(sql).encode(), list(map(_plain, values)))
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
@@ -128,10 +152,24 @@ class PostgresConnection:
 
     def chunks_of(self, addresses: Sequence[int]) -> list[tuple[int, bytes]]:
         """Return, of each span, the address of the first one that it is packed with, and the body that both are in."""
-        found: dict[int, tuple[int, bytes]] = {
-            at: (first, body) for at, first, body in self.execute(_CHUNKS, (list(addresses),))
-        }
+        if not addresses:
+            return []
+        asked = list(addresses), span_range(trace_row_of(min(addresses)))[0], max(addresses)
+        found: dict[int, tuple[int, bytes]] = {at: (first, body) for at, first, body in self.execute(_CHUNKS, asked)}
         return [found[at] for at in addresses]
+
+    def newest_from(self, project_id: int, to_ns: int) -> int | None:
+        """Return the beginning of the last day before *to_ns* that has traces."""
+        newest = "SELECT max(start_ns) FROM traces WHERE project_id = %s AND start_ns < %s"
+        (found,) = self.driver.execute(newest, (project_id, to_ns)).fetchall()[0]
+        return None if found is None else found - DAY_NS
+
+    def first_span(self, project_id: int, from_ns: int) -> int | None:
+        """Return the first address of the day before *from_ns*, or of a trace from before that goes on until then."""
+        day = from_ns // DAY_NS - FIRST_DAY_NUMBER - 1
+        (found,) = self.driver.execute(_REACHING, (project_id, from_ns)).fetchall()[0]
+        row = (day if found is None else min(day, found >> TRACE_BITS)) << TRACE_BITS
+        return row << PLACE_BITS if row > 0 else None
 
     def alone(self) -> None:
         """Have nobody else write spans until the transaction ends."""
@@ -208,6 +246,20 @@ def reached() -> Iterator[None]:
 
 def _plain(value: Any) -> Any:
     return value.like if type(value) is Glob else value
+
+
+@lru_cache(maxsize=2_000)
+def _rows_in(sql: str) -> re.Match[str] | None:
+    return _SPANS_OF_ROWS.search(sql)
+
+
+def _of_their_days(sql: str, of_rows: re.Match[str], values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return a question for the spans of traces with the rows as one value, and between which addresses they lie."""
+    before = sql.count("?", 0, of_rows.start())
+    marks = 1 if of_rows[1] is None else of_rows[1].count("?")
+    rows = [*values[before : before + marks]] if of_rows[1] is not None else values[before]
+    bounds = (span_range(min(rows))[0], span_range(max(rows))[1]) if rows else (0, 0)
+    return _SPANS_OF_ROWS.sub(_OF_THEIR_DAYS, sql), [*values[:before], rows, *bounds, *values[before + marks :]]
 
 
 @lru_cache(maxsize=2_000)

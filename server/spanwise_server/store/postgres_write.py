@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from ..record import Record
 from .change import SPAN_COLUMNS, Change, TraceAtWrite
-from .days import day_of, days_there, make_day, trace_row
+from .day_rows import day_of, trace_row
+from .days import days_there, make_day
 from .gin import GinIndex, fill
 from .postgres_connection import LOCKS, SPANS_LOCK, PostgresConnection, without_nul
 from .previews import with_previews

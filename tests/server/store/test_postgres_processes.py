@@ -21,7 +21,8 @@ from spanwise_server.errors import ConfigError, Overloaded
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.store import codec, dictionaries
-from spanwise_server.store.days import DAY_NS, day_of, day_of_row, days_there, name_of, trace_row
+from spanwise_server.store.day_rows import DAY_NS, day_of, day_of_row, trace_row
+from spanwise_server.store.days import days_there, name_of
 from spanwise_server.store.examine_postgres import examine_database
 from spanwise_server.store.migrate import _config
 from spanwise_server.store.postgres import PostgresStore

@@ -14,7 +14,7 @@ from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.record import Record
 from spanwise_server.store.base import Kept
-from spanwise_server.store.days import DAY_NS
+from spanwise_server.store.day_rows import DAY_NS
 from spanwise_server.store.postgres import PostgresStore
 from spanwise_server.store.postgres_database import migrate_database
 from store_engines import rows
