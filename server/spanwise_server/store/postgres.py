@@ -78,6 +78,8 @@ class PostgresStore(SetStore):
         self._filler: BlockFiller | None = None
         self._changes = ChangeLog()
         self._read_again = 0
+        self._projects: dict[str, int] = {}
+        """The numbers of projects, of which none ever goes."""
         self.media = DatabaseMedia(lambda: self._open, cache)
         """Takes the contents of media, before the spans that they came with are written."""
         self.turns = Turns()
@@ -346,7 +348,12 @@ class PostgresStore(SetStore):
     @contextmanager
     def _reading(self, project: str) -> Iterator[tuple[PostgresConnection, int | None]]:
         with self._open.read() as connection:
-            yield connection, find_project(connection, project)
+            known = self._projects.get(project)
+            if known is None:
+                known = find_project(connection, project)
+                if known is not None:
+                    self._projects[project] = known
+            yield connection, known
 
     def _tried(self, work: Callable[[PostgresConnection], T]) -> T:
         """Return what *work* gives in a transaction of the writer, which is done again where it met another one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, DisconnectionError, OperationalError
 from sqlmodel import Session
 
 from ..errors import ConfigError, Overloaded, TooLargeNumber
@@ -49,6 +50,11 @@ _READS: Final = (
 )
 
 
+#: A connection that was used so lately is not asked whether it is still there: a page would do so twenty times.
+_SURELY_THERE_S: Final = 1.0
+_USED: Final = "used_s"
+
+
 class PostgresDatabase:
     """An open database; it is reached again by itself when it was away."""
 
@@ -62,6 +68,8 @@ class PostgresDatabase:
         self._working = self._pool("work", len(WORK_LOCKS))
         self._engine = _engine(self.url)
         self._remembered = Remembered(self._small_changes)
+        # Each statement of PostgreSQL sees a moment of its own, in a transaction or not; without, two are saved.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def read(self) -> Iterator[PostgresConnection]:
@@ -84,7 +92,7 @@ class PostgresDatabase:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Give a session that reads small tables."""
-        with _reached_by_engine(), Session(self._engine, info={WRAP: self._wrapped}) as session:
+        with _reached_by_engine(), Session(self._reading, info={WRAP: self._wrapped}) as session:
             yield session
 
     @contextmanager
@@ -147,7 +155,7 @@ class PostgresDatabase:
             name=f"spanwise-{name}",
             timeout=_WAIT_S,
             configure=adapted if name != "side" else _configured_aside,
-            check=ConnectionPool.check_connection,
+            check=_check,
             reconnect_timeout=_WAIT_S,
         )
 
@@ -165,7 +173,14 @@ class PostgresDatabase:
             try:
                 yield lent
             finally:
+                lent.__dict__[_USED] = time.monotonic()
                 pool.putconn(lent)
+
+
+def _check(driver: psycopg.Connection[Any]) -> None:
+    """Find out whether a connection is still there, unless it was a moment ago."""
+    if time.monotonic() - driver.__dict__.get(_USED, 0.0) > _SURELY_THERE_S:
+        ConnectionPool.check_connection(driver)
 
 
 def driver_url(url: str) -> str:
@@ -208,12 +223,22 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         urlunsplit(("postgresql+psycopg", *parts[1:])),
         connect_args={"options": _SETTINGS},
-        pool_pre_ping=True,
         pool_size=4,
         max_overflow=12,
     )
     event.listen(engine, "connect", lambda driver, _record: adapted(driver))
+    event.listen(engine, "checkout", lambda driver, _record, _lent: _check_of_engine(driver))
+    event.listen(
+        engine, "checkin", lambda driver, _record: driver and driver.__dict__.update({_USED: time.monotonic()})
+    )
     return engine
+
+
+def _check_of_engine(driver: psycopg.Connection[Any]) -> None:
+    try:
+        _check(driver)
+    except psycopg.Error as error:
+        raise DisconnectionError from error  # another connection is made
 
 
 @contextmanager
