@@ -241,7 +241,10 @@ def session_costs(
 ) -> SessionCosts:
     """Return what the newest priced calls that *query* finds cost by session."""
     of_each, asked = "coalesce(s.session_id, t.session_id), s.cost_nusd", "s.counted = 1 AND s.cost_nusd IS NOT NULL"
-    return session_costs_of(newest_spans(connection, project_id, query, of_each, asked, MOST_OF_SESSIONS + 1, nearest))
+    rows = newest_spans(
+        connection, project_id, query, of_each, asked, MOST_OF_SESSIONS + 1, nearest, index="ix_spans_priced"
+    )
+    return session_costs_of(rows)
 
 
 def session_costs_of(rows: Sequence[Sequence[Any]]) -> SessionCosts:

@@ -42,11 +42,12 @@ def newest_spans(
     asked: str,
     most: int,
     nearest: Iterable[tuple[int, int]] | None = None,
+    index: str = "ix_spans_time",
 ) -> list[tuple[Any, ...]]:
     """Return what *of_each* says of the newest spans for which *asked* holds, too, *most* of them.
 
     Spans are ``s``, their traces ``t``. They are among those of the traces *nearest*, as ``candidates.py`` gives them,
-    where that is known.
+    where that is known. *index* has all spans for which *asked* holds, in order of time.
     """
     query = replace(query, cursor=None, own_environment=True)
     plan = Compiler(connection, project_id, query).spans()
@@ -55,7 +56,7 @@ def newest_spans(
     walked = is_told_by_words(query.filter)
 
     def found(plan: Plan, newer: Sql = EVERYTHING) -> list[tuple[Any, ...]]:
-        source = plan.from_spans(project_id, walked=walked)
+        source = plan.from_spans(project_id, index, walked=walked)
         return connection.execute(
             f"SELECT s.start_ns, {of_each} {source.text} AND {plan.where.text} AND {asked} AND {newer.text} "
             "ORDER BY s.start_ns DESC LIMIT ?",

@@ -57,8 +57,8 @@ _OF_THEIR_DAYS: Final = (
 )
 #: Of a limit that it does not know PostgreSQL takes a tenth: it walks in order of time, and stops where it has enough.
 _NEWEST_SPANS: Final = re.compile(
-    rf"FROM spans s INDEXED BY ix_spans_time {re.escape(WALKED)}CROSS JOIN traces t ON (.+?) WHERE s\.project_id = \?"
-    r"( AND s\.id >= \?)? AND \(s\.start_ns >= \? AND s\.start_ns < \?\) "
+    rf"FROM spans s INDEXED BY ix_spans_(?:time|priced) {re.escape(WALKED)}CROSS JOIN traces t ON (.+?) "
+    r"WHERE s\.project_id = \?( AND s\.id >= \?)? AND \(s\.start_ns >= \? AND s\.start_ns < \?\) "
 )
 _IN_ORDER: Final = (
     "FROM (SELECT * FROM spans s WHERE project_id = ?\\2 AND start_ns >= ? AND start_ns < ? ORDER BY start_ns DESC "

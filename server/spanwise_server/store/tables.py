@@ -30,6 +30,8 @@ class SpanTable(SQLModel, table=True):
         # By parts of 4,096 traces (``address.part_of``): spans that come together lie together in it.
         Index("ix_spans_part", text("id >> 36"), "span_id"),
         Index("ix_spans_rewritten", "id", sqlite_where=text("rewritten = 1")),
+        # One trace of very many spans would have to be walked past for a few that cost something.
+        Index("ix_spans_priced", "project_id", "start_ns", sqlite_where=text("counted = 1 AND cost_nusd IS NOT NULL")),
     )
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     """The span's address: see ``address.py``."""
