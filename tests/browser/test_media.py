@@ -41,7 +41,7 @@ def test_a_picture_is_seen_sound_is_played_and_a_file_is_saved(sent, open_page, 
         picture = page.locator(".picture img")
         expect(picture).to_be_visible()
         picture.scroll_into_view_if_needed()
-        page.wait_for_function("document.querySelector('.picture img').naturalWidth === 48")
+        expect(picture).to_have_js_property("naturalWidth", 48)
         box = picture.bounding_box()
         assert box is not None
         assert box["height"] == 240
