@@ -7,6 +7,7 @@ takes a hundredth of that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable
 from typing import Final, TypeVar
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 #: Answers that are kept: those of some hundred projects.
 _MOST: Final = 1_000
+#: A statement by hand is not counted, nor what a server of an older release writes beside this one: after so long every
+#: answer is asked for again.
+LONGEST_S: Final = 60
 COUNTED: Final = "SELECT n FROM small_changes"
 _COUNT: Final = text("UPDATE small_changes SET n = n + 1")
 
@@ -37,7 +41,8 @@ class Remembered:
 
     def of(self, asked: Hashable, ask: Callable[[], T]) -> T:
         """Return what *ask* returns, which nobody may change; it is called only where something changed since."""
-        revision = str(self._counted())  # before asking: the answer may be newer than it, never older
+        minute = int(time.monotonic()) // LONGEST_S
+        revision = f"{self._counted()} {minute}"  # before asking: the answer may be newer than it, never older
         found = self._answers.of(asked, revision)
         if found is None:
             found = (ask(),)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from postgres_cluster import running
 from spanwise_server.auth.guard import PASSWORD_SETTING, anybody_can_log_in
 from spanwise_server.prompts.version import Content
+from spanwise_server.store import remembered
 from spanwise_server.store.alert_firings import Firings
 from spanwise_server.store.alerts import Alerts
 from spanwise_server.store.datasets import Datasets
@@ -64,6 +65,15 @@ def test_what_was_taken_back_changes_no_answer(kind):
         with pytest.raises(LookupError):
             half()
         assert store.remembered("a", ask) == (1,)
+
+
+def test_what_nobody_counted_is_seen_before_long(monkeypatch):
+    with opened("sqlite") as store:
+        ask, now = Asked(), [120.0]
+        monkeypatch.setattr(remembered.time, "monotonic", lambda: now[0])
+        assert [store.remembered("a", ask) for _ in range(2)] == [(1,)] * 2
+        now[0] += remembered.LONGEST_S
+        assert [store.remembered("a", ask) for _ in range(2)] == [(2,)] * 2
 
 
 def test_nothing_is_an_answer_too():
