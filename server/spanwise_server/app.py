@@ -147,7 +147,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_middleware(Precedence)
-    app.add_middleware(Guard, error_answer=error_answer)
+    app.add_middleware(Guard, error_answer=error_answer, scripts=[static.assets().script_source(static.INLINE)])
     app.add_exception_handler(SpanwiseError, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_bad_input)
     app.add_exception_handler(HTTPException, _on_http)

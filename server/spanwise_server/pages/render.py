@@ -49,7 +49,7 @@ from ..store.queues import Queues
 from . import format as fmt
 from .elements import Elements, drawn_as
 from .flash import flash_of, forget_flash
-from .static import assets
+from .static import INLINE, assets
 from .template_cache import CompiledTemplates
 from .templating import Templates
 from .urls import DEFAULT_PROJECT, url
@@ -103,6 +103,7 @@ def environment() -> Environment:
     elements = Elements(sprite.url, sprite.body.decode())
     env.globals.update(
         asset=assets().url,
+        begin=partial(assets().script, INLINE),
         icon=elements.icon,
         kind=elements.kind,
         copy=elements.copy,

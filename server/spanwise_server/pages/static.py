@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from fastapi import APIRouter, Request
+from markupsafe import Markup
 from starlette.responses import Response
 
 from ..errors import NotFound
@@ -24,6 +26,9 @@ _FOREVER = "public, max-age=31536000, immutable"
 _SHORTLY = "public, max-age=300"
 
 
+#: Stands in every page; the policy of :mod:`..auth.guard` names it by its hash.
+INLINE: Final = "js/theme.js"
+
 #: Scripts that are sent as one: each file by itself would be asked for while the page waits to be painted.
 SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "app.js": (
@@ -33,8 +38,11 @@ SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
         "js/drafts.js",
         "js/jump.js",
         "js/export.js",
+        "js/lists.js",
     ),
-    "list.js": ("js/brush.js", "js/traces.js", "js/columns.js", "js/live.js"),
+    "list.js": ("js/brush.js", "js/traces.js", "js/columns.js", "js/live.js", "js/dashboard.js"),
+    "label.js": ("js/word_diff.js", "js/label_outbox.js", "js/label_marks.js", "js/label_fields.js", "js/label.js"),
+    "playground.js": ("js/events.js", "js/playground.js", "js/playground_rows.js", "js/playground_draft.js"),
     "trace.js": ("js/word_diff.js", "js/annotate.js", "js/trace.js", "js/tree_window.js", "js/step_graph.js"),
 }
 
@@ -80,6 +88,14 @@ class Assets:
     def url(self, name: str) -> str:
         """Return the address of *name*, which changes whenever its contents do."""
         return self._by_name[name].url
+
+    def script(self, name: str) -> Markup:
+        """Return a script as it stands in a page: what runs before the first paint waits for no answer."""
+        return Markup(f"<script>{self._by_name[name].body.decode()}</script>")  # noqa: S704 - our own file
+
+    def script_source(self, name: str) -> str:
+        """Return how a content security policy names the script that stands in a page: by its SHA-256."""
+        return f"'sha256-{b64encode(hashlib.sha256(self._by_name[name].body).digest()).decode()}'"
 
     def find(self, name: str) -> tuple[Asset, bool]:
         """Return a file by either name, and whether it was asked for by hash."""

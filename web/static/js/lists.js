@@ -1,5 +1,5 @@
 // Lists of any kind by keyboard: j and k move through the links that begin the rows, Enter opens, / goes to the filter.
-// It comes after the scripts of the page, whose own keys go first.
+// The keys of the page's own scripts go first.
 {
   const LINKS = "main tbody tr > :first-child a[href], main .pairs a";
   const links = () => [...document.querySelectorAll(LINKS)].filter((link) => link.offsetParent);
@@ -14,5 +14,5 @@
   spanwise.keys("main", {
     j: () => move(1), k: () => move(-1),
     "/": () => { const box = document.querySelector("main :is(#q, input[type=search], input[name=q])"); if (!box) return false; box.focus(); box.select(); },
-  });
+  }, { last: true });
 }

@@ -1,11 +1,12 @@
 // What every page does: keys, menus, sheets, copying, toasts, theme and rail. Other scripts build on `spanwise`:
-//   spanwise.keys(".selector", {j(event) {...}})  keys that work while an element of that selector is on the page
+//   spanwise.keys(".selector", {j(event) {...}})  keys that work while an element of that selector is on the page;
+//                                                 with {last: true} where no other has the key
 //   spanwise.toast({text, undo})                  a line at the bottom right; `undo` is a path to POST to, or a function;
 //                                                 gives {close, say(text)}
 //   spanwise.visit(url, {replace})                go to a URL of this page without loading it all
 {
   const root = document.documentElement;
-  const bindings = [];
+  const bindings = [], fallbacks = [];
   const keep = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private window */ } };
 
   const typing = (element) => element.closest?.("input:not([type=checkbox],[type=radio]), textarea, select, [contenteditable]");
@@ -25,7 +26,7 @@
     }
     if (event.key === "g") { afterG = performance.now(); return; }
     if (event.key === "?") { event.preventDefault(); document.getElementById("keys")?.showModal(); return; }
-    for (const [selector, map] of bindings) {
+    for (const [selector, map] of [...bindings, ...fallbacks]) {
       const act = map[event.key];
       if (act && document.querySelector(selector) && act(event) !== false) { event.preventDefault(); return; }
     }
@@ -36,7 +37,7 @@
     if (dialog()) return; // the browser closes it
     const menu = document.querySelector("details.menu[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); return; }
-    for (const [selector, map] of bindings) {
+    for (const [selector, map] of [...bindings, ...fallbacks]) {
       if (map.Escape && document.querySelector(selector) && map.Escape(event) !== false) return;
     }
   }
@@ -151,8 +152,10 @@
   }
 
   // ---- htmx
-  const visit = (url, { replace = false, target = "#page" } = {}) =>
-    htmx.ajax("GET", url, { target, swap: "innerHTML", source: document.getElementById("page"), ...(replace ? { replace: "true" } : { push: "true" }) });
+  function visit(url, { replace = false, target = "#page" } = {}) {
+    begin();
+    return htmx.ajax("GET", url, { target, swap: "innerHTML", source: document.getElementById("page"), ...(replace ? { replace: "true" } : { push: "true" }) });
+  }
 
   addEventListener("htmx:after:history:update", () => {
     for (const link of document.querySelectorAll(".rail [data-place]")) {
@@ -163,9 +166,19 @@
   addEventListener("htmx:error", () => toast({ text: "The server did not answer; what you see may be old", bad: true }));
   addEventListener("htmx:after:swap", () => { nameFold(); sayFlash(); });
 
-  // Left alone, htmx begins in a later task: keys pressed until then would lead to elements that do nothing yet.
-  htmx.initialize();
-  sayFlash();
+  // htmx reads every link of the page when it begins, which takes as long as painting it: the paint goes before. Whatever
+  // the reader does makes it begin at once, so that no key leads to an element that does nothing yet.
+  const initialize = htmx.initialize.bind(htmx);
+  htmx.initialize = () => {}; // its own call comes at any time
+  let begun = false;
+  function begin() {
+    if (begun) return;
+    begun = true;
+    initialize();
+    sayFlash();
+  }
+  for (const type of ["keydown", "pointerdown", "focusin", "click", "input", "change", "submit"]) addEventListener(type, begin, { capture: true, once: true });
+  if (document.hidden) begin(); else requestAnimationFrame(() => setTimeout(begin));
 
   // The server wrote times in UTC because it did not know the zone yet: ask once more, and write only what differs into
   // what is there, so that nothing under the reader's hands is replaced.
@@ -184,10 +197,17 @@
     const main = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
     if (main && document.getElementById("main")) rewrite(document.getElementById("main"), main);
   }
-  if (root.dataset.zone === "new") {
-    delete root.dataset.zone;
-    askForZone().catch(() => {}); // the next page has the right times
+  // Times are written by the server, which knows the zone from this cookie. The first question for a zone takes a browser
+  // as long as a small page does, so it waits for the first paint.
+  function tellZone() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+    const cookie = `tz=${encodeURIComponent(zone)}`;
+    const told = () => document.cookie.split("; ").includes(cookie);
+    if (told()) return;
+    document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
+    if (!["UTC", "Etc/UTC"].includes(zone) && told()) askForZone().catch(() => {}); // the next page has the right times
   }
+  requestAnimationFrame(() => setTimeout(tellZone));
 
-  window.spanwise = { toast, visit, typing, keep, keys: (selector, map) => bindings.push([selector, map]) };
+  window.spanwise = { toast, visit, typing, keep, keys: (selector, map, { last = false } = {}) => (last ? fallbacks : bindings).push([selector, map]) };
 }
