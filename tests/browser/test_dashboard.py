@@ -24,7 +24,9 @@ def test_the_dashboard_is_accessible_in_both_themes_and_on_a_phone(server, open_
     for options in ({}, {"color_scheme": "dark"}, {"viewport": PHONE}):
         page = shown(open_page(**options), server)
         axe(page)
-        page.get_by_text("The same over time as a table").click()
+        page.get_by_role("link", name="The same over time as a table").click()
+        expect(page.locator("#over-time")).to_be_in_viewport()
+        expect(page.locator("#over-time tbody tr").first).to_be_attached()
         axe(page)
 
 

@@ -42,6 +42,8 @@ class Board:
     """The model that the projection moves elsewhere."""
     onto: str = ""
     """Where to, as ``provider/model``."""
+    table: bool = False
+    """Whether the charts stand below once more, as a table: a third of the page, and few want it."""
     steps: Steps | None = None
     """What was measured, once that is known."""
 
@@ -52,7 +54,7 @@ class Board:
 
     def link(self, **changes: object) -> str:
         """Return the URL of this dashboard with *changes* to it, or to its filter and range."""
-        own = {name: changes.pop(name) for name in ("by", "a_day", "of", "onto") if name in changes}
+        own = {name: changes.pop(name) for name in ("by", "a_day", "of", "onto", "table") if name in changes}
         state = replace(self, **own)  # type: ignore[arg-type] # fields by name
         listing = replace(state.listing, **changes)  # type: ignore[arg-type]
         return url(PATH, listing.project, {**listing.params(), **state.extras()})
@@ -64,6 +66,7 @@ class Board:
             "a_day": self.a_day,
             "of": self.of,
             "onto": self.onto,
+            "table": "1" if self.table else None,
         }
 
     def params(self) -> dict[str, object]:
@@ -94,7 +97,14 @@ class Board:
             self.listing, filter=joined(_alone(self.listing.filter, *terms), *terms), sort=sort, cursor=None
         )
         said = CallList(asked, only).params() | {"range": None}
-        return tuple([url(CALLS_PATH, self.project, {**said, "from": stamp(a), "to": stamp(b)}) for a, b in times])
+        if not times:
+            return ()
+        # They differ in their times alone; nothing else can be spelt like these, since = and & of a value are quoted.
+        parts = [f"from={stamp(a)}&to={stamp(b)}" for a, b in times]
+        start, end = times[0]
+        first = url(CALLS_PATH, self.project, {**said, "from": stamp(start), "to": stamp(end)})
+        before, _, after = first.partition(parts[0])
+        return tuple([f"{before}{part}{after}" for part in parts])
 
 
 def read_board(project: str, params: Mapping[str, str], clock: Clock) -> Board:
@@ -107,6 +117,7 @@ def read_board(project: str, params: Mapping[str, str], clock: Clock) -> Board:
         a_day=None if (said := whole(a_day)) is None else min(said, 1_000_000_000),
         of=params.get("of", ""),
         onto=params.get("onto", ""),
+        table=params.get("table") == "1",
     )
 
 

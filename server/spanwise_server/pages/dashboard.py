@@ -103,7 +103,7 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
         "rows": shown.rows(board, measured, _ROWS),
         "per_call": shown.per_call,
         "hrefs": shown.calls_by_key(board),
-        "slot_hrefs": shown.calls_by_slot(board, measured.slots),
+        "slot_hrefs": shown.calls_by_slot(board, measured.slots) if board.table else [],
         "estimated": server.store.measure(query_of(board, And((tree, _ESTIMATED)), steps), board.by, steps),
         "estimated_href": board.calls("all", "price:estimated"),
         "all_time": replace(board.listing, range="all", from_ns=None, to_ns=None) if tree == EVERYTHING else None,

@@ -192,12 +192,21 @@ def test_a_link_changes_what_it_is_asked_to_and_keeps_the_rest():
 # --- what it will cost ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("listing", [{}, {"filter": "model:a OR user:b"}, {"from_ns": 5 * HOUR_NS, "to_ns": DAY_NS}])
+@pytest.mark.parametrize(
+    "listing",
+    [
+        {},
+        {"filter": "model:a OR user:b"},
+        {"filter": 'attr.x:"from=1970-01-01T01:00:00Z&to=1970-01-01T02:00:00Z"'},
+        {"from_ns": 5 * HOUR_NS, "to_ns": DAY_NS},
+    ],
+)
 def test_links_of_many_steps_are_those_of_each(listing):
     board, times = Board(Listing("shop", **listing)), [(HOUR_NS, 2 * HOUR_NS), (2 * HOUR_NS, 3 * HOUR_NS)]
     for only, *terms in [("all",), ("priced", "model:x"), ("failed", "kind:llm", "-user:*")]:
         each = tuple(board.calls(only, *terms, sort="-cost", start=start, end=end) for start, end in times)
         assert board.calls_of_each(times, only, *terms, sort="-cost") == each
+        assert board.calls_of_each([], only, *terms) == ()
 
 
 def test_a_month_is_computed_from_the_days_there_were():

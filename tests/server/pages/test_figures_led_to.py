@@ -104,8 +104,6 @@ class Links(HTMLParser):
         said = dict(attrs)
         if tag == "section":
             self._section = said.get("aria-label") or ""
-        elif tag == "summary":
-            self._section = "as a table"
         elif tag == "p" and "note" in (said.get("class") or ""):
             self._section = "note"
         self._heading = tag == "h2"
@@ -315,7 +313,7 @@ def figures(client, query: str) -> list[Link]:
 
 def test_every_figure_leads_to_what_it_counts(shop):
     walk = Walk(shop)
-    seen = {walk.check(link) for link in figures(shop, "range=all")}
+    seen = {walk.check(link) for link in figures(shop, "range=all&table=1")}
     assert seen >= {
         "Failed",
         "Cost",
@@ -335,8 +333,22 @@ def test_every_figure_leads_to_what_it_counts(shop):
     }
 
 
+def test_the_charts_stand_there_as_a_table_for_who_asks(shop):
+    html = shop.get(f"/dashboard?project={PROJECT}&range=all&by=env").text
+    assert "Measures over time" not in html
+    (more,) = re.findall(r'href="([^"]+)#over-time"', html)
+    html = shop.get(unescape(more)).text
+    assert "Measures over time" in html
+    assert {link.section for link in figures(shop, unescape(more).partition("?")[2])} >= {
+        "The same over time",
+        "By environment",
+    }
+    (back,) = re.findall(r'href="([^"]+)">Without the table', html)
+    assert unescape(back) == f"/dashboard?project={PROJECT}&range=all&by=env"
+
+
 def test_no_figure_of_a_table_is_without_its_calls(shop):
-    html = shop.get(f"/dashboard?project={PROJECT}&range=all").text
+    html = shop.get(f"/dashboard?project={PROJECT}&range=all&table=1").text
     cells = re.findall(r'<td data-label="([^"]+)" class="n[^"]*"[^>]*>(.*?)</td>', html)
     figures = [
         (column, cell) for column, cell in cells if re.sub(r"<[^>]+>", "", cell).strip() not in ("—", "0", "no trend")
@@ -351,7 +363,6 @@ def test_every_part_of_a_split_leads_to_its_own_calls_alone(shop, by):
     links = [
         link for link in figures(shop, f"range=all&by={by}") if link.section in ("Cost", f"By {by}") or link.column
     ]
-    links = [link for link in links if link.section != "as a table"]
     assert {walk.check(link) for link in links} >= {"Cost", "Calls", "Failed"}
     rows = [link for link in links if link.column == "Calls"]
     calls = sum(one.kind in MODEL_KINDS for records in world() for one in records)
