@@ -177,7 +177,9 @@
     initialize();
     sayFlash();
   }
-  for (const type of ["keydown", "pointerdown", "focusin", "click", "input", "change", "submit"]) addEventListener(type, begin, { capture: true, once: true });
+  for (const type of ["focus", "keydown", "pointerdown", "click", "input", "change", "submit"]) {
+    addEventListener(type, ({ target }) => { if (target !== window) begin(); }, { capture: true });
+  }
   if (document.hidden) begin(); else requestAnimationFrame(() => setTimeout(begin));
 
   // The server wrote times in UTC because it did not know the zone yet: ask once more, and write only what differs into
