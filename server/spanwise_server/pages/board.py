@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..errors import FilterError
+from ..query.calls import CALLS
 from ..query.filters import Filter, Not, Or, Query, Term
-from ..query.measures import SPLITS, Steps
+from ..query.measures import SPLITS, Slot, Steps
 from ..query.numbers import whole
 from ..query.parse import format, parse  # noqa: A004  # the other half of parse
 from ..query.values import quoted
@@ -119,6 +120,24 @@ def read_board(project: str, params: Mapping[str, str], clock: Clock) -> Board:
         onto=params.get("onto", ""),
         table=params.get("table") == "1",
     )
+
+
+def calls_by_key(board: Board, *terms: str) -> dict[str, str]:
+    """Return the list of each kind of calls that *terms* find; ``slow`` are all."""
+    return {key: board.calls(key, *terms) for key in CALLS} | {"slow": board.calls(ALL, *terms, sort="-latency")}
+
+
+def calls_by_slot(board: Board, slots: Sequence[Slot]) -> list[dict[str, str]]:
+    """Return the same of each step."""
+    times = times_of(slots)
+    by_key = {key: board.calls_of_each(times, key) for key in CALLS}
+    by_key["slow"] = board.calls_of_each(times, ALL, sort="-latency")
+    return [dict(zip(by_key, hrefs, strict=True)) for hrefs in zip(*by_key.values(), strict=True)]
+
+
+def times_of(slots: Sequence[Slot]) -> list[tuple[int, int]]:
+    """Return where each step begins and ends."""
+    return [(slot.from_ns, slot.to_ns) for slot in slots]
 
 
 def steps_of(start_ns: int, end_ns: int) -> Steps:

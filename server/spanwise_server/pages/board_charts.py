@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from ..query.calls import CALLS
 from ..query.measures import SPLITS, CallPoint, Measured, Part, Percentiles, SessionCosts, Slot, Steps, Sums
 from ..record import Usage
 from . import format as fmt
-from .board import Board, others_of, term_of
+from .board import Board, calls_by_key, others_of, term_of, times_of
 from .call_list import ALL, PATH
 from .format import Clock
 from .listing import DAY_NS
@@ -335,24 +334,6 @@ def rows(board: Board, measured: Measured, most: int) -> tuple[PartRow, ...]:
         )
         for part, size in zip(shown, sizes, strict=True)
     )
-
-
-def calls_by_key(board: Board, *terms: str) -> dict[str, str]:
-    """Return the list of each kind of calls that *terms* find; ``slow`` are all."""
-    return {key: board.calls(key, *terms) for key in CALLS} | {"slow": board.calls(ALL, *terms, sort="-latency")}
-
-
-def calls_by_slot(board: Board, slots: Sequence[Slot]) -> list[dict[str, str]]:
-    """Return the same of each step."""
-    times = times_of(slots)
-    by_key = {key: board.calls_of_each(times, key) for key in CALLS}
-    by_key["slow"] = board.calls_of_each(times, ALL, sort="-latency")
-    return [dict(zip(by_key, hrefs, strict=True)) for hrefs in zip(*by_key.values(), strict=True)]
-
-
-def times_of(slots: Sequence[Slot]) -> list[tuple[int, int]]:
-    """Return where each step begins and ends."""
-    return [(slot.from_ns, slot.to_ns) for slot in slots]
 
 
 def words_of(by: str, value: str | None) -> str:

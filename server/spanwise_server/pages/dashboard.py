@@ -18,7 +18,7 @@ from ..store.alerts import Alerts
 from ..store.prompt_changes import changes_of_prompts
 from . import board_charts as shown
 from .alert_lines import budget_lines
-from .board import PATH, Board, query_of, read_board, steps_of, term_of
+from .board import PATH, Board, calls_by_key, calls_by_slot, query_of, read_board, steps_of, term_of
 from .chips import chips
 from .format import SECOND_NS, Clock
 from .listing import Listing, range_frame
@@ -102,8 +102,8 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
         "moved_href": "" if projection is None else board.calls("priced", term_of("model", projection.of)),
         "rows": shown.rows(board, measured, _ROWS),
         "per_call": shown.per_call,
-        "hrefs": shown.calls_by_key(board),
-        "slot_hrefs": shown.calls_by_slot(board, measured.slots) if board.table else [],
+        "hrefs": calls_by_key(board),
+        "slot_hrefs": calls_by_slot(board, measured.slots) if board.table else [],
         "estimated": server.store.measure(query_of(board, And((tree, _ESTIMATED)), steps), board.by, steps),
         "estimated_href": board.calls("all", "price:estimated"),
         "all_time": replace(board.listing, range="all", from_ns=None, to_ns=None) if tree == EVERYTHING else None,
