@@ -103,7 +103,7 @@ def environment() -> Environment:
     elements = Elements(sprite.url, sprite.body.decode())
     env.globals.update(
         asset=assets().url,
-        begin=partial(assets().script, INLINE),
+        begin=assets().script(INLINE),
         icon=elements.icon,
         kind=elements.kind,
         copy=elements.copy,

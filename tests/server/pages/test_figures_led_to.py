@@ -343,6 +343,8 @@ def test_the_charts_stand_there_as_a_table_for_who_asks(shop):
         "The same over time",
         "By environment",
     }
+    assert html.count('name="table" value="1"') >= 3, "the forms of the filter, the range and the projection keep it"
+    assert "by=user&amp;table=1" in html
     (back,) = re.findall(r'href="([^"]+)">Without the table', html)
     assert unescape(back) == f"/dashboard?project={PROJECT}&range=all&by=env"
 

@@ -1,4 +1,5 @@
-// Stands in every page and runs before its first paint, so that nothing changes under the reader: that scripts run, the theme, the rail.
+// Stands in every page and runs before its first paint, so that nothing changes under the reader: that scripts run, the
+// theme, the rail.
 {
   const root = document.documentElement;
   root.dataset.scripts = "";
