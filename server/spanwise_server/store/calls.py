@@ -7,18 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from ..record import MODEL_KINDS
-from .rows import SpanRow, buckets_of, has_usage
+from .rows import ERROR, SpanRow, buckets_of, has_usage
 
 #: Where the input's buckets end and the output's begin; the last bucket is of neither.
 _END_OF_INPUT: Final = 5
 _END_OF_OUTPUT: Final = 9
 #: How many spans that run at once are compared: no call is reported by more, and an id that more share names nothing.
 MOST_AT_ONCE: Final = 8
+#: How many spans that run at once under one other are looked through for what a mute one reports.
+MOST_BESIDE: Final = 32
+#: What a name of a model may end with that the name which answers has a date for.
+_LATEST: Final = "-latest"
 
 Answer = tuple[str, int]
 """Kind of span and the answer that it names."""
 Tokens = tuple[str, int, int]
 """Kind of span, tokens given and tokens found."""
+Place = tuple[str, bytes | None]
+"""Kind of span and the span above it."""
 
 
 def calls_of(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[SpanRow]:
@@ -26,7 +32,7 @@ def calls_of(rows: Sequence[SpanRow], by_id: Mapping[bytes, SpanRow]) -> list[Sp
 
     *rows* are in the order of their starts. Of a model span within another one only the inner counts, or the one of
     them that has usage. Of spans side by side with the same answer, as two instrumentations of one call make, the one
-    that says most counts.
+    that says most counts. One that says of its call only that it was made stands for none beside one that says more.
     """
     model_spans = [row for row in rows if row.kind in MODEL_KINDS]
     dropped: set[bytes] = set()
@@ -90,8 +96,14 @@ def _doubles(calls: Sequence[SpanRow]) -> set[bytes]:
         if len(group) > 1:
             gather(group, deque(maxlen=MOST_AT_ONCE), found)
     nameless = sum(row.answer is None for row in calls)
-    if nameless in (0, len(calls)):
-        return found  # of those that agree on their tokens alone, one names its answer and the other does not
+    if 0 < nameless < len(calls):  # of those that agree on their tokens alone, one names its answer and one does not
+        _find_alike(calls, found)
+    if nameless and len(calls) > 1:
+        _find_mute(calls, found)
+    return found
+
+
+def _find_alike(calls: Sequence[SpanRow], found: set[bytes]) -> None:
     alike: defaultdict[Tokens, list[SpanRow]] = defaultdict(list)
     for row in calls:
         if row.span_id not in found and (tokens := tokens_of(row)) is not None:
@@ -99,7 +111,17 @@ def _doubles(calls: Sequence[SpanRow]) -> set[bytes]:
     for group in alike.values():
         if len(group) > 1:
             pair(group, deque(maxlen=MOST_AT_ONCE), found)
-    return found
+
+
+def _find_mute(calls: Sequence[SpanRow], found: set[bytes]) -> None:
+    mute = {place_of(row) for row in calls if is_mute(row)}
+    beside: defaultdict[Place, list[SpanRow]] = defaultdict(list)
+    for row in calls if mute else ():
+        if row.span_id not in found and (place := place_of(row)) in mute:
+            beside[place].append(row)
+    for group in beside.values():
+        if len(group) > 1:
+            put_beside(group, deque(maxlen=MOST_BESIDE), found)
 
 
 def answer_of(row: SpanRow) -> Answer | None:
@@ -111,6 +133,16 @@ def tokens_of(row: SpanRow) -> Tokens | None:
     """Return what spans of one call share where one of them does not name its answer."""
     given, found = _sides(row)
     return None if given is None or not found else (row.kind, given, found)
+
+
+def place_of(row: SpanRow) -> Place:
+    """Return what spans of one call share that lie side by side."""
+    return row.kind, row.parent_id
+
+
+def is_mute(row: SpanRow) -> bool:
+    """Return whether a span says nothing of the answer to its call: neither what it was nor what it took."""
+    return row.answer is None and row.output_preview is None and not has_usage(row)
 
 
 def gather(group: Iterable[SpanRow], open_calls: deque[SpanRow], doubles: set[bytes]) -> None:
@@ -141,6 +173,53 @@ def pair(group: Iterable[SpanRow], waiting: deque[SpanRow], doubles: set[bytes])
         else:
             waiting.remove(other)
             doubles.add(max(row, other, key=_fullest_first).span_id)
+
+
+def put_beside(group: Iterable[SpanRow], waiting: deque[SpanRow], doubles: set[bytes]) -> None:
+    """Put a mute span to one beside it that says more of what seems to be the same call: each to one at most.
+
+    The client of a provider may have a span of its own which ends before a stream is read, or before an answer is
+    known to be an error. *waiting* are those that the next one may be put to.
+    """
+    for row in group:
+        while waiting and _end_ns(waiting[0]) < row.start_ns:
+            waiting.popleft()
+        for other in waiting:
+            double = row if _is_told_by(row, other) else other if _is_told_by(other, row) else None
+            if double is not None:
+                doubles.add(double.span_id)
+                waiting.remove(other)
+                break
+        else:
+            waiting.append(row)
+
+
+def _is_told_by(mute: SpanRow, other: SpanRow) -> bool:
+    """Return whether *mute* reports nothing that *other* does not.
+
+    One instrumentation gives the calls that it reports one name, so two with the same name are two calls, however
+    they ran. Nor is one that failed told by one that did not.
+    """
+    if mute.name == other.name or not is_mute(mute):
+        return False
+    if other.status != ERROR and (mute.status == ERROR or is_mute(other)):
+        return False
+    return _is_within(mute, other) and _may_be_one_model(mute.model, other.model)
+
+
+def _is_within(inner: SpanRow, outer: SpanRow) -> bool:
+    return inner.start_ns >= outer.start_ns and _end_ns(inner) <= _end_ns(outer)
+
+
+def _end_ns(row: SpanRow) -> int:
+    return row.start_ns + row.duration_ns
+
+
+def _may_be_one_model(asked: str | None, answered: str | None) -> bool:
+    """Return whether a model that was asked for may have answered by the other name, which often has a date."""
+    if asked is None or answered is None:
+        return False
+    return answered.startswith(asked.removesuffix(_LATEST)) or asked.startswith(answered)
 
 
 def _fullest_first(row: SpanRow) -> tuple[bool, bool, int, int, bytes]:

@@ -341,10 +341,25 @@ def _tags(row: SpanRow | None) -> tuple[str, ...]:
 
 #: What ``calls.py`` asks of a row; of a large trace no more is held in memory.
 _ASKED: Final = frozenset(
-    ("id", "span_id", "start_ns", "duration_ns", "kind", "total_tokens", "cost_nusd", "ttft_ms", "answer")
+    (
+        "id",
+        "span_id",
+        "parent_id",
+        "start_ns",
+        "duration_ns",
+        "kind",
+        "name",
+        "status",
+        "model",
+        "total_tokens",
+        "cost_nusd",
+        "ttft_ms",
+        "answer",
+    )
 ) | frozenset(SpanRow._fields[FIRST_BUCKET:END_OF_BUCKETS])
 _KEPT: Final = tuple(name in _ASKED for name in SpanRow._fields)
 
 
 def _slim(row: SpanRow) -> SpanRow:
-    return SpanRow._make([value if kept else None for value, kept in zip(row, _KEPT, strict=True)])
+    slim = SpanRow._make([value if kept else None for value, kept in zip(row, _KEPT, strict=True)])
+    return slim if row.output_preview is None else slim._replace(output_preview="")  # that there was one

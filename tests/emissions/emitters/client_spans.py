@@ -1,4 +1,4 @@
-"""The anthropic client's own spans, alone and beside those of instrumentations of the same calls."""
+"""Own spans of the clients of Anthropic and Mistral, alone and beside those of instrumentations of the same calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from .opentelemetry import CAPTURE, LATEST, OTLP
 OWN = {"ANTHROPIC_OPEN_TELEMETRY": "true", "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE": "content"}
 
 TOGETHER = {**OWN, "ONE_REQUEST": "1"}
+MISTRALS = {"MISTRAL_SDK_TELEMETRY": "global"}  # from 2.0 on; before, it was always on
+UNTOLD = {"status": "the client does not say that a call failed"}
 MISTAKES = {"input_messages": "of a picture it is only said that there was one"}
 
 EMITTERS = (
@@ -27,5 +29,21 @@ EMITTERS = (
         ("openinference.instrumentation.anthropic:AnthropicInstrumentor",),
         TOGETHER,
         MISTAKES,
+    ),
+    Emitter("mistral-client", "mistral_calls.py", ("mistralai", OTLP), env=MISTRALS, mistakes=UNTOLD),
+    Emitter(
+        "mistral-client-and-openinference",
+        "mistral_calls.py",
+        ("openinference-instrumentation-mistralai", "mistralai", OTLP),
+        ("openinference.instrumentation.mistralai:MistralAIInstrumentor",),
+        {**MISTRALS, "ONE_REQUEST": "1"},
+        UNTOLD,
+    ),
+    Emitter(
+        "mistral-client-and-openllmetry",
+        "mistral_calls.py",
+        ("opentelemetry-instrumentation-mistralai", "mistralai<2", OTLP),
+        ("opentelemetry.instrumentation.mistralai:MistralAiInstrumentor",),
+        {"ONE_REQUEST": "1"},
     ),
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -117,6 +119,59 @@ def test_of_two_silent_spans_one_within_the_other_one_is_a_call():
     assert (
         summary_of(call("b", None, tokens=None), between, call("c", None, tokens=None, parent="d" * 16)).llm_count == 1
     )
+
+
+def replace_id(one: Record, span_id: str) -> Record:
+    return replace(one, span=replace(one.span, span_id=span_id))
+
+
+def own_span(span_id: str, **more) -> Record:
+    """Return what a provider's client reports of a call whose answer it has not read."""
+    return call(span_id, None, **{"name": "POST /v1/chat", "tokens": None, "status": "unset", **more})
+
+
+ANSWERED = {"gen_ai__output__messages": '[{"role":"assistant","parts":[{"type":"text","content":"Yes."}]}]'}
+
+
+def test_a_span_that_says_nothing_of_the_answer_is_one_call_with_the_one_that_it_ran_within():
+    """A client's own span of a stream ends before it is read."""
+    outer = call("b", tokens=100, at=1, took=3, gen_ai__response__model="gpt-4o-2024-08-06")
+    for silent in (None, ANSWERED):
+        said = outer if silent is None else call("b", None, tokens=None, at=1, took=3, **silent)
+        assert summary_of(said, own_span("c", at=2)).llm_count == 1
+
+
+def test_a_call_that_failed_is_one_call_though_two_report_it_and_neither_says_what_it_took():
+    for status in ("unset", "error"):
+        failed = call("b", None, tokens=None, at=1, took=3, status="error")
+        summary = summary_of(failed, own_span("c", at=2, status=status))
+        assert summary.llm_count == 1
+
+
+def test_many_streams_at_once_are_as_many_calls():
+    spans = [llm(TRACES[0], f"{n:016x}", parent=ROOT, tokens=n, at=n / 100, took=3) for n in range(1, 21)]
+    own = [replace_id(own_span("c", at=1 + n / 100), f"{n:016x}") for n in range(101, 124)]
+    assert summary_of(*spans, *own[:20]).llm_count == 20
+    assert summary_of(*spans, *own).llm_count == 23
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {"name": "chat gpt-4o"},
+        {"at": 0.5},
+        {"took": 9},
+        {"parent": None},
+        {"model": "gpt-3.5-turbo"},
+        {"status": "error"},
+        ANSWERED,
+    ],
+    ids=lambda differing: next(iter(differing)),
+)
+def test_a_span_that_says_nothing_of_the_answer_is_a_call_of_its_own(silent):
+    """Of one instrumentation, at another time, elsewhere, of another model, with an end or answer of its own."""
+    outer = call("b", tokens=100, at=1, took=3)
+    assert summary_of(outer, own_span("c", **{"at": 2, **silent})).llm_count == 2
 
 
 def test_a_call_below_a_model_span_of_another_kind_is_a_call_of_its_own():
