@@ -22,7 +22,8 @@ SAME_TESTS = (
     "tests/server/dialects/test_corpus.py", "tests/server/dialects/test_gen_ai.py",
     "tests/server/dialects/test_hostile.py", "tests/server/ingest/test_decode.py", "tests/server/ingest/test_wire.py",
     "tests/server/ingest/test_log_join.py", "tests/server/store/test_payload.py", "tests/server/store/test_calls.py",
-    "tests/server/store/test_session_pages.py",
+    "tests/server/store/test_search_words.py", "tests/server/store/test_attribute_words.py",
+    "tests/server/store/test_turns.py",
 )  # fmt: skip
 IS_COMPILED = "from spanwise_server.ingest.wire import COMPILED; print(COMPILED)"
 
