@@ -15,6 +15,7 @@ LEVEL = {
     "spanwise_server.compiled": 0,
     "spanwise_server.frozen": 0,
     "spanwise_server.record": 0,
+    "spanwise_server.odd_numbers": 0,
     "spanwise_server.outline": 0,
     "spanwise_server.recent": 0,
     "spanwise_server.media": 0,

@@ -32,6 +32,7 @@ SUFFIX: Final[str] = get_config_var("EXT_SUFFIX") or ".so"
 MODULES: Final = tuple(
     f"{PACKAGE}.{name}"
     for name in (
+        "odd_numbers",
         *(f"dialects.{name}" for name in (
             "base", "decode", "usage", "gen_ai", "gen_ai_content", "otel", "settle", "spanwise", "openinference",
             "openinference_content", "traceloop", "preview",

@@ -223,8 +223,8 @@ def _provenance(judged: Annotation | None, *, blind: bool | None) -> Object | No
 
 
 def _plain(value: Json) -> Any:
-    """Return a value as JSON would give it back, so that its hash is the same before and after keeping."""
-    return json.loads(json.dumps(value, ensure_ascii=False, default=_mapping))
+    """Return a value as JSON gives it back, so that its hash stays the same when it is kept; NaN becomes a word."""
+    return json.loads(json.dumps(value, ensure_ascii=False, default=_mapping), parse_constant=str)
 
 
 def _mapping(value: object) -> object:

@@ -6,7 +6,21 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ..record import NANO, Annotation, Attributes, Cost, Event, PromptUse, Reading, Record, Tool, TraceSummary, Usage
+from ..odd_numbers import in_words, is_odd
+from ..record import (
+    NANO,
+    Annotation,
+    Attributes,
+    Cost,
+    Event,
+    PromptUse,
+    Reading,
+    Record,
+    Span,
+    Tool,
+    TraceSummary,
+    Usage,
+)
 from ..store.base import SessionSummary
 
 Object = dict[str, Any]
@@ -19,9 +33,9 @@ def rfc3339(at_ns: int) -> str:
 
 
 def span_record(record: Record, annotations: Iterable[Annotation] = ()) -> Object:
-    """Return the SpanRecord of the public contract; ``None`` is unsaid."""
+    """Return the SpanRecord of the public contract; ``None`` is unsaid, and what JSON has no number for is in words."""
     span, reading = record.span, record.reading
-    return {
+    said = {
         "trace_id": span.trace_id,
         "span_id": span.span_id,
         "parent_span_id": span.parent_span_id,
@@ -40,6 +54,12 @@ def span_record(record: Record, annotations: Iterable[Annotation] = ()) -> Objec
         "annotations": [annotation(a) for a in annotations],
         **_as_sent(record),
     }
+    return in_words(said) if _has_odd_numbers(span) else said
+
+
+def _has_odd_numbers(span: Span) -> bool:
+    owned = *(event.attributes for event in span.events), *(link.attributes for link in span.links)
+    return any(map(is_odd, (span.attributes, span.resource, span.scope.attributes, *owned)))
 
 
 def _meaning(reading: Reading) -> Object:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from ..odd_numbers import word_of
 from ..record import Annotation, Record, Span
 from . import trace_parquet
 from .contract import Object, trace_summary
@@ -88,7 +89,7 @@ def _any_value(value: Any) -> Object:
     if isinstance(value, int):
         return {"intValue": str(value)}
     if isinstance(value, float):
-        return {"doubleValue": value}
+        return {"doubleValue": word_of(value) or value}
     if isinstance(value, Mapping):
         return {"kvlistValue": {"values": _pairs(value)}}
     if isinstance(value, list | tuple):

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from ..errors import SpanwiseError
+from ..odd_numbers import in_words, is_odd
 from ..record import Attributes, Event, Link, Scope, Span
 from .batch import STATUSES, BadSpan, Batch, Refusals, parent_id, span_id, times
 from .span_limits import SpanLimits, too_deep
@@ -151,7 +152,7 @@ def _scalar(said: Any, _depth: int = 0) -> Any:
 
 def _json(value: Any) -> str:
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(in_words(value) if is_odd(value) else value).decode()
     except TypeError:  # deeper than it writes
         return "[nested too deeply]"
 

@@ -14,6 +14,7 @@ from itertools import islice
 from operator import eq, ge, gt, le, lt
 from typing import Any, Final
 
+from ..odd_numbers import word_of
 from ..query.filters import ATTRIBUTE, METADATA, Term
 from ..record import Record
 
@@ -107,7 +108,7 @@ def _number(value: Any) -> float | None:
 
 
 def text_of(value: Any) -> str | None:
-    """Return one value as a filter writes it: ``true``, ``3``, ``0.5``; ``None`` where it is none or not one."""
+    """Return one value as a filter writes it: ``true``, ``0.5``, ``NaN``; ``None`` where it is none or not one."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -115,7 +116,7 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return repr(value).removesuffix(".0")
+        return word_of(value) or repr(value).removesuffix(".0")
     return None
 
 

@@ -8,7 +8,6 @@ the same characters come back whatever style they were serialised in, and wherev
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import orjson
 
+from ..odd_numbers import is_odd
 from ..record import NOTHING, Event, Link, Scope, Span
 from .codec import NONE, packed, unpacked
 from .rows import STATUSES, SpanRow
@@ -306,7 +306,7 @@ def dumps(value: Any) -> bytes:
     except (TypeError, ValueError):
         return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
     # orjson writes NaN and infinity as null; only where there is a null can there have been one.
-    if b"null" in raw and _has_odd_float(value):
+    if b"null" in raw and is_odd(value):
         return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
     return raw
 
@@ -314,11 +314,3 @@ def dumps(value: Any) -> bytes:
 def loads(raw: bytes) -> Any:
     """Return what ``dumps`` was given."""
     return json.loads(raw) if raw[:1] == _WITH_CARE else orjson.loads(raw)
-
-
-def _has_odd_float(value: Any) -> bool:
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, Mapping):
-        return any(map(_has_odd_float, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_has_odd_float, value))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from shop_traces import failed, shop_trace
@@ -80,6 +81,15 @@ def test_kept_and_read_again_it_is_the_same_example() -> None:
     again = Example.from_json(made.as_json())
     assert again == made
     assert again.content_hash == made.content_hash
+
+
+def test_what_json_has_no_number_for_is_kept_in_words() -> None:
+    """Not every engine has a column for it otherwise."""
+    records = shop_trace(1)
+    odd = replace(records[0], reading=replace(records[0].reading, input={"score": math.nan, "best": [-math.inf]}))
+    made = example_of(odd, PASS, around=records)
+    assert made.input == {"content": {"score": "NaN", "best": ["-Infinity"]}}
+    assert Example.from_json(made.as_json()).content_hash == made.content_hash
 
 
 def test_the_hash_tells_what_an_example_is_and_not_who_labelled_it() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from ...odd_numbers import in_words, is_odd
 from ..decode import decoded
 
 Part = dict[str, Any]
@@ -26,7 +27,10 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        said = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+        if b"null" in said and is_odd(value):  # which it writes so
+            said = orjson.dumps(in_words(value), default=str, option=orjson.OPT_NON_STR_KEYS)
+        return said.decode()
     except (TypeError, ValueError):
         return str(value)
 
