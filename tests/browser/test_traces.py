@@ -216,6 +216,25 @@ def test_pages_and_sorts_are_urls(server, page: Page):
     expect(page).not_to_have_url(re.compile("cursor"))
 
 
+def test_a_title_of_texts_sorts_from_a_on_then_from_z_on(server, page: Page):
+    listed(page, server)
+    users = page.locator(f"{ROWS} td.c-user")
+    page.get_by_role("columnheader", name="User").get_by_role("link").click()
+    page.wait_for_url(re.compile("sort=user"))
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("User")
+    rising = users.all_inner_texts()
+    assert rising == sorted(rising)
+    page.get_by_role("link", name="Older").click()
+    page.wait_for_url(re.compile("cursor="))
+    expect(users.first).not_to_have_text(rising[0])
+    assert min(users.all_inner_texts()) >= rising[-1]
+    page.get_by_role("columnheader", name="User").get_by_role("link").click()
+    page.wait_for_url(re.compile("sort=-user"))
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("User")
+    falling = users.all_inner_texts()
+    assert falling == sorted(falling, reverse=True)
+
+
 def test_the_choice_of_theme_and_of_two_lines_stays(server, page: Page):
     listed(page, server)
     page.get_by_role("button", name="Switch between light and dark").click()

@@ -55,7 +55,9 @@ def records(draw: st.DrawFn, traces: int = 5, spans: int = 6) -> Record:
     kind, word = draw(st.sampled_from(("llm", "llm", "embedding", "tool", "agent"))), draw(st.sampled_from(WORDS))
     said = {
         "user__id": draw(st.none() | st.sampled_from(("ann", "bob"))),
+        "session__id": draw(st.none() | st.sampled_from(("s_1", "s_2"))),
         "tag__tags": draw(st.none() | st.sampled_from((["beta", "all"], ["vip"]))),
+        "gen_ai__prompt__name": draw(st.none() | st.sampled_from(("support", "survey"))),
         "deployment__environment__name": draw(st.none() | st.sampled_from(("prod", "dev"))),
         "error__type": "RateLimitError" if status == "error" else None,
     }

@@ -22,8 +22,8 @@ async def asked_query(
     sort: Annotated[
         str,
         Query(
-            description="time, latency, cost, tokens or ttft, of traces also spans or errors; - before it for "
-            "descending; of sessions as said there"
+            description="time, latency, cost, tokens or ttft, of traces also spans, errors, name, input, output, "
+            "model, env, prompt, tags, user or session; - before it for descending; of sessions as said there"
         ),
     ] = "-time",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,

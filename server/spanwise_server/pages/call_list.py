@@ -10,7 +10,7 @@ from ..query.calls import CALLS, Call, Calls
 from ..query.measures import Measured, Tallied
 from . import format as fmt
 from .format import Clock
-from .listing import SORTS, Listing, joined, read
+from .listing import SORTS, Listing, joined, read, turned
 from .urls import complete_link, stamp, url
 
 PATH: Final = "/dashboard/calls"
@@ -54,7 +54,7 @@ class CallList:
 
     def sorted_by(self, field: str) -> str:
         """Return the link of a column's header: descending first, then the other way."""
-        return self.link(sort=field if self.listing.sort == f"-{field}" else f"-{field}")
+        return self.link(sort=turned(self.listing.sort, field))
 
     def traces(self) -> str:
         """Return the list of the traces that have one of these calls."""

@@ -10,6 +10,8 @@ from typing import Any, Final
 from ..errors import SpanwiseError
 from ..query.filters import Filter, Query
 from ..query.moments import nanoseconds
+from ..store.cursor import is_of_text
+from ..store.orders import TRACE_ORDERS
 from .columns import columns_in
 from .format import SECOND_NS, Clock
 from .urls import stamp, url
@@ -41,9 +43,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
     )
 }
 DEFAULT_RANGE: Final = "7d"
-#: Orders of a list of spans, and those of a list of traces.
+#: Orders of a list of spans.
 SORTS: Final = frozenset({"time", "latency", "cost", "tokens"})
-TRACE_SORTS: Final = SORTS | {"ttft", "spans", "errors"}
 #: Steps a histogram may have, so that its bars begin at round times.
 _STEPS: Final = tuple(
     n * unit
@@ -114,8 +115,8 @@ class Listing:
         return url("/api/v1/traces/export", self.project, said)
 
     def sorted_by(self, field: str) -> str:
-        """Return the link of a column's header: descending first, then the other way."""
-        return self.link(sort=field if self.sort == f"-{field}" else f"-{field}", live=False)
+        """Return the link of a column's header."""
+        return self.link(sort=turned(self.sort, field), live=False)
 
     def bounds(self, now_ns: int) -> tuple[int | None, int | None]:
         """Return first and last nanosecond asked for; ``None`` leaves the side open."""
@@ -130,7 +131,7 @@ class Listing:
         return Query(self.project, tree, start, end, self.sort, limit, self.cursor)
 
 
-def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = TRACE_SORTS) -> Listing:
+def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = TRACE_ORDERS) -> Listing:
     """Return the list that the URL's parameters ask for; what is not understood is refused or falls back."""
     chosen = params.get("range", "")
     sort = params.get("sort", "")
@@ -145,6 +146,12 @@ def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collectio
         live=params.get("live") == "1",
         columns=columns_in(params.get("cols", "")).text,
     )
+
+
+def turned(sort: str, field: str) -> str:
+    """Return what the title of *field* sorts a list by that is sorted by *sort*: numbers fall at first, texts rise."""
+    first, other = (field, f"-{field}") if is_of_text(field) else (f"-{field}", field)
+    return other if sort == first else first
 
 
 def joined(*texts: str) -> str:

@@ -30,7 +30,7 @@ from ..store.session_order import NEWEST_FIRST, SORTS
 from .call_list import CallList
 from .chips import chips
 from .downloads import streamed
-from .listing import Listing, range_frame, read
+from .listing import Listing, range_frame, read, turned
 from .prose import as_json, json_tree, prose
 from .render import clock_of, render
 from .sure import ask_whether_sure
@@ -72,7 +72,7 @@ class Sessions:
 
     def sorted_by(self, field: str) -> str:
         """Return the link of a column's header: descending first, then the other way."""
-        return self.link(sort=field if self.listing.sort == f"-{field}" else f"-{field}")
+        return self.link(sort=turned(self.listing.sort, field))
 
     def params(self) -> dict[str, object]:
         """Return the parameters that say this list."""

@@ -21,7 +21,7 @@ from ..record import KINDS, Record
 from .call_list import SPANS, CallList, line_of
 from .downloads import streamed
 from .format import Clock
-from .listing import PAGE, SORTS, Listing, joined, range_frame, read
+from .listing import PAGE, SORTS, Listing, joined, range_frame, read, turned
 from .render import clock_of, render
 from .step_graph import Step
 from .step_runs import PICKS, Pick, addresses, picked
@@ -80,7 +80,7 @@ class StepSpans:
 
     def sorted_by(self, field: str) -> str:
         """Return the link of a column's header: descending first, then the other way."""
-        return self.link(sort=field if self.listing.sort == f"-{field}" else f"-{field}")
+        return self.link(sort=turned(self.listing.sort, field))
 
     def query(self, now_ns: int) -> Query:
         """Return the question whose newest traces are looked at."""

@@ -123,7 +123,7 @@ class SpanStore(Protocol):
         """Keep *records* in one durable transaction; a span that is there already is replaced, never counted twice."""
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces, by ``time``, ``latency``, ``cost`` or ``tokens``, with ``-`` for descending."""
+        """Return one page of traces, in any of the orders of ``orders.py``, with ``-`` for descending."""
 
     def find_spans(self, query: Query) -> Page[Record]:
         """Return one page of whole spans, newest first unless the query sorts otherwise."""

@@ -8,12 +8,12 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from ..errors import SpanwiseError
 from ..query.filters import Query
 from ..record import TraceSummary
 from .base import Extent, Page, Trace
 from .clickhouse_compile import LAST_NS, Compiler, Judged, ids_in
 from .clickhouse_days import DAY_NS, Changes
+from .clickhouse_orders import SPAN_ORDERS, TRACE_ORDERS, beside_in
 from .clickhouse_rows import SPAN_COLUMNS, TRACE_COLUMNS, Kept, read_kept
 from .clickhouse_server import Server
 from .conditions import Sql
@@ -21,16 +21,12 @@ from .cursor import Cursor, read_cursor
 from .find import MOST_ITEMS
 from .kept_days import KeptDays, Stretch
 from .kept_measures import KeptMeasures
+from .orders import order_of
 from .outline import OUTLINE_COLUMNS, outline_of
 from .rows import STATUSES, usage_of
 
 T = TypeVar("T")
-_SPAN_SORTS: Final = {
-    "time": "start_ns", "latency": "duration_ns", "cost": "cost_nusd", "tokens": "total_tokens", "ttft": "ttft_ms",
-}  # fmt: skip
-_TRACE_SORTS: Final = _SPAN_SORTS | {"spans": "span_count", "errors": "error_count"}
-_SORTS: Final = {"s": _SPAN_SORTS, "t": _TRACE_SORTS}
-_ALWAYS_SAID: Final = frozenset({"start_ns", "duration_ns", "span_count", "error_count"})
+_ORDERS: Final = {"s": SPAN_ORDERS, "t": TRACE_ORDERS}
 #: What a page in order of time looks through at first, and how much longer each next stretch is.
 _FIRST_STRETCH_NS: Final = DAY_NS
 _LONGER: Final = 8
@@ -65,7 +61,7 @@ class Finder:
 
     def traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces."""
-        listed = f"SELECT t.trace_id, t.{_column(query, _TRACE_SORTS)}, t.tie, t.start_ns FROM traces AS t"
+        listed = f"SELECT t.trace_id, {order_of(query.sort, TRACE_ORDERS).key}, t.tie, t.start_ns FROM traces AS t"
         page, rows = self._page(query, "t", lambda some: (listed, self.compiler(some).traces()), (1, 2))
         starts = [row[3] for row in rows] or [0]
         summed = self._summed([row[0] for row in rows], min(starts), max(starts))
@@ -85,7 +81,8 @@ class Finder:
 
     def spans(self, query: Query, *, whole: bool = True) -> Page[Kept]:
         """Return one page of spans; where they need not be *whole*, of each what its row knows."""
-        listed = f"SELECT s.trace_id, s.span_id, s.{_column(query, _SPAN_SORTS)}, s.tie, s.start_ns FROM spans AS s"
+        sorted_by = order_of(query.sort, SPAN_ORDERS).key
+        listed = f"SELECT s.trace_id, s.span_id, {sorted_by}, s.tie, s.start_ns FROM spans AS s"
         page, rows = self._page(query, "s", lambda some: (listed, self.compiler(some).spans()), (2, 3))
         there = {(kept.trace_id, kept.row.span_id): kept for kept in self._there(rows, whole=whole)}
         return replace(page, items=tuple(there[key] for row in rows if (key := (row[0], row[1])) in there))
@@ -117,8 +114,7 @@ class Finder:
         cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
         backwards = cursor is not None and cursor.backwards
         descending = query.sort.startswith("-")
-        column = f"{table}.{_column(query, _SORTS[table])}"
-        after, order = _beside(column, f"{table}.tie", descending=descending, cursor=cursor)
+        after, order = beside_in(order_of(query.sort, _ORDERS[table]), query.sort, cursor)
         rows: list[tuple[Any, ...]] = []
         for some in self._parts(query, table, rows, limit + 1, cursor, newest_first=descending != backwards):
             most = limit + 1 - len(rows)
@@ -139,7 +135,7 @@ class Finder:
             return Page(()), []
 
         def beside(row: tuple[Any, ...], *, before: bool) -> str:
-            return Cursor.at(query.sort, row[at[0]], row[at[1]], backwards=before).text()
+            return Cursor.at(query.sort, row[at[0]], row[at[1]], row[-1], backwards=before).text()
 
         next_cursor = beside(rows[-1], before=False) if more or backwards else None
         previous = beside(rows[0], before=True) if (more if backwards else cursor is not None) else None
@@ -180,7 +176,7 @@ class Finder:
         A page is most often full after the first, and only its days are read. How long the next one is follows from
         how much of what is *wanted* was *found* so far.
         """
-        if _column(query, _SORTS[table]) != "start_ns":
+        if order_of(query.sort, _ORDERS[table]) is not _ORDERS[table]["time"]:
             yield query
             return
         days = self.changes().days
@@ -242,15 +238,6 @@ class Finder:
         return {kept.trace_id: kept for kept in self.kept(ids_in("s.trace_id", trace_ids), order)}
 
 
-def _column(query: Query, sorts: Mapping[str, str]) -> str:
-    column = sorts.get(query.sort.removeprefix("-"))
-    if column is None:
-        raise SpanwiseError(
-            f"There is no order {query.sort!r}.", f"Sort by {', '.join(sorts)}; with - before it, largest first."
-        )
-    return column
-
-
 def _behind(query: Query, cursor: Cursor | None, newest_first: bool) -> Query:  # noqa: FBT001  # the direction
     """Return *query* of no more time than what lies behind the cursor."""
     if cursor is None or cursor.value is None:
@@ -272,30 +259,6 @@ def _rows_of(stretch: Stretch, cursor: Cursor | None, most: int, *, newest_first
         first, last = (first, min(last, at)) if newest_first else (max(first, at + same), last)
     rows = range(last - 1, first - 1, -1)[:most] if newest_first else range(first, last)[:most]
     return [(block.id_of(row), block.starts[row], block.ties[row], block.starts[row]) for row in rows]
-
-
-def _beside(column: str, tie: str, *, descending: bool, cursor: Cursor | None) -> tuple[Sql, str]:
-    """Return what lies beyond the cursor, and the order: what does not say what is sorted by comes last."""
-    backwards = cursor is not None and cursor.backwards
-    falls = descending != backwards
-    direction, beyond = ("DESC", "<") if falls else ("ASC", ">")
-    unsaid_first = "DESC" if backwards else "ASC"
-    order = f"{column} {direction}, {tie} {direction}"
-    if column.partition(".")[2] in _ALWAYS_SAID:
-        beside = Sql("1") if cursor is None else Sql(f"({column}, {tie}) {beyond} (?, ?)", (cursor.said, cursor.row))
-        return beside, order
-    order = f"{column} IS NULL {unsaid_first}, {order}"
-    if cursor is None:
-        return Sql("1"), order
-    if cursor.value is None:
-        same = Sql(f"{column} IS NULL AND {tie} {beyond} ?", (cursor.row,))
-        return (Sql.all([same, Sql(f"{column} IS NOT NULL")], "OR") if backwards else same), order
-    value = f"ifNull({column}, 0)"
-    said = Sql(
-        f"{column} IS NOT NULL AND ({value} {beyond} ? OR ({value} = ? AND {tie} {beyond} ?))",
-        (cursor.said, cursor.said, cursor.row),
-    )
-    return (said if backwards else Sql.all([said, Sql(f"{column} IS NULL")], "OR")), order
 
 
 def summary_of(project: str, row: Sequence[Any]) -> TraceSummary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from struct import Struct
+from typing import Final
 
 import orjson
 
@@ -14,6 +15,8 @@ _LARGEST = 2**63
 #: Orders by what is no whole number. Its bits are one, and give it back to the last of them.
 _BROKEN = frozenset({"ttft"})
 _FLOAT, _BITS = Struct("<d"), Struct("<q")
+#: Orders by what is no number. Very many rows say the same, so that among these the time they began at decides.
+OF_TEXT: Final = frozenset({"name", "input", "output", "model", "env", "prompt", "tags", "user", "session"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +25,20 @@ class Cursor:
 
     sort: str
     value: int | None
-    """``None`` where the row does not say what it is sorted by."""
+    """``None`` where the row does not say what it is sorted by. In an order of texts when the row began."""
     row: int
     backwards: bool = False
     """Whether the page asked for lies before that row, not after it."""
+    words: str | None = None
+    """What the row says in an order of texts, ``None`` where it does not."""
 
     @classmethod
-    def at(cls, sort: str, value: float | None, row: int, *, backwards: bool) -> Cursor:
-        """Return the cursor beside a row of a list sorted by *sort*, which says *value*."""
-        if value is None:
+    def at(cls, sort: str, value: float | str | None, row: int, start_ns: int, *, backwards: bool) -> Cursor:
+        """Return the cursor beside a row of a list sorted by *sort*, which says *value* and began at *start_ns*."""
+        if value is None and not is_of_text(sort):
             return cls(sort, None, row, backwards)
+        if value is None or isinstance(value, str):
+            return cls(sort, start_ns, row, backwards, value)
         whole = _BITS.unpack(_FLOAT.pack(value))[0] if sort.removeprefix("-") in _BROKEN else int(value)
         return cls(sort, whole, row, backwards)
 
@@ -45,8 +52,14 @@ class Cursor:
 
     def text(self) -> str:
         """Return the cursor as text that is safe in a URL."""
-        raw = orjson.dumps([self.sort, self.value, self.row, int(self.backwards)])
+        words = [self.words] if is_of_text(self.sort) else []
+        raw = orjson.dumps([self.sort, self.value, self.row, int(self.backwards), *words])
         return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def is_of_text(sort: str) -> bool:
+    """Return whether *sort* is an order by texts."""
+    return sort.removeprefix("-") in OF_TEXT
 
 
 def read_cursor(text: str, sort: str) -> Cursor:
@@ -56,10 +69,14 @@ def read_cursor(text: str, sort: str) -> Cursor:
     )
     try:
         said = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        of, value, row, backwards = said
+        of, value, row, backwards, *words = said
     except (ValueError, TypeError):
         raise refusal from None
     numbers = (row, backwards) if value is None else (value, row, backwards)
     if of != sort or not all(type(number) is int and -_LARGEST <= number < _LARGEST for number in numbers):
         raise refusal
-    return Cursor(sort, value, row, bool(backwards))
+    if not is_of_text(sort) and not words:
+        return Cursor(sort, value, row, bool(backwards))
+    if not is_of_text(sort) or value is None or len(words) != 1 or not isinstance(words[0], str | None):
+        raise refusal
+    return Cursor(sort, value, row, bool(backwards), words[0])

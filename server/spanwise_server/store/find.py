@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from ..errors import SpanwiseError
 from ..query.filters import Query
 from .base import Page
 from .change import SPAN_COLUMNS, TRACE_COLUMNS
@@ -17,6 +16,7 @@ from .connection import Connection
 from .cursor import Cursor, read_cursor
 from .index_key import runs_of
 from .newest import near_end
+from .orders import SPAN_ORDERS, TRACE_ORDERS, Order, in_turn, order_of
 
 T = TypeVar("T")
 #: The columns of traces and of spans, in the order in which they are selected.
@@ -28,16 +28,8 @@ _MOST_SORTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Sort:
-    column: str
-    index: str | None
-    """Which index has all rows in this order; ``None`` where there is none."""
-    nullable: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Walk:
-    """One way through the rows: what to select from, up to a condition, and what is asked of each."""
+    """One way through the rows: what to select from, ending in a condition, and what is asked of each."""
 
     source: Sql
     where: Sql
@@ -51,7 +43,8 @@ class _Walk:
 
 _TRACE_TIMES: Final = "traces ix_traces_time"
 _SPAN_TIMES: Final = "spans ix_spans_time"
-_SPAN_COLUMNS: Final = "SELECT s.*, t.trace_id AS of_trace"
+#: What is read of each row; what it is sorted by stands behind it.
+_READ: Final = {"t": "t.*", "s": "s.*, t.trace_id AS of_trace"}
 #: So many rows are asked one by one whether the text index has their words, before it is asked once for all.
 _WALKED_FIRST: Final = 400
 _DRIVEN_ONE_BY_ONE: Final = 50
@@ -59,22 +52,6 @@ _DRIVEN_ONE_BY_ONE: Final = 50
 _MOST_AMONG, _MOST_RUNS = 2_000, 40
 #: Traces looked through for spans at once: few at first, later more.
 _NEAR_FIRST, _NEAR_MOST = 50, 400
-_TRACE_SORTS: Final = {
-    "time": _Sort("t.start_ns", "ix_traces_time", nullable=False),
-    "latency": _Sort("t.duration_ns", "ix_traces_latency", nullable=False),
-    "cost": _Sort("t.cost_nusd", "ix_traces_cost", nullable=True),
-    "tokens": _Sort("t.total_tokens", "ix_traces_tokens", nullable=True),
-    "ttft": _Sort("t.ttft_ms", "ix_traces_ttft", nullable=True),
-    "spans": _Sort("t.span_count", "ix_traces_spans", nullable=False),
-    "errors": _Sort("t.error_count", "ix_traces_errors", nullable=False),
-}
-_SPAN_SORTS: Final = {
-    "time": _Sort("s.start_ns", "ix_spans_time", nullable=False),
-    "latency": _Sort("s.duration_ns", None, nullable=False),
-    "cost": _Sort("s.cost_nusd", None, nullable=True),
-    "tokens": _Sort("s.total_tokens", None, nullable=True),
-    "ttft": _Sort("s.ttft_ms", None, nullable=True),
-}
 
 
 def trace_page(
@@ -85,16 +62,16 @@ def trace_page(
     among: Sequence[int] | None = None,
 ) -> Page[T]:
     """Return one page of traces, each made by *make* from its row; *among* rows in which it lies and that all match."""
-    sort = _sort_of(query, _TRACE_SORTS)
+    order = order_of(query.sort, TRACE_ORDERS)
 
     def walk(*, at_once: bool) -> _Walk:
         if among is not None:
             marks = ", ".join("?" * len(among)) or "NULL"
-            return _Walk(Sql(f"SELECT t.* FROM traces t WHERE t.id IN ({marks})", tuple(among)), EVERYTHING, 0, "")
+            return _Walk(Sql(f"FROM traces t WHERE t.id IN ({marks})", tuple(among)), EVERYTHING, 0, "")
         plan = Compiler(connection, project_id, query, of_all=at_once).traces()
-        return _Walk(_trace_source(connection, project_id, query, plan, sort), plan.where, plan.driven, _TRACE_TIMES)
+        return _Walk(_trace_source(connection, project_id, query, plan, order), plan.where, plan.driven, _TRACE_TIMES)
 
-    return _page(connection, project_id, query, sort, walk, make)
+    return _page(connection, project_id, query, order, walk, make)
 
 
 def span_page(
@@ -110,7 +87,7 @@ def span_page(
     Spans that match are *among* those of some traces, given by their rows in order, where that is known; or of the
     *nearest*, as ``candidates.py`` gives them.
     """
-    sort = _sort_of(query, _SPAN_SORTS)
+    order = order_of(query.sort, SPAN_ORDERS)
     runs = tuple(runs_of(among)) if among and len(among) <= _MOST_AMONG else ()
 
     def walk(*, at_once: bool) -> _Walk:
@@ -120,13 +97,12 @@ def span_page(
         if runs and (plan.driven is None or plan.driven > len(among or ())):
             rows = f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(among or ()))})"
             plan = Plan(plan.where, Sql(rows, tuple(among or ())), 0)
-        found = plan.from_spans(project_id)
-        source = Sql(f"{_SPAN_COLUMNS} {found.text}", found.values)
+        source = plan.from_spans(project_id)
         return _Walk(source, plan.where, plan.driven, _SPAN_TIMES, _near(connection, project_id, query, plan))
 
     if among == []:
         return Page(())
-    return _page(connection, project_id, query, sort, walk, make, nearest if query.sort.endswith("time") else None)
+    return _page(connection, project_id, query, order, walk, make, nearest if query.sort.endswith("time") else None)
 
 
 def limit_of(query: Query) -> int:
@@ -134,18 +110,9 @@ def limit_of(query: Query) -> int:
     return max(1, min(query.limit, MOST_ITEMS))
 
 
-def _sort_of(query: Query, sorts: dict[str, _Sort]) -> _Sort:
-    sort = sorts.get(query.sort.removeprefix("-"))
-    if sort is None:
-        raise SpanwiseError(
-            f"There is no order {query.sort!r}.", f"Sort by {', '.join(sorts)}; with - before it, largest first."
-        )
-    return sort
-
-
-def _trace_source(connection: Connection, project_id: int, query: Query, plan: Plan, sort: _Sort) -> Sql:
+def _trace_source(connection: Connection, project_id: int, query: Query, plan: Plan, order: Order) -> Sql:
     """Return what to select from, ending in a condition: the driver's traces, else an index in a fitting order."""
-    index = sort.index or "ix_traces_time"
+    index = order.index or "ix_traces_time"
     if plan.driver is None and index != "ix_traces_time" and (query.from_ns is not None or query.to_ns is not None):
         few = (
             "SELECT count(*) FROM (SELECT 1 FROM traces t INDEXED BY ix_traces_time "
@@ -154,15 +121,14 @@ def _trace_source(connection: Connection, project_id: int, query: Query, plan: P
         range_ = (project_id, query.from_ns or 0, 2**63 - 1 if query.to_ns is None else query.to_ns)
         if connection.execute(few, range_).fetchone()[0] <= _MOST_SORTED:
             index = "ix_traces_time"
-    found = plan.from_traces(project_id, index)
-    return Sql(f"SELECT t.* {found.text}", found.values)
+    return plan.from_traces(project_id, index)
 
 
 def _page(
     connection: Connection,
     project_id: int,
     query: Query,
-    sort: _Sort,
+    order: Order,
     walk: Callable[..., _Walk],
     make: Callable[[tuple[Any, ...]], T],
     nearest: Iterable[tuple[int, int]] | None = None,
@@ -171,7 +137,7 @@ def _page(
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     backwards = cursor is not None and cursor.backwards
     if nearest is None:
-        rows = _found(connection, project_id, query, sort, walk, limit + 1, cursor)
+        rows = _found(connection, project_id, query, order, walk, limit + 1, cursor)
     else:
         rows = _found_near(connection, project_id, query, limit + 1, cursor, nearest)
     more = len(rows) > limit
@@ -180,13 +146,13 @@ def _page(
         rows.reverse()
     if not rows:
         return Page(())
-    value_at = _COLUMNS[sort.column[0]].index(sort.column[2:])
+    start_at = _COLUMNS[order.table].index("start_ns")
 
     def beside(row: tuple[Any, ...], *, before: bool) -> str:
-        return Cursor.at(query.sort, row[value_at], row[0], backwards=before).text()
+        return Cursor.at(query.sort, row[-1], row[0], row[start_at], backwards=before).text()
 
     return Page(
-        tuple(map(make, rows)),
+        tuple(make(row[:-1]) for row in rows),
         next_cursor=beside(rows[-1], before=False) if more or backwards else None,
         previous_cursor=beside(rows[0], before=True) if (more if backwards else cursor is not None) else None,
     )
@@ -196,7 +162,7 @@ def _found(
     connection: Connection,
     project_id: int,
     query: Query,
-    sort: _Sort,
+    order: Order,
     walk: Callable[..., _Walk],
     most: int,
     cursor: Cursor | None,
@@ -208,20 +174,20 @@ def _found(
     if not asks_index(query.filter):
         way = walk(at_once=False)
         if way.near is not None:
-            rows = _rows(connection, query, sort, replace(way, source=way.near), most, cursor)
+            rows = _rows(connection, query, order, replace(way, source=way.near), most, cursor)
             if len(rows) >= most:
                 return rows
-        return _rows(connection, query, sort, way, most, cursor)
+        return _rows(connection, query, order, way, most, cursor)
     way = walk(at_once=False)
     if way.driven is not None and way.driven <= _DRIVEN_ONE_BY_ONE:
-        return _rows(connection, query, sort, way, most, cursor)
-    if way.driven is None and sort.column.endswith(".start_ns"):
+        return _rows(connection, query, order, way, most, cursor)
+    if way.driven is None and order.key.endswith(".start_ns"):
         edge = _edge(connection, project_id, query, way.times, cursor)
-        rows = _rows(connection, query, sort, way, most, cursor, edge)
+        rows = _rows(connection, query, order, way, most, cursor, edge)
         if edge is None or len(rows) >= most:
             return rows
     way = walk(at_once=True)
-    return _rows(connection, query, sort, way, most, cursor)
+    return _rows(connection, query, order, way, most, cursor)
 
 
 def _found_near(
@@ -246,7 +212,7 @@ def _found_near(
         if len(rows) >= most and (rows[-1][start] > bound if descending else rows[-1][start] < bound):
             break
         source = _spans_of_traces(project_id, [row for _, row in some])
-        rows += _rows(connection, query, _SPAN_SORTS["time"], _Walk(source, where, 0, ""), most, cursor)
+        rows += _rows(connection, query, SPAN_ORDERS["time"], _Walk(source, where, 0, ""), most, cursor)
         rows.sort(key=lambda row: (row[start], row[0]), reverse=descending)
         del rows[most:]
         size = min(size * 2, _NEAR_MOST)
@@ -255,8 +221,7 @@ def _found_near(
 
 def _spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:
     driver = Sql(f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(traces))})", tuple(traces))
-    found = Plan(EVERYTHING, driver, 0).from_spans(project_id)
-    return Sql(f"{_SPAN_COLUMNS} {found.text}", found.values)
+    return Plan(EVERYTHING, driver, 0).from_spans(project_id)
 
 
 def _near(connection: Connection, project_id: int, query: Query, plan: Plan) -> Sql | None:
@@ -272,7 +237,7 @@ def _near(connection: Connection, project_id: int, query: Query, plan: Plan) -> 
     if near is None:
         return None
     found, newer = near[0].from_spans(project_id), near[1]
-    return Sql(f"{_SPAN_COLUMNS} {found.text} AND {newer.text}", (*found.values, *newer.values))
+    return Sql(f"{found.text} AND {newer.text}", (*found.values, *newer.values))
 
 
 def _edge(
@@ -297,38 +262,24 @@ def _edge(
 def _rows(
     connection: Connection,
     query: Query,
-    sort: _Sort,
+    order: Order,
     way: _Walk,
     most: int,
     cursor: Cursor | None,
     edge: tuple[str, int] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Return up to *most* rows beside the cursor: those that say what is sorted by come before those that do not."""
-    source, where = way.source, way.where
-    backwards = cursor is not None and cursor.backwards
-    descending = query.sort.startswith("-") != backwards
-    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    table = sort.column[0]
+    source, where, table = way.source, way.where, order.table
     if edge is not None:
         source = Sql(f"{source.text} AND {table}{edge[0]}", (*source.values, edge[1]))
-    said = f"{sort.column} IS NOT NULL" if sort.nullable else "TRUE"
-    order = f"ORDER BY {sort.column} {direction}, {table}.id {direction}"
-    passes = [(said, order, False)]
-    if sort.nullable:
-        passes.append((f"{sort.column} IS NULL", f"ORDER BY {table}.id {direction}", True))
-    if backwards:
-        passes.reverse()
-    if cursor is not None and sort.nullable and (cursor.value is None) != passes[0][2]:
-        passes = passes[1:]
+    parts = in_turn(order, query.sort, cursor)
     rows: list[tuple[Any, ...]] = []
-    for at, (condition, order_by, unsaid) in enumerate(passes):
-        after = EVERYTHING
-        if cursor is not None and at == 0 and unsaid:
-            after = Sql(f"{table}.id {beyond} ?", (cursor.row,))
-        elif cursor is not None and at == 0:
-            after = Sql(f"({sort.column}, {table}.id) {beyond} (?, ?)", (cursor.said, cursor.row))
-        text = f"{source.text} AND {condition} AND {after.text} AND {where.text} {order_by} LIMIT ?"
-        values = (*source.values, *after.values, *where.values, most - len(rows))
+    for asked, order_by in parts:
+        text = (
+            f"SELECT {_READ[table]}, {order.key} AS sorted_by {source.text} AND {asked.text} AND {where.text} "
+            f"ORDER BY {order_by} LIMIT ?"
+        )
+        values = (*source.values, *asked.values, *where.values, most - len(rows))
         rows += connection.execute(text, values)
         if len(rows) >= most:
             break

@@ -64,8 +64,9 @@ class Matcher:
         return self._among(query.filter, self.timeline.between(query.from_ns, query.to_ns))
 
     def page(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces, by time."""
-        near = self._near(query, limit_of(query) + 1)
+        """Return one page of traces, by time; in another order where few match."""
+        by_time = query.sort.removeprefix("-") == "time"
+        near = self._near(query, limit_of(query) + 1) if by_time else self._few(query)
         return trace_page(self.connection, self.project_id, query, partial(summary_of, query.project), near)
 
     def _near(self, query: Query, most: int) -> list[int]:
@@ -81,6 +82,13 @@ class Matcher:
         if len(found) > _MOST_NEAR:
             raise UntoldError
         return found
+
+    def _few(self, query: Query) -> list[int]:
+        """Return the rows of all traces that *query* finds, where they can be named in a statement."""
+        found = self.found(query)
+        if len(found) > _MOST_NEAR:
+            raise UntoldError
+        return list(found)
 
     def _walked(self, query: Query, begin: int | None, most: int, *, newer: bool) -> list[int] | None:
         """Return the same by asking the text index of few rows after another, ``None`` where that gets nowhere."""

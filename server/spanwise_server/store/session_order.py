@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from ..errors import SpanwiseError
 from ..query.filters import Query
 from .cursor import Cursor, read_cursor
+from .orders import no_order
 
 NEWEST_FIRST: Final = "-time"
 #: So many of the newest sessions that match are put in order.
@@ -58,9 +58,7 @@ class Ordered:
 def check_sort(sort: str) -> None:
     """Refuse an order that there is not."""
     if sort.removeprefix("-") not in SORTS:
-        raise SpanwiseError(
-            f"There is no order {sort!r}.", f"Sort by {', '.join(SORTS)}; with - before it, largest first."
-        )
+        raise no_order(sort, SORTS)
 
 
 def ordered(sums: Mapping[str, SessionSums], query: Query) -> Ordered:

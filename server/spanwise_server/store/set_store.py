@@ -29,10 +29,11 @@ class SetStore(SqlStore):
     _sets: SetKeeper
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
+        """Return one page of traces, in any of the orders of ``orders.py``; with ``-`` descending."""
         found = None
-        if query.sort.removeprefix("-") == "time" and query.filter != EVERYTHING:
-            found = self._from_sets(query, lambda _, matcher: matcher.page(query), MOST_PROVED_OF_PAGE)
+        if query.filter != EVERYTHING:
+            most_proved = MOST_PROVED_OF_PAGE if query.sort.removeprefix("-") == "time" else MOST_PROVED
+            found = self._from_sets(query, lambda _, matcher: matcher.page(query), most_proved)
         return super().find_traces(query) if found is None else found
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:

@@ -73,7 +73,7 @@ class SqlStore(SmallStore):
         return self._nearest(replace(query, cursor=None, sort="-time"), newest.FEW_OF_ALL)
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces; sorts are ``time``, ``latency``, ``cost``, ``tokens``; with ``-`` descending."""
+        """Return one page of traces, in any of the orders of ``orders.py``; with ``-`` descending."""
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())

@@ -13,6 +13,7 @@ from .alert_tables import AlertRuleRow  # noqa: F401  # as below
 from .code_tables import CodeRow  # noqa: F401  # the metadata below must hold the small tables too
 from .dataset_tables import DatasetRow  # noqa: F401  # as above
 from .experiment_tables import ExperimentRow  # noqa: F401  # as above
+from .orders import beginning, listed
 from .prompts_tables import PromptRow  # noqa: F401  # as above
 from .small_tables import AnnotationRow  # noqa: F401  # as above
 from .users_tables import UserRow  # noqa: F401  # as above
@@ -194,6 +195,16 @@ class TraceTable(SQLModel, table=True):
         # Very many traces have the same few of these, so that their order among themselves is the index's too.
         Index("ix_traces_spans", "project_id", "span_count", "id"),
         Index("ix_traces_errors", "project_id", "error_count", "id"),
+        # By texts, and what says the same in the order of time: see ``orders.py``.
+        Index("ix_traces_name", "project_id", "name", "start_ns"),
+        Index("ix_traces_input", "project_id", text(beginning("input_preview")), "start_ns"),
+        Index("ix_traces_output", "project_id", text(beginning("output_preview")), "start_ns"),
+        Index("ix_traces_models", "project_id", text(listed("models")), "start_ns"),
+        Index("ix_traces_environment", "project_id", "environment", "start_ns"),
+        Index("ix_traces_prompts", "project_id", text(listed("prompts")), "start_ns"),
+        Index("ix_traces_tags", "project_id", text(listed("tags")), "start_ns"),
+        Index("ix_traces_user", "project_id", "user_id", "start_ns"),
+        Index("ix_traces_session", "project_id", "session_id", "start_ns"),
         {"sqlite_autoincrement": True},  # a row number that is used again would find the words of a deleted trace
     )
     id: int = Field(sa_column=Column(Integer, primary_key=True))

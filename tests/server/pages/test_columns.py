@@ -56,4 +56,4 @@ def test_on_a_phone_a_menu_sorts_as_the_titles_do(client, path):
     titles = re.findall(r'<th [^>]*><a href="([^"]+)">', html)
     menu = re.search(r'<details class="menu sort only-phone">.*?</details>', html, re.DOTALL)[0]
     assert set(re.findall(r'<a href="([^"]+)"', menu)) == set(titles)
-    assert re.search(r'aria-current="true"><span>Cost</span>.*largest first', menu)
+    assert re.search(r'aria-current="true"><span>Cost</span>.*descending', menu)

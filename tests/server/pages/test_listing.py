@@ -98,6 +98,12 @@ def test_a_column_sorts_down_first_and_then_up():
     assert "sort=cost" in Listing("p", sort="-cost").sorted_by("cost")
 
 
+def test_a_title_of_texts_sorts_upwards_first_then_downwards():
+    assert "sort=user" in Listing("p").sorted_by("user")
+    assert "sort=-user" in Listing("p", sort="user").sorted_by("user")
+    assert "sort=user" in Listing("p", sort="-user").sorted_by("user")
+
+
 def test_urls_leave_out_what_is_not_said_and_keep_what_is_hard():
     assert url("/traces", "default", {"filter": "", "cursor": None}) == "/traces"
     assert url("/traces", "a b", {"filter": 'x&y="#"'}) == "/traces?project=a%20b&filter=x%26y%3D%22%23%22"

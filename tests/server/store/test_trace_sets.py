@@ -357,7 +357,7 @@ def until(so):
 
 
 @pytest.mark.parametrize("at_hand", [True, False])
-@pytest.mark.parametrize("sort", ["-time", "time"])
+@pytest.mark.parametrize("sort", ["-time", "time", "-latency", "name"])
 def test_pages_found_by_sets_are_those_that_the_database_finds(store, monkeypatch, sort, at_hand):
     monkeypatch.setattr(timeline_of_sets, "_FEW", 3)
     monkeypatch.setattr(matching, "_SIZES", (2, 9))
