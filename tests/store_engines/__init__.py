@@ -8,6 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from clickhouse_server import emptied
 from postgres_cluster import running
 from spanwise_server.store.clickhouse import ClickHouseStore
@@ -50,6 +54,9 @@ KINDS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {
     "postgresql": _postgres,
     "clickhouse": _clickhouse,
 }
+#: Worlds that hypothesis makes for each engine; a new database takes its time.
+EXAMPLES = {"sqlite": 25, "clickhouse": 4}
+MOST_EXAMPLES_ELSEWHERE = 8
 _SERIES = ("kind", "provider", "model", "environment", "prompt_name", "prompt_version")
 _WORDS_IN_TABLE = (
     "SELECT field, value, trace_id, w.start_ns FROM trace_words w "
@@ -110,3 +117,24 @@ def long_texts(store: Any) -> int:
         raw = store.server.client.query("SELECT count() FROM spans WHERE length(payload) > 2000", settings={"final": 0})
         return int(raw.result_rows[0][0])
     return int(rows(store, "SELECT count(*) FROM texts")[0][0])
+
+
+def over_engines(*strategies):
+    """Hold a check of what *strategies* draw against every engine."""
+
+    def over(check):
+        @pytest.mark.parametrize("kind", KINDS)
+        def test(kind):
+            most = EXAMPLES.get(kind, MOST_EXAMPLES_ELSEWHERE)
+
+            @settings(max_examples=most, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+            @given(st.tuples(*strategies))
+            def holds(drawn):
+                check(kind, *drawn)
+
+            holds()
+
+        test.__name__ = check.__name__
+        return test
+
+    return over
