@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 
 from server_process import ServerProcess
 
@@ -59,3 +59,20 @@ def test_a_graph_is_light_and_has_its_place_before_it_is_drawn(server: ServerPro
     assert weighed(fresh, f"{server.url}{href}&tab=graph") < FIRST_LOAD  # what lays it out is fetched for it alone
     fresh.locator(".graph .drawn svg").wait_for()
     assert fresh.evaluate(SHIFTS) == []
+
+
+def test_what_lies_below_the_window_comes_with_the_second_frame(server: ServerProcess, open_page):
+    for path, last in (("/traces", "tbody tr >> nth=-1"), ("/dashboard", "#dearest")):
+        url = f"{server.url}{path}?range=all&project=acme-support"
+        for script in (True, False):
+            page = open_page(java_script_enabled=script)
+            page.goto(url)
+            expect(page.locator(last)).to_be_visible()
+        page = open_page()
+        page.goto(url)
+        page.evaluate("delete document.documentElement.dataset.whole")  # as in the first frame
+        expect(page.locator(last)).to_be_hidden()
+        seen = "[...document.querySelectorAll('tbody tr, .dashboard > *')].filter(e => e.checkVisibility()).at(-1)"
+        assert page.evaluate(f"{seen}.getBoundingClientRect().bottom") >= 900
+        page.set_viewport_size({"width": 1440, "height": 1300})  # where they may be seen
+        expect(page.locator(last)).to_be_visible()

@@ -10,4 +10,7 @@
   if (rail === "open") root.dataset.rail = "open";
   if (kept("rows") === "two") root.dataset.rows = "two";
   if (kept("facets") === "shut") root.dataset.facets = "shut";
+  // What lies below the window comes with the second frame: the first need not wait for it.
+  const whole = () => { root.dataset.whole = ""; };
+  if (document.hidden || location.hash) whole(); else requestAnimationFrame(() => setTimeout(whole));
 }
