@@ -32,10 +32,10 @@ SUFFIX: Final[str] = get_config_var("EXT_SUFFIX") or ".so"
 MODULES: Final = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        "odd_numbers",
+        "odd_numbers", "record", "pricing.rates", "pricing.price",
         *(f"dialects.{name}" for name in (
-            "base", "decode", "usage", "gen_ai", "gen_ai_content", "otel", "settle", "spanwise", "openinference",
-            "openinference_content", "traceloop", "preview",
+            "registered", "base", "decode", "usage", "gen_ai", "gen_ai_content", "otel", "settle", "spanwise",
+            "openinference", "openinference_content", "traceloop", "preview",
         )),
         *(f"dialects.messages.{name}" for name in (
             "message", "parts", "genai", "openai", "gemini", "anthropic", "tools", "langchain",

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-T = TypeVar("T")
+__all__ = ["dataclass"]
 
+if TYPE_CHECKING:
+    from dataclasses import dataclass  # by this name mypyc knows what it compiles
+else:
+    T = TypeVar("T")
 
-def dataclass(*, frozen: bool, slots: bool) -> Callable[[type[T]], type[T]]:
-    """Return what ``dataclasses.dataclass`` does, compared and hashed by value, but not guarded against assignment."""
-    return dataclasses.dataclass(slots=slots, unsafe_hash=frozen)
+    def dataclass(*, frozen: bool, slots: bool) -> Callable[[type[T]], type[T]]:
+        """Return what ``dataclasses.dataclass`` does, compared and hashed by value, not guarded against assignment."""
+        return dataclasses.dataclass(slots=slots, unsafe_hash=frozen)

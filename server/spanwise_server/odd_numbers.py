@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+#: What nearly all values are, told at once.
+_NEVER: Final = frozenset({str, int, bool})
 
 
 def is_odd(value: Any) -> bool:
     """Return whether *value* is such a number, or holds one at any depth."""
+    if value is None or type(value) in _NEVER:
+        return False
     if isinstance(value, float):
         return not math.isfinite(value)
-    if isinstance(value, Mapping):
-        return any(map(is_odd, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(is_odd, value))
+    if isinstance(value, (list, tuple)):
+        return any(map(is_odd, value))
+    return isinstance(value, Mapping) and any(map(is_odd, value.values()))
 
 
 def word_of(number: float) -> str | None:

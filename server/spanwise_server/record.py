@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
-if TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
+from .frozen import dataclass
 
 Status = Literal["ok", "error", "unset"]
 CostSource = Literal["priced", "reported", "estimated"]

@@ -11,38 +11,56 @@ from ..record import Reading, Span
 from .decode import decoded, number, plain_text
 
 EMPTY_BUILTINS: Final = (str, list, dict, tuple)
+#: Ways to say where a field was read that are remembered: sources are few, but some name what came.
+_MOST_SOURCES: Final = 2_000
+
+
+class Shape:
+    """The names of attributes, and what follows from them alone: the spans of one place in a program share them."""
+
+    __slots__ = ("heads", "plans")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.heads: frozenset[str] = frozenset([name.partition(".")[0] for name in names])
+        """The first words of the names, by which most dialects are recognised at once."""
+        self.plans: dict[Any, Any] = {}
+        """What a table has to do with the names, by the table: it is worked out once."""
 
 
 class Draft:
     """A reading in the making: for every field the first dialect that says something wins."""
 
-    __slots__ = ("attributes", "dialect", "heads", "mapped_by", "said", "span", "speakers")
+    __slots__ = ("attributes", "dialect", "heads", "mapped_by", "said", "shape", "span", "speakers")
 
     def __init__(self, span: Span) -> None:
         self.span = span
         attributes = span.attributes
         self.attributes: dict[str, Any] = attributes if isinstance(attributes, dict) else dict(attributes)
-        self.heads: frozenset[str] = _heads(tuple(attributes))
-        """The first words of the attribute names, by which most dialects are recognised at once."""
+        self.shape: Shape = _shape(tuple(attributes))
+        self.heads: frozenset[str] = self.shape.heads
         self.said: dict[str, Any] = {}
         self.mapped_by: dict[str, str] = {}
         self.dialect = ""
         """The dialect that is reading now."""
         self.speakers: list[str] = []
 
+    def look_at(self, attributes: dict[str, Any]) -> None:
+        """Have these attributes read from now on."""
+        self.attributes, self.shape = attributes, _shape(tuple(attributes))
+
     def say(self, field: str, value: Any, source: str) -> bool:
         """Set *field* unless it is said already or *value* is empty; return whether it was set. 0 is not empty."""
         if field in self.said or value is None or (not value and isinstance(value, EMPTY_BUILTINS)):
             return False
         self.said[field] = value
-        self.mapped_by[field] = f"{self.dialect}: {source}"
+        self.mapped_by[field] = _told(self.dialect, source)
         return True
 
     def keep(self, field: str, value: Any, source: str) -> None:
         """Set *field* unless it is said already, even to something empty: an empty list may be an answer."""
         if value is not None and field not in self.said:
             self.said[field] = value
-            self.mapped_by[field] = f"{self.dialect}: {source}"
+            self.mapped_by[field] = _told(self.dialect, source)
 
     def withhold(self, field: str) -> None:
         """Leave *field* unsaid, whatever other dialects make of attributes that this one knows to mean otherwise."""
@@ -125,8 +143,24 @@ class Draft:
 
 
 @lru_cache(maxsize=1_000)  # the spans of one place in a program have the same names of attributes
-def _heads(keys: tuple[str, ...]) -> frozenset[str]:
-    return frozenset([key.partition(".")[0] for key in keys])
+def _shape(names: tuple[str, ...]) -> Shape:
+    return Shape(names)
+
+
+_sources: Final[dict[str, dict[str, str]]] = {}
+
+
+def _told(dialect: str, source: str) -> str:
+    """Return which dialect said a field by which attribute; it is put together once."""
+    of_dialect = _sources.get(dialect)
+    if of_dialect is None:
+        of_dialect = _sources[dialect] = {}
+    told = of_dialect.get(source)
+    if told is None:
+        if len(of_dialect) >= _MOST_SOURCES:
+            of_dialect.clear()
+        told = of_dialect[source] = f"{dialect}: {source}"
+    return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ PARAMS: Final[dict[str, str]] = {
     "openai.request.service_tier": "service_tier",
     "gen_ai.openai.request.service_tier": "service_tier",
 }
+#: Longer than anybody waits for a first token.
+_LONGEST_WAIT_S: Final = 1e6
 #: The tier that was served says the price, so it stands over the one that was asked for.
 SERVED_TIER: Final = (
     "openai.response.service_tier",
@@ -148,8 +150,8 @@ def _operation(draft: Draft) -> None:
 
 def _params(draft: Draft) -> None:
     found: dict[str, Any] = {}
-    for key in [key for key in draft.attributes if key in PARAMS]:
-        value = draft.attributes[key]
+    for key in _names_of_params(draft):
+        value = draft.attributes.get(key)
         if value is not None and value != "":
             found.setdefault(PARAMS[key], value)
     for key in SERVED_TIER:
@@ -157,6 +159,14 @@ def _params(draft: Draft) -> None:
             found["service_tier"] = tier
             break
     draft.merge("params", found, "gen_ai.request.*")
+
+
+def _names_of_params(draft: Draft) -> tuple[str, ...]:
+    plans = draft.shape.plans
+    names: tuple[str, ...] | None = plans.get("params")
+    if names is None:
+        names = plans["params"] = tuple([key for key in draft.attributes if key in PARAMS])
+    return names
 
 
 def _tool(draft: Draft) -> None:
@@ -179,8 +189,15 @@ def _first_chunk(draft: Draft) -> None:
     ):
         seconds = number(draft.attributes.get(key))
         if seconds is not None and seconds >= 0:
-            draft.say("ttft_ms", round(seconds * 1000, 6), key)
+            draft.say("ttft_ms", _milliseconds(seconds), key)
             return
+
+
+def _milliseconds(seconds: float) -> float:
+    """Return milliseconds to the nanosecond; to round by so many digits takes as long as to read a short message."""
+    if seconds > _LONGEST_WAIT_S:
+        return round(seconds * 1000, 6)
+    return int(seconds * 1e9 + 0.5) / 1e6
 
 
 def _thoughts(draft: Draft) -> None:

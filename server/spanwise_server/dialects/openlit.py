@@ -42,7 +42,7 @@ def read(draft: Draft) -> None:
     if attributes.get("gen_ai.operation.name") == "chat":  # the tool that an answer calls is in the answer
         draft.withhold("tool")
     if attributes.get("gen_ai.request.max_tokens") == NO_LIMIT:
-        draft.attributes = {key: value for key, value in attributes.items() if key != "gen_ai.request.max_tokens"}
+        draft.look_at({key: value for key, value in attributes.items() if key != "gen_ai.request.max_tokens"})
 
 
 def _failed(draft: Draft) -> None:

@@ -9,8 +9,11 @@ from ..record import Usage
 from .base import Draft
 from .decode import count
 
+Keys = tuple[tuple[str, tuple[str, ...]], ...]
+"""Counts, each with the keys that it may stand by."""
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Counts:
     """Where one dialect writes each count, the newest spelling first, and what its totals include.
 
@@ -29,8 +32,13 @@ class Counts:
 
 def say_usage(draft: Draft, counts: Counts) -> None:
     """Say the usage that *counts* finds, unless another dialect has said one."""
-    if "usage" not in draft.said:
-        usage, source = counted(draft.attributes, counts)
+    if "usage" in draft.said:
+        return
+    plan: Keys | None = draft.shape.plans.get(counts)
+    if plan is None:
+        plan = draft.shape.plans[counts] = _keys_among(draft.attributes, counts)
+    if plan:
+        usage, source = _read(draft.attributes, plan, counts)
         draft.say("usage", usage, source)
 
 
@@ -38,11 +46,21 @@ def counted(attributes: dict[str, Any], counts: Counts) -> tuple[Usage | None, s
     """Return the usage that *counts* finds among *attributes*, and where its first count stands."""
     if counts.every_key.isdisjoint(attributes):
         return None, ""
+    return _read(attributes, _keys_among(attributes, counts), counts)
+
+
+def _keys_among(attributes: dict[str, Any], counts: Counts) -> Keys:
+    """Return the counts of which *attributes* have a key, each with those keys."""
+    there = ((name, tuple([key for key in keys if key in attributes])) for name, keys in counts.keys.items())
+    return tuple([(name, keys) for name, keys in there if keys])
+
+
+def _read(attributes: dict[str, Any], plan: Keys, counts: Counts) -> tuple[Usage | None, str]:
     found: dict[str, int] = {}
     source = ""
-    for name, keys in counts.keys.items():
+    for name, keys in plan:
         for key in keys:
-            if key in attributes and (tokens := count(attributes[key])) is not None:
+            if (tokens := count(attributes.get(key))) is not None:
                 found[name] = tokens
                 source = source or key
                 break
@@ -50,7 +68,16 @@ def counted(attributes: dict[str, Any], counts: Counts) -> tuple[Usage | None, s
         return None, ""
     _complete(found)
     usage = Usage.from_totals(
-        **found,
+        input_tokens=found.get("input_tokens"),
+        output_tokens=found.get("output_tokens"),
+        total_tokens=found.get("total_tokens"),
+        cache_read=found.get("cache_read"),
+        cache_write=found.get("cache_write"),
+        reasoning=found.get("reasoning"),
+        input_audio=found.get("input_audio"),
+        output_audio=found.get("output_audio"),
+        input_image=found.get("input_image"),
+        output_image=found.get("output_image"),
         input_includes_cache=counts.input_includes_cache,
         output_includes_reasoning=counts.output_includes_reasoning,
     )

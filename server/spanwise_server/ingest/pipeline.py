@@ -9,7 +9,7 @@ from typing import Final
 
 from spanwise.vocabulary import PROJECT_NAME
 
-from .. import dialects
+from ..dialects.registered import read
 from ..errors import Overloaded, SpanwiseError
 from ..pricing.price import Prices
 from ..record import Attributes, Record, Span
@@ -92,7 +92,7 @@ class Pipeline:
 
     def record(self, span: Span, project: str) -> Record:
         """Return one span read and priced."""
-        reading = dialects.read(span)
+        reading = read(span)
         return Record(project, span, reading, self._prices.price(reading, span.start_ns))
 
     def _kept(self, batch: Batch, project: str | None) -> Records:

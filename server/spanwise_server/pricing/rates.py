@@ -47,15 +47,17 @@ class Rates:
 
     def price(self, usage: Usage) -> tuple[int, int]:
         """Return what input and output cost, in nano-dollars."""
-        asked = 0
-        for rate, bucket in zip(self.inputs, INPUTS, strict=True):
-            if (tokens := getattr(usage, bucket)) is not None:
-                asked += rate * tokens
-        answered = 0
-        for rate, bucket in zip(self.outputs, OUTPUTS, strict=True):
-            if (tokens := getattr(usage, bucket)) is not None:
-                answered += rate * tokens
-        return (asked + PER // 2) // PER, (answered + PER // 2) // PER
+        asked = (usage.input_uncached, usage.cache_read, usage.cache_write, usage.input_audio, usage.input_image)
+        answered = (usage.output_visible, usage.reasoning, usage.output_audio, usage.output_image)
+        return _sum(self.inputs, asked), _sum(self.outputs, answered)
+
+
+def _sum(rates: Sequence[int], counts: Sequence[int | None]) -> int:
+    total = PER // 2
+    for rate, tokens in zip(rates, counts, strict=True):
+        if tokens is not None:
+            total += rate * tokens
+    return total // PER
 
 
 @dataclass(frozen=True, slots=True)

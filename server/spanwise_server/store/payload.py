@@ -8,7 +8,7 @@ the same characters come back whatever style they were serialised in, and wherev
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -35,6 +35,8 @@ _PACKED: Final = b"\x01"
 _SHORTEST_PACKED: Final = 200
 #: Before JSON that orjson would read otherwise: it makes a float of a large integer.
 _WITH_CARE: Final = b" "
+#: What stands between the elements of a list, and behind the last one.
+_BETWEEN: Final = ",] \n\r\t"
 #: The longest first key of an object that lists are cut at.
 _LONGEST_KEY: Final = 40
 #: Spans packed together, and bytes of them before they are packed: to show one of them all are unpacked, and a body of
@@ -75,7 +77,7 @@ def pack(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], how: Pa
     """
     of_project = _project_key(project)
     names: dict[bytes, int] = {}
-    written = [dumps(_said(span, of_project, how.prefix, texts, names)) for span in spans]
+    written = [_written(span, of_project, how.prefix, texts, names) for span in spans]
     return Packed(_sealed(names, written, how.dictionary), tuple(names), len(spans))
 
 
@@ -87,7 +89,7 @@ def pack_all(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], how
     written: list[bytes] = []
     size = 0
     for span in spans:
-        raw = dumps(_said(span, of_project, how.prefix, texts, names))
+        raw = _written(span, of_project, how.prefix, texts, names)
         written.append(raw)
         size += len(raw)
         if size >= how.most_bytes or len(written) == MOST_TOGETHER:
@@ -98,12 +100,16 @@ def pack_all(spans: Sequence[Span], project: str, texts: dict[bytes, bytes], how
     return found
 
 
-def _said(span: Span, of_project: bytes, prefix: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]) -> Said:
+def _written(span: Span, of_project: bytes, prefix: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]) -> bytes:
+    """Return *span* as it is written, with the texts that are kept apart named."""
     attributes: dict[str, Any] = dict(span.attributes)
     said: Said = {"n": span.name}
     pieces_of: dict[str, list[str | int]] = {}
+    odd = False
     for key, value in attributes.items():
-        if type(value) is str and len(value) >= SHORTEST_LIST:
+        if type(value) is not str:
+            odd = odd or is_odd(value)
+        elif len(value) >= SHORTEST_LIST:
             pieces = _pieces(value, of_project, prefix, texts, names)
             if pieces is not None:
                 attributes[key] = 0  # keeps the place
@@ -112,8 +118,11 @@ def _said(span: Span, of_project: bytes, prefix: bytes, texts: dict[bytes, bytes
         said["a"] = attributes
     if pieces_of:
         said["p"] = pieces_of
+    if span.events or span.links:
+        _say_the_rest(span, said)
+        return dumps(said)
     _say_the_rest(span, said)
-    return said
+    return _with_care(said) if odd else _plain_dumps(said)
 
 
 def whole(span: Span) -> bytes:
@@ -148,7 +157,7 @@ def _pieces(
     value: str, of_project: bytes, prefix: bytes, texts: dict[bytes, bytes], names: dict[bytes, int]
 ) -> list[str | int] | None:
     """Return *value* as pieces of text and numbers of named texts, or ``None`` where it is better left whole."""
-    cuts = list(_elements(value)) if value.startswith(("[{", "[ {", "[\n")) else []
+    cuts = _elements(value) if value.startswith(("[{", "[ {", "[\n")) else []
     if not cuts and len(value) >= LONG_TEXT:
         cuts = [(0, len(value))]
     if not cuts:
@@ -172,23 +181,27 @@ def _pieces(
     return pieces
 
 
-def _elements(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each long element of a JSON list of objects begins and ends, as far as their first key shows it.
+def _elements(text: str) -> list[tuple[int, int]]:
+    """Return where each long element of a JSON list of objects begins and ends, as far as their first key shows it.
 
     The objects of a list of messages all begin with the same key, and in JSON a quotation mark inside a text has a
     backslash before it, so what looks like the beginning of an object is one.
     """
+    found: list[tuple[int, int]] = []
     first = text.find("{", 1)
     key_end = text.find('":', first, first + _LONGEST_KEY)
     if key_end < 0:
-        return
+        return found
     mark = text[first:key_end]
     while first >= 0:
         after = text.find(mark, first + len(mark))
-        element = (text[first:after] if after >= 0 else text[first:]).rstrip(",] \n\r\t")
-        if len(element) >= SHORTEST_ELEMENT:
-            yield first, first + len(element)
+        end = after if after >= 0 else len(text)
+        while end > first and text[end - 1] in _BETWEEN:
+            end -= 1
+        if end - first >= SHORTEST_ELEMENT:
+            found.append((first, end))
         first = after
+    return found
 
 
 def opened(body: bytes) -> tuple[list[bytes], list[Said]]:
@@ -301,14 +314,21 @@ def _project_key(project: str) -> bytes:
 
 def dumps(value: Any) -> bytes:
     """Return *value* as JSON that ``loads`` gives back the same, odd numbers and half characters included."""
-    try:
-        raw = orjson.dumps(value)
-    except (TypeError, ValueError):
-        return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
+    raw = _plain_dumps(value)
     # orjson writes NaN and infinity as null; only where there is a null can there have been one.
-    if b"null" in raw and is_odd(value):
-        return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
-    return raw
+    return _with_care(value) if b"null" in raw and is_odd(value) else raw
+
+
+def _plain_dumps(value: Any) -> bytes:
+    """Return as ``dumps`` does what has no odd numbers."""
+    try:
+        return orjson.dumps(value)
+    except (TypeError, ValueError):
+        return _with_care(value)
+
+
+def _with_care(value: Any) -> bytes:
+    return _WITH_CARE + json.dumps(value, separators=(",", ":")).encode()
 
 
 def loads(raw: bytes) -> Any:

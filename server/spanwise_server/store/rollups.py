@@ -43,18 +43,28 @@ def series_of(row: SpanRow) -> Series:
     )  # fmt: skip
 
 
+class _Hour:
+    """What one series gains in one hour."""
+
+    __slots__ = ("latency", "sums", "ttft")
+
+    def __init__(self) -> None:
+        self.sums = [0] * len(SUMS)
+        self.latency: dict[int, int] = {}
+        self.ttft: dict[int, int] = {}
+
+
 class RollupChange:
     """What one transaction adds to the rollups and takes from them."""
 
     def __init__(self) -> None:
-        self._sums: defaultdict[tuple[Series, int], list[int]] = defaultdict(lambda: [0] * len(SUMS))
-        self._counts: defaultdict[tuple[Series, int, int, int], int] = defaultdict(int)
+        self._hours: dict[tuple[Series, int], _Hour] = {}
         self._taken = False
 
     @property
     def series(self) -> set[Series]:
         """The series that it touches."""
-        return {series for series, _ in self._sums}
+        return {series for series, _ in self._hours}
 
     def add(self, row: SpanRow) -> None:
         """Count *row* in."""
@@ -66,14 +76,19 @@ class RollupChange:
         self._change(row, -1)
 
     def _change(self, row: SpanRow, sign: int) -> None:
-        series, hour = series_of(row), row.start_ns // HOUR_NS
-        sums = self._sums[series, hour]
+        key = series_of(row), row.start_ns // HOUR_NS
+        hour = self._hours.get(key)
+        if hour is None:
+            hour = self._hours[key] = _Hour()
+        sums = hour.sums
         sums[0] += sign
         sums[1] += sign * (row.status == ERROR)
         sums[2] += sign * row.duration_ns
-        self._counts[series, hour, LATENCY, bucket(row.duration_ns)] += sign
+        took = bucket(row.duration_ns)
+        hour.latency[took] = hour.latency.get(took, 0) + sign
         if row.ttft_ms is not None:
-            self._counts[series, hour, TTFT, bucket(row.ttft_ms * 1e6)] += sign
+            waited = bucket(row.ttft_ms * 1e6)
+            hour.ttft[waited] = hour.ttft.get(waited, 0) + sign
         if row.counted:
             for at, tokens in enumerate(buckets_of(row), 3):
                 if tokens:  # adding an unsaid count and adding 0 are the same here
@@ -90,11 +105,13 @@ class RollupChange:
         # In the order of their keys, so that of two processes which write the same rows neither waits for the other
         # while that one waits for it.
         sums = sorted(
-            (series_ids[series], hour, *values) for (series, hour), values in self._sums.items() if any(values)
+            (series_ids[series], hour, *of.sums) for (series, hour), of in self._hours.items() if any(of.sums)
         )
         counts = sorted(
             (series_ids[series], hour, measure, number, n)
-            for (series, hour, measure, number), n in self._counts.items() if n
+            for (series, hour), of in self._hours.items()
+            for measure, histogram in ((LATENCY, of.latency), (TTFT, of.ttft))
+            for number, n in histogram.items() if n
         )  # fmt: skip
         of_days: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
         for s, hour, m, b, n in counts:
@@ -103,7 +120,7 @@ class RollupChange:
         connection.executemany(_ADD_SUMS, sums)
         connection.executemany(_ADD_HOURS, counts)
         connection.executemany(_ADD_DAYS, days)
-        changed = sorted({(series[0], hour // HOURS_A_DAY) for series, hour in self._sums})
+        changed = sorted({(series[0], hour // HOURS_A_DAY) for series, hour in self._hours})
         connection.executemany(_NOTE_CHANGES, changed)
         if self._taken:
             connection.executemany(

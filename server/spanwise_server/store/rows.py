@@ -84,7 +84,7 @@ def row_of(record: Record, span_id: bytes, parent_id: bytes | None, *, hide: boo
     usage, prompt = reading.usage, reading.prompt
     shown_input, shown_output = unmade(reading) if hide else preview(reading)
     failed = span.status == "error"
-    return SpanRow._make((
+    return _row((
         0, 0, span_id, parent_id, span.start_ns, span.end_ns - span.start_ns,
         record.kind, _cut(record.name, NAME_CHARS) or "", _cut(reading.trace_name, NAME_CHARS),
         STATUS_CODES[span.status],
@@ -102,6 +102,11 @@ def row_of(record: Record, span_id: bytes, parent_id: bytes | None, *, hide: boo
         _cut(shown_input, PREVIEW_CHARS), _cut(shown_output, PREVIEW_CHARS), 0, 0, 0,
         None if reading.response_id is None else _answer(reading.response_id),
     ))  # fmt: skip
+
+
+def _row(values: tuple[Any, ...]) -> SpanRow:
+    """Return what ``SpanRow._make`` does, without a call of Python."""
+    return tuple.__new__(SpanRow, values)
 
 
 def _answer(response_id: str) -> int:
@@ -185,12 +190,12 @@ def placed(
     if at is None:
         if row.counted == counted:
             return row
-        return SpanRow._make((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
+        return _row((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
     previews = row[_PREVIEWS:_ORIGIN]
     if hide:
         previews = hidden(row.input_preview), hidden(row.output_preview)
     middle = row[_COUNTED + 1 : _PREVIEWS]
-    return SpanRow._make(
+    return _row(
         (at, project_id, *row[2:_COUNTED], counted, *middle, *previews, origin_id, rewritten, reader_id, row.answer)
     )
 

@@ -8,8 +8,7 @@ import logging
 import pytest
 
 from spanwise import vocabulary as v
-from spanwise_server import dialects
-from spanwise_server.dialects import DIALECTS, read
+from spanwise_server.dialects import DIALECTS, read, registered
 from spanwise_server.dialects.base import Dialect
 from spanwise_server.record import Event, PromptUse, Reading, Scope, Span, Tool, Usage
 
@@ -228,9 +227,9 @@ def test_scope_alone_names_openllmetry():
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_dialect_keeps_the_contract(name):
-    dialect = next(found for found in dialects.dialects() if found.name == name)
+    dialect = next(found for found in registered.dialects() if found.name == name)
     assert isinstance(dialect, Dialect)
-    draft = dialects.Draft(span())
+    draft = registered.Draft(span())
     draft.dialect = name
     dialect.read(draft)
     assert not draft.said
@@ -244,9 +243,9 @@ def test_a_dialect_that_fails_costs_only_itself_and_is_logged_once(monkeypatch, 
     def fail(draft):
         raise RuntimeError("our bug")
 
-    known = dialects.dialects()
+    known = registered.dialects()
     broken = Dialect("broken", lambda draft: True, fail)
-    monkeypatch.setattr(dialects, "candidates", lambda heads, scope: (broken, *known))
+    monkeypatch.setattr(registered, "candidates", lambda heads, scope: (broken, *known))
     monkeypatch.delenv("SPANWISE_STRICT", raising=False)
     with caplog.at_level(logging.ERROR):
         readings = [read(span({"gen_ai.request.model": "m"})) for _ in range(3)]
