@@ -177,6 +177,8 @@ def pages(server: Server) -> dict[str, str]:
         "list: model, error and latency": api(narrowed),
         "list: a deep page": api(cursor=cursor),
         "list: slowest first": api(sort="-latency"),
+        "list: by user": api(sort="user"),
+        "list: by input, of one model": api("model:gpt-4o", sort="input"),
         "list: an attribute equals": api("attr.app.tenant:tenant-7"),
         "list: an attribute that nobody has": api("attr.app.tenant:nobody"),
         "list: an attribute that nobody lacks": api("-attr.app.tenant:*"),
@@ -201,6 +203,7 @@ def pages(server: Server) -> dict[str, str]:
         "a trace of 8 spans": f"/traces/{some['trace_id']}",
         f"a trace of {LARGE_SPANS:,} spans": f"/traces/{LARGE_TRACE.hex()}",
         "sessions": "/sessions?range=all",
+        "sessions: dearest first": "/sessions?range=all&sort=-cost",
         "one session": "/sessions/one?" + urlencode({"id": some["session_id"]}),
     }
 

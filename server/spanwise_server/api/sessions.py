@@ -21,8 +21,8 @@ router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 def list_sessions(server: CurrentServer, query: AskedQuery) -> Response:
     """Return one page of the sessions with a trace that matches, the newest first, as ``SessionSummary`` items.
 
-    Any other order, by ``time``, ``start``, ``duration``, ``turns``, ``errors``, ``tokens`` or ``cost``, is one of the
-    newest sessions: ``of_newest`` says of how many, null where it is of all.
+    Other orders are by ``time``, ``start``, ``duration``, ``turns``, ``errors``, ``tokens``, ``cost`` or ``session``.
+    Where only the newest sessions could be put in order, ``of_newest`` says of how many; it is null where it was all.
     """
     page = server.store.find_sessions(query)
     items = [session_summary(one) for one in page.items]

@@ -26,7 +26,7 @@ from ..query.parse import parse
 from ..query.values import quoted
 from ..record import Annotation, Record, TraceSummary
 from ..store.base import Count, Page
-from ..store.session_order import NEWEST_FIRST, SORTS
+from ..store.session_order import NEWEST_FIRST, ORDERS
 from .call_list import CallList
 from .chips import chips
 from .downloads import streamed
@@ -149,7 +149,7 @@ def led_to(project: str, session_id: str) -> LedTo:
 def sessions(request: Request, server: CurrentServer, project: CurrentProject) -> Response:
     """Show the sessions that have a trace which the filter finds in the range."""
     clock = clock_of(request)
-    state = Sessions(replace(read(project, request.query_params, clock, SORTS), live=False, columns=""))
+    state = Sessions(replace(read(project, request.query_params, clock, ORDERS), live=False, columns=""))
     if "q" in request.query_params:  # what was typed joins the filter, so that the URL has one
         return RedirectResponse(state.link(), status_code=303)
     listing = state.listing

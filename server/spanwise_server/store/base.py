@@ -155,7 +155,8 @@ class SpanStore(Protocol):
     def find_sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions with a trace that *query* finds, the one with the newest such trace first.
 
-        Other orders (``session_order.SORTS``) are those of the newest sessions only, and the page says of how many.
+        Other orders (``session_order.ORDERS``) are of all sessions. Where there are too many of them, or the filter
+        asks what is not told of all traces at once, they are of the newest only, and the page says of how many.
         """
 
     def session_of(self, project: str, session_id: str) -> SessionSummary | None:

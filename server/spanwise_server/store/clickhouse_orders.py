@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from . import orders
 from .conditions import Sql
@@ -35,31 +35,38 @@ SPAN_ORDERS: Final = orders.SPAN_ORDERS
 
 
 def beside_in(order: Order, sort: str, cursor: Cursor | None) -> tuple[Sql, str]:
-    """Return what lies beyond the cursor, and the order: what does not say what is sorted by comes last."""
-    backwards = cursor is not None and cursor.backwards
-    falls = sort.startswith("-") != backwards
-    direction, beyond = ("DESC", "<") if falls else ("ASC", ">")
-    unsaid_last = "DESC" if backwards else "ASC"
-    tie = f"{order.table}.tie"
-    ties = [f"{order.table}.start_ns", tie] if is_of_text(sort) else [tie]
-    by = ", ".join(f"{each} {direction}" for each in [order.key, *ties])
-    if order.nullable:
-        by = f"{order.key} IS NULL {unsaid_last}, {by}"
-    if cursor is None:
-        return Sql("1"), by
+    """Return what lies beyond the cursor of a list of traces or spans, and the order."""
+    ties, at = [f"{order.table}.tie"], None
     if is_of_text(sort):
-        said, at = cursor.words, (cursor.value, cursor.row)
-    else:
-        said, at = cursor.said, (cursor.row,)  # type: ignore[assignment]  # a number
-    if not order.nullable:
-        marks = ", ".join("?" * (1 + len(at)))
-        return Sql(f"({order.key}, {', '.join(ties)}) {beyond} ({marks})", (said, *at)), by
-    further = Sql(f"({', '.join(ties)}) {beyond} ({', '.join('?' * len(at))})", at)
-    unsaid = Sql(f"{order.key} IS NULL")
+        ties.insert(0, f"{order.table}.start_ns")
+    if cursor is not None:
+        at = (cursor.words, cursor.value, cursor.row) if is_of_text(sort) else (cursor.said, cursor.row)
+    return beside(order.key, ties, sort, cursor, at, nullable=order.nullable)
+
+
+def beside(
+    key: str, ties: Sequence[str], sort: str, cursor: Cursor | None, at: Sequence[Any] | None, *, nullable: bool = True
+) -> tuple[Sql, str]:
+    """Return what lies beyond the cursor, and the order: what does not say what is sorted by comes last.
+
+    *at* is what the row at the cursor says: the *key*, and what decides between rows that say the same.
+    """
+    backwards = cursor is not None and cursor.backwards
+    direction, beyond = ("DESC", "<") if sort.startswith("-") != backwards else ("ASC", ">")
+    by = ", ".join(f"{each} {direction}" for each in [key, *ties])
+    if nullable:
+        by = f"{key} IS NULL {'DESC' if backwards else 'ASC'}, {by}"
+    if at is None:
+        return Sql("1"), by
+    if not nullable:
+        return Sql(f"({key}, {', '.join(ties)}) {beyond} ({', '.join('?' * len(at))})", tuple(at)), by
+    said, *others = at
+    further = Sql(f"({', '.join(ties)}) {beyond} ({', '.join('?' * len(others))})", tuple(others))
+    unsaid = Sql(f"{key} IS NULL")
     if said is None:
         same = Sql.all([unsaid, further])
-        return (Sql.all([same, Sql(f"{order.key} IS NOT NULL")], "OR") if backwards else same), by
-    value = f"assumeNotNull({order.key})"
+        return (Sql.all([same, Sql(f"{key} IS NOT NULL")], "OR") if backwards else same), by
+    value = f"assumeNotNull({key})"
     same = Sql.all([Sql(f"{value} = ?", (said,)), further])
-    some = Sql.all([Sql(f"{order.key} IS NOT NULL"), Sql.all([Sql(f"{value} {beyond} ?", (said,)), same], "OR")])
+    some = Sql.all([Sql(f"{key} IS NOT NULL"), Sql.all([Sql(f"{value} {beyond} ?", (said,)), same], "OR")])
     return (some if backwards else Sql.all([some, unsaid], "OR")), by

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from ..query.filters import Query
+from ..query.filters import EVERYTHING, Query
 from .base import Page, SessionSummary
 from .clickhouse_find import Finder, strings
+from .clickhouse_orders import beside
 from .clickhouse_rows import word
 from .conditions import Sql
 from .cursor import Cursor, read_cursor
 from .rows import ERROR
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
+from .session_order import NEWEST_FIRST, check_sort, ordered, said_at
 from .summary import total
+
+#: What sessions are sorted by, as ``session_order.py`` has it.
+_VALUES: Final = {
+    "time": "max(t.start_ns)", "start": "min(t.start_ns)",
+    "duration": "max(t.start_ns + t.duration_ns) - min(t.start_ns)", "turns": "count()",
+    "errors": f"countIf(t.status = {ERROR})", "tokens": "sum(t.total_tokens)", "cost": "sum(t.cost_nusd)",
+    "session": "session",
+}  # fmt: skip
 
 
 def sessions(finder: Finder, query: Query) -> Page[SessionSummary]:
@@ -25,34 +34,27 @@ def sessions(finder: Finder, query: Query) -> Page[SessionSummary]:
 
 
 def _sorted(finder: Finder, query: Query) -> Page[SessionSummary]:
-    """Return one page of the newest sessions by what they come to."""
-    where = finder.compiler(replace(query, cursor=None)).traces()
-    newest = (
-        "SELECT assumeNotNull(t.session_id) AS session FROM traces AS t "
-        f"WHERE {where.text} AND t.session_id IS NOT NULL GROUP BY session "
-        f"ORDER BY max((t.start_ns, t.tie)) DESC LIMIT {MOST_ORDERED + 1}"
-    )
-    sessions = [session for (session,) in finder.server.rows(Sql(newest, where.values))]
-    some = sessions[:MOST_ORDERED]
-    if not some:
-        return Page(())
-    sums = finder.server.rows(
+    """Return one page of all sessions by what they come to."""
+    among = Sql("1")
+    if query.filter != EVERYTHING or query.from_ns is not None or query.to_ns is not None:
+        where = finder.compiler(replace(query, cursor=None)).traces()
+        among = Sql(f"t.session_id IN (SELECT t.session_id FROM traces AS t WHERE {where.text})", where.values)
+    cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort, named=True)
+    at = None if cursor is None else (said_at(cursor), cursor.words)
+    beyond, by = beside("value", ["session"], query.sort, cursor, at)
+    rows = finder.server.rows(
         Sql(
-            f"SELECT t.session_id, count(), countIf(t.status = {ERROR}), min(t.start_ns), max(t.start_ns), "
-            "max(t.start_ns + t.duration_ns), sum(t.cost_nusd), sum(t.unpriced_count), sum(t.total_tokens) "
-            f"FROM traces AS t WHERE t.project_id = ? AND t.session_id IN ({', '.join('?' * len(some))}) "
-            "GROUP BY t.session_id",
-            (finder.project_id, *some),
+            f"SELECT value, session FROM (SELECT assumeNotNull(t.session_id) AS session, "
+            f"{_VALUES[query.sort.removeprefix('-')]} AS value FROM traces AS t WHERE t.project_id = ? "
+            f"AND t.session_id IS NOT NULL AND {among.text} GROUP BY session) WHERE {beyond.text} "
+            f"ORDER BY {by} LIMIT {query.limit + 1}",
+            (finder.project_id, *among.values, *beyond.values),
         )
     )
-    page = ordered({session: SessionSums(*of) for session, *of in sums}, query)
+    page = ordered([(value, session) for value, session in rows], query)
     found = summaries(finder, page.sessions)
-    return Page(
-        tuple(found[session] for session in page.sessions if session in found),
-        page.next_cursor,
-        page.previous_cursor,
-        of_newest=len(some) if len(sessions) > len(some) else None,
-    )
+    items = tuple(found[session] for session in page.sessions if session in found)
+    return Page(items, page.next_cursor, page.previous_cursor)
 
 
 def _newest(finder: Finder, query: Query) -> Page[SessionSummary]:

@@ -30,7 +30,7 @@ class Cursor:
     backwards: bool = False
     """Whether the page asked for lies before that row, not after it."""
     words: str | None = None
-    """What the row says in an order of texts, ``None`` where it does not."""
+    """What the row says in an order of texts, ``None`` where it does not; in every order of sessions its id."""
 
     @classmethod
     def at(cls, sort: str, value: float | str | None, row: int, start_ns: int, *, backwards: bool) -> Cursor:
@@ -52,7 +52,7 @@ class Cursor:
 
     def text(self) -> str:
         """Return the cursor as text that is safe in a URL."""
-        words = [self.words] if is_of_text(self.sort) else []
+        words = [self.words] if self.words is not None or is_of_text(self.sort) else []
         raw = orjson.dumps([self.sort, self.value, self.row, int(self.backwards), *words])
         return urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -62,8 +62,11 @@ def is_of_text(sort: str) -> bool:
     return sort.removeprefix("-") in OF_TEXT
 
 
-def read_cursor(text: str, sort: str) -> Cursor:
-    """Return the cursor that *text* is, which must be of a page sorted by *sort*."""
+def read_cursor(text: str, sort: str, *, named: bool = False) -> Cursor:
+    """Return the cursor that *text* is, which must be of a page sorted by *sort*.
+
+    Where rows are *named*, their words are what tells them apart, in orders of numbers too.
+    """
     refusal = SpanwiseError(
         "That cursor is not one that this list gave out.", "Leave the cursor out to begin at the first page."
     )
@@ -75,8 +78,7 @@ def read_cursor(text: str, sort: str) -> Cursor:
     numbers = (row, backwards) if value is None else (value, row, backwards)
     if of != sort or not all(type(number) is int and -_LARGEST <= number < _LARGEST for number in numbers):
         raise refusal
-    if not is_of_text(sort) and not words:
-        return Cursor(sort, value, row, bool(backwards))
-    if not is_of_text(sort) or value is None or len(words) != 1 or not isinstance(words[0], str | None):
+    with_words, least = named or is_of_text(sort), str if named else str | None
+    if len(words) != with_words or (is_of_text(sort) and value is None) or not all(isinstance(w, least) for w in words):
         raise refusal
-    return Cursor(sort, value, row, bool(backwards), words[0])
+    return Cursor(sort, value, row, bool(backwards), *words)

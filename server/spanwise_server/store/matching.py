@@ -32,6 +32,8 @@ _LOOKED_AT_ONCE: Final = 25
 _SIZES: Final = (100, 300)
 #: Where its words prove nothing it is not asked for all: few at first, since each may have to be proved.
 _ALL_SIZES: Final = (*[_LOOKED_AT_ONCE] * 40, *[100] * 40, *[400] * 40, *[1_600] * 2_500)
+#: With more rows than this a page in another order than that of time is full sooner by walking the order's index.
+_MOST_NAMED: Final = 2_000
 #: More rows than this are too many to be named in a statement.
 _MOST_NEAR: Final = 5_000
 
@@ -86,7 +88,7 @@ class Matcher:
     def _few(self, query: Query) -> list[int]:
         """Return the rows of all traces that *query* finds, where they can be named in a statement."""
         found = self.found(query)
-        if len(found) > _MOST_NEAR:
+        if len(found) > _MOST_NAMED:
             raise UntoldError
         return list(found)
 

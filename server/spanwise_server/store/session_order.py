@@ -1,21 +1,19 @@
-"""Sessions in another order than the newest first: by what all of their traces come to. Pure.
-
-Sums have no index, so that not all sessions there are can be put in order at once: the newest are, and a page says so.
-"""
+"""Sessions in another order than the newest first: by what all of their traces come to, or by their ids. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Final, NamedTuple
+from heapq import nlargest, nsmallest
+from typing import Any, Final, NamedTuple
 
 from ..query.filters import Query
 from .cursor import Cursor, read_cursor
 from .orders import no_order
 
 NEWEST_FIRST: Final = "-time"
-#: So many of the newest sessions that match are put in order.
+Value = int | str | None
+#: So many of the newest sessions that match are put in order where it is not known what all of them come to.
 MOST_ORDERED: Final = 1_000
 
 
@@ -43,7 +41,9 @@ SORTS: Final[Mapping[str, Callable[[SessionSums], int | None]]] = {
     "tokens": lambda sums: sums.total_tokens,
     "cost": lambda sums: sums.cost_nusd,
 }
-"""What sessions are sorted by; ``None`` comes last in both directions."""
+"""What sessions are sorted by; ``None`` comes last in both directions, and ids decide between those that are equal."""
+BY_ID: Final = "session"
+ORDERS: Final = (*SORTS, BY_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +57,52 @@ class Ordered:
 
 def check_sort(sort: str) -> None:
     """Refuse an order that there is not."""
-    if sort.removeprefix("-") not in SORTS:
-        raise no_order(sort, SORTS)
+    if sort.removeprefix("-") not in ORDERS:
+        raise no_order(sort, dict.fromkeys(ORDERS))
 
 
-def ordered(sums: Mapping[str, SessionSums], query: Query) -> Ordered:
-    """Return the page that *query* asks for of the sessions in *sums*."""
-    value_of = SORTS[query.sort.removeprefix("-")]
-    sign = -1 if query.sort.startswith("-") else 1
+def values_of(sums: Mapping[str, SessionSums], sort: str) -> list[tuple[Value, str]]:
+    """Return what each session says in the order of *sort*, with its id."""
+    value_of = SORTS.get(sort.removeprefix("-"))
+    return [(session if value_of is None else value_of(of), session) for session, of in sums.items()]
 
-    def place(value: int | None, tie: int) -> tuple[bool, int, int]:
-        return value is None, sign * (value or 0), tie
 
-    known = {session: (value_of(of), _tie(session)) for session, of in sums.items()}
-    ids = sorted(known, key=lambda session: place(*known[session]))
-    cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
+def ordered(values: Iterable[tuple[Value, str]], query: Query) -> Ordered:
+    """Return the page that *query* asks for of sessions, each with what it says in that order."""
+    cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort, named=True)
     backwards = cursor is not None and cursor.backwards
-    if cursor is not None:
-        at = place(cursor.value, cursor.row)
-        ids = [one for one in ids if (place(*known[one]) < at if backwards else place(*known[one]) > at)]
-    more = len(ids) > query.limit
-    page = ids[-query.limit :] if backwards else ids[: query.limit]
-    if not page:
+    falls = query.sort.startswith("-") != backwards
+    found = list(values)
+    said, unsaid = [one for one in found if one[0] is not None], [one for one in found if one[0] is None]
+    parts: list[list[tuple[Any, str]]] = [unsaid, said] if backwards else [said, unsaid]
+    if cursor is not None and cursor.words is not None:
+        at: tuple[Any, str] = said_at(cursor), cursor.words
+        if (at[0] is None) != backwards:
+            del parts[0]
+        parts[0] = [one for one in parts[0] if (one < at if falls else one > at)]
+    rows: list[tuple[Any, str]] = []
+    for part in parts:
+        rows += (nlargest if falls else nsmallest)(query.limit + 1 - len(rows), part)
+    more, rows = len(rows) > query.limit, rows[: query.limit]
+    if backwards:
+        rows.reverse()
+    if not rows:
         return Ordered((), None, None)
 
-    def beside(session: str, *, before: bool) -> str:
-        return Cursor(query.sort, *known[session], before).text()
+    def beside(row: tuple[Any, str], *, before: bool) -> str:
+        return Cursor(query.sort, 0 if _is_by_id(query.sort) else row[0], 0, before, row[1]).text()
 
     return Ordered(
-        tuple(page),
-        beside(page[-1], before=False) if more or backwards else None,
-        beside(page[0], before=True) if (more if backwards else cursor is not None) else None,
+        tuple(session for _, session in rows),
+        beside(rows[-1], before=False) if more or backwards else None,
+        beside(rows[0], before=True) if (more if backwards else cursor is not None) else None,
     )
 
 
-def _tie(session: str) -> int:
-    """Return what tells sessions apart that come to the same, on every engine in the same order."""
-    return int.from_bytes(blake2b(session.encode(), digest_size=7).digest(), "big")
+def said_at(cursor: Cursor) -> Value:
+    """Return what the session at a cursor says."""
+    return cursor.words if _is_by_id(cursor.sort) else cursor.value
+
+
+def _is_by_id(sort: str) -> bool:
+    return sort.removeprefix("-") == BY_ID

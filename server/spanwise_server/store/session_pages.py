@@ -17,7 +17,7 @@ from .compile import Compiler
 from .connection import Connection
 from .cursor import Cursor, read_cursor
 from .rows import ERROR, SpanRow
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered, values_of
 
 #: Traces looked at for one page at most, and at once.
 _MOST_WALKED: Final = 10_000
@@ -56,7 +56,7 @@ def ordered_page(
 
     *of_newest* says how many they are where others are left out.
     """
-    page = ordered(sums, query)
+    page = ordered(values_of(sums, query.sort), query)
     found = summaries_of(connection, project_id, {session: sums[session] for session in page.sessions})
     items = tuple(found[session] for session in page.sessions if session in found)
     return Page(items, page.next_cursor, page.previous_cursor, of_newest=of_newest)
@@ -168,17 +168,24 @@ def names_of(connection: Connection, words: Sequence[int]) -> dict[int, str]:
     return found
 
 
+def words_of(connection: Connection, project_id: int, sessions: Sequence[str]) -> list[int]:
+    """Return the numbers of the words of some sessions."""
+    if not sessions:
+        return []
+    marks = ", ".join("?" * len(sessions))
+    found = connection.execute(
+        f"SELECT id FROM words WHERE project_id = ? AND field = 'session' AND value IN ({marks})",
+        (project_id, *sessions),
+    )
+    return [word for (word,) in found]
+
+
 def _sums(connection: Connection, project_id: int, sessions: Sequence[str]) -> dict[str, SessionSums]:
     """Return what all traces of each session come to; one without any is left out."""
     found: dict[str, SessionSums] = {}
     for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
         some = sessions[at : at + _SESSIONS_AT_ONCE]
-        words = connection.execute(
-            "SELECT id FROM words WHERE project_id = ? AND field = 'session' "
-            f"AND value IN ({', '.join('?' * len(some))})",
-            (project_id, *some),
-        ).fetchall()
-        source = connection.words.from_sessions([word for (word,) in words])
+        source = connection.words.from_sessions(words_of(connection, project_id, some))
         for session, *sums in connection.execute(f"{_SUMS} {source.text} GROUP BY t.session_id", source.values):
             found[session] = SessionSums(*(None if value is None else int(value) for value in sums))  # type: ignore[arg-type] # as the columns are
     return found

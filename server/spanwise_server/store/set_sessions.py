@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain, islice, repeat
 from typing import Final
 
 from pyroaring import BitMap64 as BitMap
 
-from ..query.filters import Query
+from ..query.filters import EVERYTHING, Query
+from .all_sessions import AllSessions
 from .base import Page, SessionSummary
 from .cursor import Cursor, read_cursor
 from .matching import Matcher, UntoldError
 from .row_numbers import UNSAID
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort
-from .session_pages import names_of, ordered_page, summaries_of
+from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
+from .session_pages import names_of, ordered_page, summaries_of, words_of
 from .timeline import Timeline
 from .trace_sets import TraceSets
 
@@ -31,12 +33,30 @@ def session_page(sets: TraceSets, matcher: Matcher, query: Query) -> Page[Sessio
 
 
 def _sorted(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:
-    """Return one page of the newest sessions by what they come to."""
+    """Return one page of all sessions by what they come to, or of the newest where that is not known of all."""
+    every = sets.every_session(matcher.connection, matcher.project_id)
+    if every is not None:
+        return _of_all(sets, matcher, query, every)
     newest = [session for *_, session in islice(_newest_of_each(sets, matcher, query, None), MOST_ORDERED + 1)]
     left_out = len(newest) > MOST_ORDERED or newest[-1:] == [UNSAID]
     words = [session for session in newest[:MOST_ORDERED] if session != UNSAID]
     of_newest = len(words) if left_out else None
     return ordered_page(matcher.connection, matcher.project_id, query, _sums(sets, matcher, words), of_newest)
+
+
+def _of_all(sets: TraceSets, matcher: Matcher, query: Query, every: AllSessions) -> Page[SessionSummary]:
+    """Return one page of all sessions with a trace that *query* finds."""
+    connection, project_id = matcher.connection, matcher.project_id
+    every.learn(partial(names_of, connection))
+    among = None
+    if query.filter != EVERYTHING or query.from_ns is not None or query.to_ns is not None:
+        found = matcher.found(query)
+        among = set(sets.session.of(found)) if len(found) < len(matcher.timeline.all) else None
+    page = ordered(every.values(query.sort.removeprefix("-"), among), query)
+    words = words_of(connection, project_id, page.sessions)
+    summaries = summaries_of(connection, project_id, _sums(sets, matcher, words))
+    items = tuple(summaries[session] for session in page.sessions if session in summaries)
+    return Page(items, page.next_cursor, page.previous_cursor)
 
 
 def _newest(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:

@@ -16,9 +16,11 @@ from typing import Any, Final
 from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import Filter
+from .all_sessions import MOST_SESSIONS, AllSessions
 from .connection import Connection
 from .kept_session import Counted, KeptSession
 from .kept_totals import KeptTotals
+from .row_numbers import UNSAID
 from .rows import ERROR
 from .session_order import SessionSums
 from .set_source import Moment, Numbers, OneTrace, SetSource
@@ -73,6 +75,8 @@ class TraceSets:
         """The number of the word of the session that each trace is a turn of."""
         self.sessions: OrderedDict[int, KeptSession] = OrderedDict()
         """What sessions come to, by the number of their word, the newest last."""
+        self.all_sessions: dict[int, AllSessions | None] = {}
+        """What all sessions of a project come to, where that was asked for; ``None`` where they are too many."""
         self.numbers = {"latency": source.column(), "cost": source.column(), "tokens": source.column()}
         """The fields of numbers, in the units of their columns."""
         self.values: defaultdict[tuple[int, str], dict[int, str]] = defaultdict(dict)
@@ -198,6 +202,33 @@ class TraceSets:
             kept.settle(self.start.of(kept.rows), self.numbers["latency"].of(kept.rows))
         return kept.sums()
 
+    def every_session(self, connection: Connection, project_id: int) -> AllSessions | None:
+        """Return what all sessions of a project come to, ``None`` where that is not known."""
+        if project_id not in self.all_sessions:
+            rows = list(self.projects[project_id].rows)
+            failed = self.session.of(self.failed & self.projects[project_id].all)
+            made = AllSessions.of(
+                self.session.of(rows), [column.of(rows) for column in (self.start, *self.numbers.values())], failed
+            )
+            self.all_sessions[project_id] = made
+        found = self.all_sessions[project_id]
+        if found is not None and len(found.places) > MOST_SESSIONS:
+            found = self.all_sessions[project_id] = None
+        if found is not None and found.unsettled and not self._settle(connection, found):
+            return None
+        return found
+
+    def _settle(self, connection: Connection, found: AllSessions) -> bool:
+        """Look up when sessions began and ended, where *connection* sees this moment; return whether it does."""
+        rows_of = {session: self.word(connection, session) for session in found.unsettled}
+        if self.source.moment(connection) != self.at:
+            return False
+        for session, having in rows_of.items():
+            rows = list(having)
+            rows = list(compress(rows, map(session.__eq__, self.session.of(rows))))
+            found.settle(session, self.start.of(rows), self.numbers["latency"].of(rows))
+        return True
+
     def looked_at(self, key: tuple[int, Any]) -> Looked:
         """Return what is remembered of a term that was asked of few traces."""
         looked = self.looked.setdefault(key, Looked())
@@ -266,13 +297,16 @@ class TraceSets:
                 del self._words[each]
 
     def _forget(self, touched: BitMap) -> None:
-        for timeline in self.projects.values():
+        for project_id, timeline in self.projects.items():
             gone = list(timeline.all & touched)
             if gone:
+                every = self.all_sessions.get(project_id)
                 timeline.take(list(zip(self.start.of(gone), gone, strict=True)))
                 for row, session in zip(gone, self.session.of(gone), strict=True):
                     if session in self.sessions:
                         self.sessions[session].take(row, self._counted(row))
+                    if every is not None and session != UNSAID:
+                        every.take(session, self._counted(row))
         self.failed -= touched
         for words in (self._words, self._fetched):
             for word, rows in words.items():
@@ -291,16 +325,23 @@ class TraceSets:
                 by_word[word].append(row)
         for project_id, some in by_project.items():
             self._add(project_id, some)
-        for trace in found:
-            if trace.session is not None and trace.session in self.sessions:
-                row = trace.numbers[0]
-                self.sessions[trace.session].add(row, self._counted(row), trace.unpriced)
+        self._put_turns(found)
         for word, rows in by_word.items():
             known = self._words.get(word)
             if known is None:
                 known = self._fetched.get(word)
             if known is not None:
                 known.update(rows)
+
+    def _put_turns(self, found: Sequence[OneTrace]) -> None:
+        for trace in found:
+            if trace.session is None:
+                continue
+            row, every = trace.numbers[0], self.all_sessions.get(trace.project_id)
+            if trace.session in self.sessions:
+                self.sessions[trace.session].add(row, self._counted(row), trace.unpriced)
+            if every is not None:
+                every.add(trace.session, self._counted(row))
 
     def _add(self, project_id: int, found: Sequence[Numbers]) -> None:
         rows, *columns = zip(*found, strict=True)

@@ -14,7 +14,7 @@ from spanwise_server.exports import session_files
 from spanwise_server.exports.session_files import SESSION_EXPORTS
 from spanwise_server.pages import sessions
 from spanwise_server.record import Annotation, Annotator
-from spanwise_server.store import session_pages, set_sessions
+from spanwise_server.store import session_pages, set_sessions, trace_sets
 
 ALL = f"project={PROJECT}&range=all"
 ODD = 'a/../"<script>alert(1)</script>?&%20'
@@ -76,6 +76,7 @@ def test_all_sessions_of_the_list_are_exported_a_row_each(shop, form, monkeypatc
 
 
 def test_an_order_of_only_the_newest_sessions_says_so(shop, monkeypatch):
+    monkeypatch.setattr(trace_sets, "MOST_SESSIONS", 1)
     for module in (session_pages, set_sessions):
         monkeypatch.setattr(module, "MOST_ORDERED", 1)
     assert "The newest 1 session " in page(shop, f"/sessions?{ALL}&sort=-cost")

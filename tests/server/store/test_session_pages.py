@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
-from spanwise_server.store import clickhouse_sessions, session_pages, set_sessions
+from spanwise_server.store import session_pages, set_sessions, trace_sets
 from spanwise_server.store.engine import Store
-from spanwise_server.store.session_order import SORTS
+from spanwise_server.store.session_order import MOST_ORDERED, ORDERS
 from store_engines import KINDS, opened
 from store_model.spans import TRACES, distinct, llm, record, records
 
@@ -92,7 +92,7 @@ def test_every_session_is_listed_once_by_its_newest_trace_that_matches(kind, fou
     kind=st.sampled_from(tuple(KINDS)),
     found=st.lists(st.tuples(records(), st.sampled_from(("s1", "s2", "s3", "s4"))), max_size=14),
     text=st.sampled_from(["", "status:error", "-user:ann"]),
-    sort=st.sampled_from(tuple(SORTS)),
+    sort=st.sampled_from(ORDERS),
     falls=st.booleans(),
     limit=st.integers(1, 3),
 )
@@ -118,11 +118,13 @@ def test_sessions_are_sorted_by_what_all_their_traces_come_to_and_unsaid_comes_l
         "errors": lambda one: one.errors,
         "tokens": lambda one: one.total_tokens,
         "cost": lambda one: one.cost_nusd,
+        "session": lambda one: one.session_id,
     }
     if sort != "time":
-        values = [measured[sort](sums[session]) for session in there]
-        said_first = [value for value in values if value is not None]
-        assert values == sorted(said_first, reverse=falls) + [None] * (len(values) - len(said_first))
+        values = [(measured[sort](sums[session]), session) for session in there]
+        said_first = [one for one in values if one[0] is not None]
+        unsaid = [one for one in values if one[0] is None]
+        assert values == sorted(said_first, reverse=falls) + sorted(unsaid, reverse=falls)
 
 
 def test_sessions_by_time_are_the_newest_last(store):
@@ -130,12 +132,46 @@ def test_sessions_by_time_are_the_newest_last(store):
     assert sorted_pages(store, Query("default", sort="time", limit=2)) == (["s2", "s3", "s1"],) * 2
 
 
-def test_only_the_newest_sessions_are_put_in_order_and_the_page_says_so(store, monkeypatch):
-    for module in (session_pages, set_sessions, clickhouse_sessions):
+@pytest.mark.parametrize("filter_", ["", "tokens>5"])
+def test_all_sessions_are_put_in_order_however_many(store, filter_):
+    costs = {f"s{n}": n * 7_919 % 1_201 for n in range(1, MOST_ORDERED + 101)}
+    store.write([turn(n, session, cost=cost) for n, (session, cost) in enumerate(costs.items(), 1)])
+    wanted = sorted(costs, key=lambda session: (costs[session], session))
+    for sort, order in (("cost", wanted), ("-cost", wanted[::-1])):
+        there, back = sorted_pages(store, Query("default", parse(filter_), sort=sort, limit=400))
+        assert there == back == order
+        assert store.find_sessions(Query("default", parse(filter_), sort=sort, limit=1)).of_newest is None
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+def test_where_not_all_sums_are_known_the_newest_sessions_are_put_in_order_and_the_page_says_so(store, monkeypatch):
+    monkeypatch.setattr(trace_sets, "MOST_SESSIONS", 2)
+    for module in (session_pages, set_sessions):
         monkeypatch.setattr(module, "MOST_ORDERED", 2)
     store.write([turn(1, "s1", cost=9), turn(2, "s2", cost=1), turn(3, "s3", cost=2)])
     page = store.find_sessions(Query("default", sort="-cost"))
     assert ([one.session_id for one in page.items], page.of_newest) == (["s3", "s2"], 2)
+
+
+def test_sessions_stay_in_order_as_their_traces_change_and_go(store):
+    long = {"took": 50.0}
+    store.write([turn(1, "s1"), turn(5, "s1", **long), turn(2, "s2"), turn(8, "s2"), turn(3, "s3", cost=4)])
+
+    def listed_by(sort: str) -> list[str]:
+        return sorted_pages(store, Query("default", sort=sort, limit=2))[0]
+
+    assert listed_by("-duration") == ["s1", "s2", "s3"]
+    assert listed_by("-cost") == ["s3", "s2", "s1"]
+    store.write([turn(5, "s1"), turn(2, "s2", cost=9)])
+    assert listed_by("-duration") == ["s2", "s1", "s3"]
+    assert listed_by("-cost") == ["s2", "s3", "s1"]
+    store.delete_trace("default", f"{8:032x}")
+    store.write([turn(9, "s4"), turn(10, "s3")])
+    assert listed_by("-duration") == ["s3", "s1", "s4", "s2"]
+    assert listed_by("start") == ["s1", "s2", "s3", "s4"]
+    assert listed_by("-turns") == ["s3", "s1", "s4", "s2"]
+    store.delete_trace("default", f"{2:032x}")
+    assert listed_by("-session") == ["s4", "s3", "s1"]
 
 
 def test_an_order_that_sessions_have_not_is_refused(store):

@@ -99,7 +99,7 @@ def by_sql(store, query):
 def sessions_of(find_sessions, query):
     """Return the sessions of two pages of a query, in several orders."""
     found = []
-    for sort in ("-time", "time", "-cost", "turns"):
+    for sort in ("-time", "time", "-cost", "turns", "-duration"):
         page = find_sessions(replace(query, sort=sort, limit=2))
         after = page.next_cursor and find_sessions(replace(query, sort=sort, limit=2, cursor=page.next_cursor))
         found.append((page.items, page.of_newest, after and after.items))

@@ -1,0 +1,168 @@
+"""What all sessions of a project come to, counted on as their traces come, change and go: what they are sorted by.
+
+Of each session only numbers are kept, a hundred bytes, so that all there are can be put in order for a page.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import compress
+from operator import add
+from typing import Final
+
+from .kept_session import Counted
+from .row_numbers import UNSAID
+
+#: With more sessions than this they are not counted on: they take too much memory, and to sort them takes too long.
+MOST_SESSIONS: Final = 100_000
+
+
+class AllSessions:
+    """The sums of every session of one project, by the number of its word."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, int] = {}
+        self.names: list[str | None] = []
+        """``None`` where a name has to be looked up."""
+        self.turns, self.errors, self.first, self.last, self.end = (array("q") for _ in range(5))
+        self.costs, self.cost, self.tokens_of, self.tokens = (array("q") for _ in range(4))
+        """Of how many traces it is known what they cost, and what; and the same of tokens."""
+        self._unsettled: dict[int, set[str]] = {}
+        """Sessions of which it has to be looked up when they began or ended, by the columns."""
+
+    @classmethod
+    def of(cls, sessions: Sequence[int], traces: Sequence[Sequence[int]], failed: Sequence[int]) -> AllSessions:
+        """Return the sums of traces in the order of time, given by the session of each and four columns.
+
+        These are when it began, how long it took, what it cost and its tokens. *failed* are the sessions of those that
+        failed.
+        """
+        made = cls()
+        starts, durations, costs, tokens = traces
+        turns, errors = Counter(sessions), Counter(failed)
+        last = dict(zip(sessions, starts, strict=True))
+        first = dict(zip(reversed(sessions), reversed(starts), strict=True))
+        end = dict(last)
+        for session, ended in zip(sessions, map(add, starts, durations), strict=True):
+            if ended > end[session]:  # noqa: PLR1730  # of very many, and max() takes twice as long
+                end[session] = ended
+        said = [_sums(sessions, column) for column in (costs, tokens)]
+        turns.pop(UNSAID, None)
+        for at, session in enumerate(turns):
+            made.places[session] = at
+        made.names = [None] * len(made.places)
+        found: Sequence[Mapping[int, int]] = (turns, errors, first, last, end, *said[0], *said[1])
+        for column, values in zip(made._columns, found, strict=True):
+            column.extend([values.get(session, 0) for session in made.places])
+        return made
+
+    @property
+    def _columns(self) -> tuple[array[int], ...]:
+        return (
+            self.turns, self.errors, self.first, self.last, self.end,
+            self.costs, self.cost, self.tokens_of, self.tokens,
+        )  # fmt: skip
+
+    def add(self, session: int, trace: Counted) -> None:
+        """Count a trace in."""
+        at = self.places.get(session)
+        if at is None:
+            at = self.places[session] = len(self.names)
+            self.names.append(None)
+            for column in self._columns:
+                column.append(0)
+        start, end = trace.start_ns, trace.start_ns + trace.duration_ns
+        if self.turns[at] == 0:
+            self._unsettled.pop(session, None)
+            self.first[at], self.last[at], self.end[at] = start, start, end
+        else:
+            self._reach(session, at, start, end)
+        self._count(at, trace, 1)
+
+    def take(self, session: int, trace: Counted) -> None:
+        """Count a trace out again."""
+        at = self.places[session]
+        start, end = trace.start_ns, trace.start_ns + trace.duration_ns
+        reached = (("first", self.first, start), ("last", self.last, start), ("end", self.end, end))
+        lost = {name for name, column, value in reached if column[at] == value}
+        if lost:
+            self._unsettled.setdefault(session, set()).update(lost)
+        self._count(at, trace, -1)
+
+    def _reach(self, session: int, at: int, start: int, end: int) -> None:
+        """Have a session go as far as a trace of it: what reaches as far as what was lost makes up for it."""
+        lost = self._unsettled.get(session)
+        for name, column, value, beyond in (
+            ("first", self.first, start, start <= self.first[at]),
+            ("last", self.last, start, start >= self.last[at]),
+            ("end", self.end, end, end >= self.end[at]),
+        ):
+            if beyond:
+                column[at] = value
+                if lost is not None:
+                    lost.discard(name)
+        if lost is not None and not lost:
+            del self._unsettled[session]
+
+    def _count(self, at: int, trace: Counted, sign: int) -> None:
+        self.turns[at] += sign
+        self.errors[at] += sign * trace.failed
+        if trace.cost_nusd != UNSAID:
+            self.costs[at] += sign
+            self.cost[at] += sign * trace.cost_nusd
+        if trace.total_tokens != UNSAID:
+            self.tokens_of[at] += sign
+            self.tokens[at] += sign * trace.total_tokens
+
+    @property
+    def unsettled(self) -> list[int]:
+        """The sessions of which it has to be looked up when they began or ended."""
+        return [session for session in self._unsettled if self.turns[self.places[session]]]
+
+    def settle(self, session: int, starts: Sequence[int], durations: Sequence[int]) -> None:
+        """Take in when the traces of a session began and how long they took."""
+        at = self.places[session]
+        self.first[at], self.last[at] = min(starts), max(starts)
+        self.end[at] = max(start + took for start, took in zip(starts, durations, strict=True))
+        del self._unsettled[session]
+
+    def learn(self, names_of: Callable[[Sequence[int]], Mapping[int, str]]) -> None:
+        """Look up the names that are not known."""
+        lacking = [session for session, at in self.places.items() if self.names[at] is None]
+        if lacking:
+            for session, name in names_of(lacking).items():
+                self.names[self.places[session]] = name
+
+    def values(self, of: str, among: Collection[int] | None) -> Iterator[tuple[int | str | None, str]]:
+        """Return what each session says in an order of ``session_order.py``, with its name: all, or *among* some."""
+        there: Sequence[object] = self.turns
+        if among is not None:
+            there = [n and session in among for session, n in zip(self.places, self.turns, strict=True)]
+        names = compress(self.names, there)
+        return (
+            (value, name)
+            for value, name in zip(compress(self._values(of), there), names, strict=True)
+            if name is not None
+        )
+
+    def _values(self, of: str) -> Sequence[int | str | None]:
+        if of == "session":
+            return self.names
+        if of == "duration":
+            return [end - first for first, end in zip(self.first, self.end, strict=True)]
+        if of in ("cost", "tokens"):
+            known, sums = (self.costs, self.cost) if of == "cost" else (self.tokens_of, self.tokens)
+            return [value if n else None for n, value in zip(known, sums, strict=True)]
+        return {"time": self.last, "start": self.first, "turns": self.turns, "errors": self.errors}[of]
+
+
+def _sums(sessions: Sequence[int], column: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """Return of how many traces of each session a number is known, and what they come to."""
+    said = list(map(UNSAID.__ne__, column))
+    known = list(compress(sessions, said))
+    sums = dict.fromkeys(known, 0)
+    for session, value in zip(known, compress(column, said), strict=True):
+        sums[session] += value
+    return Counter(known), sums
