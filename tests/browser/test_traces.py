@@ -405,3 +405,10 @@ def test_all_that_the_filter_finds_are_chosen_at_once_and_counted_before_they_go
     page.locator("#bulk-clear").click()
     expect(page.locator("[name=trace_id]:checked")).to_have_count(0)
     expect(every).not_to_be_checked()
+
+
+def test_dates_of_older_traces_are_not_cut(server, page: Page):
+    listed(page, server, sort="time")
+    times = page.locator("td.c-time")
+    expect(times.first).to_contain_text(":")
+    assert times.evaluate_all("cells => cells.filter(e => e.scrollWidth > e.clientWidth).length") == 0

@@ -210,14 +210,16 @@ class Clock:
 
     def age(self, ns: int) -> str:
         """Return how long ago, ``4 s``, ``17 m``, ``3 h``; from a day on the local date, ``21 Nov 14:03``."""
-        seconds = (self.now_ns - ns) // SECOND_NS
-        if -60 < seconds < 0:
-            seconds = 0  # clocks of two machines never agree to the second
-        if seconds < 0 or seconds >= 86_400:
+        if not self.is_recent(ns):
             return self.local(ns)
+        seconds = max((self.now_ns - ns) // SECOND_NS, 0)
         if seconds < 60:
             return f"{seconds} s"
         return f"{seconds // 60} m" if seconds < 3_600 else f"{seconds // 3_600} h"
+
+    def is_recent(self, ns: int) -> bool:
+        """Say whether the age is told in hours at most; clocks of two machines never agree to the second."""
+        return -60 * SECOND_NS < self.now_ns - ns < DAY_NS
 
     def ago(self, ns: int) -> str:
         """Return the age as a phrase, ``4 s ago``, or the local date from a day on."""

@@ -66,6 +66,7 @@ def test_ages_are_relative_under_a_day_and_dates_after():
     clock = fmt.Clock(NOON)
     assert [clock.age(NOON - s * SECOND) for s in (4, 65, 3_700, 86_399)] == ["4 s", "1 m", "1 h", "23 h"]
     assert clock.age(NOON - 86_400 * SECOND) == "22 Nov 12:00"
+    assert [clock.is_recent(NOON - s * SECOND) for s in (-61, -3, 86_399, 86_400)] == [False, True, True, False]
     assert clock.age(NOON - 400 * 86_400 * SECOND) == "19 Oct 2025 12:00"
     assert clock.ago(NOON - 4 * SECOND) == "4 s ago"
     assert clock.ago(NOON - 2 * 86_400 * SECOND) == "21 Nov 12:00"
