@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import compress
 from operator import add
 from typing import Final
@@ -24,8 +25,9 @@ class AllSessions:
 
     def __init__(self) -> None:
         self.places: dict[int, int] = {}
-        self.names: list[str | None] = []
-        """``None`` where a name has to be looked up."""
+        self.names: list[str] = []
+        self._unnamed: list[int] = []
+        """The sessions whose names have to be looked up."""
         self.turns, self.errors, self.first, self.last, self.end = (array("q") for _ in range(5))
         self.costs, self.cost, self.tokens_of, self.tokens = (array("q") for _ in range(4))
         """Of how many traces it is known what they cost, and what; and the same of tokens."""
@@ -52,7 +54,7 @@ class AllSessions:
         turns.pop(UNSAID, None)
         for at, session in enumerate(turns):
             made.places[session] = at
-        made.names = [None] * len(made.places)
+        made.names, made._unnamed = [""] * len(made.places), list(made.places)
         found: Sequence[Mapping[int, int]] = (turns, errors, first, last, end, *said[0], *said[1])
         for column, values in zip(made._columns, found, strict=True):
             column.extend([values.get(session, 0) for session in made.places])
@@ -70,7 +72,8 @@ class AllSessions:
         at = self.places.get(session)
         if at is None:
             at = self.places[session] = len(self.names)
-            self.names.append(None)
+            self.names.append("")
+            self._unnamed.append(session)
             for column in self._columns:
                 column.append(0)
         start, end = trace.start_ns, trace.start_ns + trace.duration_ns
@@ -130,22 +133,21 @@ class AllSessions:
 
     def learn(self, names_of: Callable[[Sequence[int]], Mapping[int, str]]) -> None:
         """Look up the names that are not known."""
-        lacking = [session for session, at in self.places.items() if self.names[at] is None]
-        if lacking:
-            for session, name in names_of(lacking).items():
-                self.names[self.places[session]] = name
+        if not self._unnamed:
+            return
+        found = names_of(self._unnamed)
+        for session, name in found.items():
+            self.names[self.places[session]] = name
+        self._unnamed = [session for session in self._unnamed if session not in found]
 
-    def values(self, of: str, among: Collection[int] | None) -> Iterator[tuple[int | str | None, str]]:
+    def values(self, of: str, among: AbstractSet[int] | None) -> Iterator[tuple[int | str | None, str]]:
         """Return what each session says in an order of ``session_order.py``, with its name: all, or *among* some."""
         there: Sequence[object] = self.turns
+        if self._unnamed:
+            among = (self.places.keys() if among is None else among) - set(self._unnamed)
         if among is not None:
             there = [n and session in among for session, n in zip(self.places, self.turns, strict=True)]
-        names = compress(self.names, there)
-        return (
-            (value, name)
-            for value, name in zip(compress(self._values(of), there), names, strict=True)
-            if name is not None
-        )
+        return zip(compress(self._values(of), there), compress(self.names, there), strict=True)
 
     def _values(self, of: str) -> Sequence[int | str | None]:
         if of == "session":
