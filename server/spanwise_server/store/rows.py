@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -104,7 +105,7 @@ def row_of(record: Record, span_id: bytes, parent_id: bytes | None, *, hide: boo
     ))  # fmt: skip
 
 
-def _row(values: tuple[Any, ...]) -> SpanRow:
+def _row(values: Sequence[Any]) -> SpanRow:
     """Return what ``SpanRow._make`` does, without a call of Python."""
     return tuple.__new__(SpanRow, values)
 
@@ -187,17 +188,16 @@ def placed(
 
     Where *hide* is set, without its previews.
     """
-    if at is None:
-        if row.counted == counted:
-            return row
-        return _row((*row[:_COUNTED], counted, *row[_COUNTED + 1 :]))
-    previews = row[_PREVIEWS:_ORIGIN]
-    if hide:
-        previews = hidden(row.input_preview), hidden(row.output_preview)
-    middle = row[_COUNTED + 1 : _PREVIEWS]
-    return _row(
-        (at, project_id, *row[2:_COUNTED], counted, *middle, *previews, origin_id, rewritten, reader_id, row.answer)
-    )
+    if at is None and row.counted == counted:
+        return row
+    values: list[Any] = list(row)
+    values[_COUNTED] = counted
+    if at is not None:
+        values[0], values[1] = at, project_id
+        values[_ORIGIN], values[_ORIGIN + 1], values[_ORIGIN + 2] = origin_id, rewritten, reader_id
+        if hide:
+            values[_PREVIEWS], values[_PREVIEWS + 1] = hidden(row.input_preview), hidden(row.output_preview)
+    return _row(values)
 
 
 def buckets_of(row: SpanRow) -> tuple[int | None, ...]:

@@ -122,7 +122,7 @@ class WordBook:
     def ids(self, connection: Connection, project_id: int, words: Iterable[Word]) -> list[int]:
         """Return the ids of *words*, made where they are new."""
         self.bound()
-        return [self._id(connection, (project_id, *word)) for word in words]
+        return [self._id(connection, (project_id, word[0], word[1])) for word in words]
 
     def bound(self) -> None:
         """Forget all ids where too many are remembered."""

@@ -220,8 +220,8 @@ class SpanWriter(WriterMemory):
         hides = summary.root_shows_all
         for span_id, ready in new.items():
             hide = hides and span_id != summary.root.span_id
-            row = self._place(connection, trace, ready, rows[span_id], places[span_id], hide=hide)
-            now = placed(row, counted=int(span_id in summary.counted))
+            counted = int(span_id in summary.counted)
+            now = self._place(connection, trace, ready, rows[span_id], places[span_id], counted=counted, hide=hide)
             self._take_in(trace, ready, now, change, written)
         for span_id, was in trace.old.items():
             if span_id not in new:
@@ -253,7 +253,7 @@ class SpanWriter(WriterMemory):
         for span_id, ready in new.items():
             row = rows[span_id] if hides or not is_hidden(rows[span_id]) else shown(ready.row, ready.record.reading)
             hide = hides and span_id != root.span_id
-            rows[span_id] = self._place(connection, trace, ready, row, places[span_id], hide=hide)
+            rows[span_id] = self._place(connection, trace, ready, row, places[span_id], counted=0, hide=hide)
             running.say(trace.old.get(span_id), rows[span_id])
         turned = running.settle(rows.get, fetch)
         if running.lost:
@@ -278,12 +278,14 @@ class SpanWriter(WriterMemory):
         row: SpanRow,
         at: tuple[int, int],
         *,
+        counted: int,
         hide: bool,
     ) -> SpanRow:
-        """Return the row of a new span as it is kept, but for whether it counts."""
+        """Return the row of a new span as it is kept."""
         return placed(
-            row, counted=0, at=at[0], project_id=trace.project_id, origin_id=self._origin(connection, ready.origin),
-            rewritten=at[1], reader_id=self.reader_id(connection), hide=hide,
+            row, counted=counted, at=at[0], project_id=trace.project_id,
+            origin_id=self._origin(connection, ready.origin), rewritten=at[1], reader_id=self.reader_id(connection),
+            hide=hide,
         )  # fmt: skip
 
     @staticmethod

@@ -114,3 +114,18 @@ def test_depth_is_counted_as_the_parser_counts_it():
     body = exported([span(attributes=[{"key": "deep", "value": value}])])
     assert scanned(body, SpanLimits(depth=3)).spans == walked(body, SpanLimits(depth=3)).spans
     assert scanned(body, SpanLimits(depth=2)) is None
+
+
+def test_what_spans_say_again_is_read_again_and_shared_only_where_nobody_can_change_it():
+    inner = KeyValue(key="k", value=AnyValue(double_value=2))
+    pairs = [
+        KeyValue(key="k", value=AnyValue(string_value="v")), KeyValue(key="k", value=AnyValue(string_value="last")),
+        KeyValue(key="list", value=AnyValue(array_value={"values": [AnyValue(int_value=1)]})),
+        KeyValue(key="map", value=AnyValue(kvlist_value={"values": [inner]})),
+    ]  # fmt: skip
+    body = exported([span(attributes=pairs), span(attributes=pairs)], pairs)
+    same_or_nothing(body)
+    one, other = scanned(body, LIMITS).spans
+    assert one.attributes == other.attributes == {"k": "last", "list": [1], "map": {"k": 2.0}}
+    assert one.attributes["list"] is not other.attributes["list"]
+    assert one.attributes["map"] is not other.attributes["map"]
