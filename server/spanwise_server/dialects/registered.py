@@ -77,6 +77,23 @@ def read(span: Span) -> Reading:
                 raise
             _report((dialect.name, type(error).__name__), str(error))
     settle(draft)
+    try:
+        return draft.reading()
+    except TypeError as error:
+        if os.environ.get("SPANWISE_STRICT") == "1":
+            raise
+        _report((draft.dialect, type(error).__name__), str(error))
+        return _without_what_cannot_be(draft)
+
+
+def _without_what_cannot_be(draft: Draft) -> Reading:
+    """Return what was said without fields that there are not, and values that no such field has."""
+    for field in list(draft.said):
+        try:
+            Reading(**{field: draft.said[field]})
+        except TypeError:  # noqa: PERF203  # it is each field that is tried
+            del draft.said[field]
+            draft.mapped_by.pop(field, None)
     return draft.reading()
 
 
