@@ -10,12 +10,12 @@ down_revision = "0031"
 #: The index, and what it is in the order of; what says the same is in the order of time.
 _ORDERS = {
     "name": "name",
-    "input": "substr(input_preview, 1, 64)",
-    "output": "substr(output_preview, 1, 64)",
-    "models": "substr(trim(replace(models, '\"', ''), '[]'), 1, 100)",
+    "input": "substr(input_preview, 1, 24)",
+    "output": "substr(output_preview, 1, 24)",
+    "models": "substr(trim(replace(models, '\"', ''), '[]'), 1, 48)",
     "environment": "environment",
-    "prompts": "substr(trim(replace(prompts, '\"', ''), '[]'), 1, 100)",
-    "tags": "substr(trim(replace(tags, '\"', ''), '[]'), 1, 100)",
+    "prompts": "substr(trim(replace(prompts, '\"', ''), '[]'), 1, 48)",
+    "tags": "substr(trim(replace(tags, '\"', ''), '[]'), 1, 48)",
     "user": "user_id",
     "session": "session_id",
 }

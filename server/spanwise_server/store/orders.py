@@ -16,9 +16,9 @@ from .cursor import Cursor, is_of_text
 
 #: So much of an input or an output decides. A list shows little more, and with more the indices would be a large part
 #: of the store.
-BEGINNING_CHARS: Final = 64
+BEGINNING_CHARS: Final = 24
 #: So much of several texts does.
-LISTED_CHARS: Final = 100
+LISTED_CHARS: Final = 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ TEXT_ORDERS = {
     "user": lambda t: t.user_id, "session": lambda t: t.session_id,
 }  # fmt: skip
 #: How many characters decide, where it is not all of them.
-DECIDING = {"input": 64, "output": 64, "model": 100, "prompt": 100, "tags": 100}
+DECIDING = {"input": 24, "output": 24, "model": 48, "prompt": 48, "tags": 48}
 
 
 def place_in(sort: str):
