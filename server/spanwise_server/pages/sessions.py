@@ -71,7 +71,7 @@ class Sessions:
         return self.listing.link(PATH, **changes)
 
     def sorted_by(self, field: str) -> str:
-        """Return the link of a column's header: descending first, then the other way."""
+        """Return the link of a column's header."""
         return self.link(sort=turned(self.listing.sort, field))
 
     def params(self) -> dict[str, object]:

@@ -118,10 +118,9 @@ def _written(span: Span, of_project: bytes, prefix: bytes, texts: dict[bytes, by
         said["a"] = attributes
     if pieces_of:
         said["p"] = pieces_of
-    if span.events or span.links:
-        _say_the_rest(span, said)
-        return dumps(said)
     _say_the_rest(span, said)
+    if span.events or span.links:  # whose attributes nobody has looked at
+        return dumps(said)
     return _with_care(said) if odd else _plain_dumps(said)
 
 
