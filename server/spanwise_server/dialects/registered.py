@@ -79,10 +79,9 @@ def read(span: Span) -> Reading:
     settle(draft)
     try:
         return draft.reading()
-    except TypeError as error:
+    except TypeError:
         if os.environ.get("SPANWISE_STRICT") == "1":
             raise
-        _report((draft.dialect, type(error).__name__), str(error))
         return _without_what_cannot_be(draft)
 
 
@@ -91,9 +90,10 @@ def _without_what_cannot_be(draft: Draft) -> Reading:
     for field in list(draft.said):
         try:
             Reading(**{field: draft.said[field]})
-        except TypeError:  # noqa: PERF203  # it is each field that is tried
+        except TypeError as error:  # noqa: PERF203  # it is each field that is tried
             del draft.said[field]
-            draft.mapped_by.pop(field, None)
+            dialect, _, _ = draft.mapped_by.pop(field, draft.dialect).partition(": ")
+            _report((dialect, type(error).__name__), str(error))
     return draft.reading()
 
 

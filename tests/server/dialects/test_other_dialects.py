@@ -253,7 +253,7 @@ def test_a_dialect_that_fails_costs_only_itself_and_is_logged_once(monkeypatch, 
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-def test_a_field_that_there_is_not_costs_only_itself(monkeypatch):
+def test_a_field_that_there_is_not_costs_only_itself(monkeypatch, caplog):
     """Compiled, a value of another type than its field's is refused as well."""
     known = registered.dialects()
     other = Dialect("other", lambda draft: True, lambda draft: draft.keep("no_such_field", 1, "somewhere"))
@@ -261,6 +261,7 @@ def test_a_field_that_there_is_not_costs_only_itself(monkeypatch):
     monkeypatch.delenv("SPANWISE_STRICT", raising=False)
     reading = read(span({"gen_ai.request.model": "m"}))
     assert (reading.model, "no_such_field" in reading.mapped_by) == ("m", False)
+    assert "dialect other could not read a span" in caplog.text
     monkeypatch.setenv("SPANWISE_STRICT", "1")
     with pytest.raises(TypeError):
         read(span())
