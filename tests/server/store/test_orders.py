@@ -117,6 +117,16 @@ def test_texts_are_sorted_by_their_characters_and_what_is_the_same_by_time(store
         assert len({TEXT_ORDERS[sort](item) for item in items}) > len(IN_ORDER)
 
 
+@pytest.mark.parametrize("sort", TEXT_ORDERS)
+def test_the_longest_texts_of_the_largest_characters_are_sorted(store, sort):
+    """An index of PostgreSQL takes no entry beyond a third of a page, however little it can be packed."""
+    rng = random.Random(2)
+    said = ["".join(chr(rng.randrange(0x10000, 0x110000)) for _ in range(3_000)) for _ in range(3)]
+    store.write([saying(n, sort, text) for n, text in enumerate(said, 1)])
+    items = every_trace(store, Query("default", sort=sort, limit=1))
+    assert [item.trace_id for item in items] == [f"{said.index(text) + 1:032x}" for text in sorted(said)]
+
+
 def test_of_several_texts_the_first_decides_then_the_next(store):
     tags = [["b"], ["a", "c"], ["a"], ["a", "b"], ["a-b"]]
     store.write([saying(n, "tags", *said) for n, said in enumerate(tags, 1)])
