@@ -139,6 +139,7 @@ def test_the_page_shows_them(odd):
 
 
 def test_they_are_found_as_they_are_spelled(odd):
+    assert odd.app.state.server.store.wait_until_searchable()
     for key, word in WORDS.items():
         found = odd.get("/api/v1/spans", params={"filter": f"attr.{key}:{word}"}).json()["items"]
         assert [one["span_id"] for one in found] == [SPAN], word
