@@ -13,8 +13,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.current import CurrentProject, CurrentServer
-from ..playground.addresses import make_http
 from ..playground.call import Call, Message, ToolCall
+from ..playground.http import make_http
 from ..playground.of_project import connection_of, keep_span, prompted_with
 from ..playground.providers import provider_named
 from ..playground.replay import rendered

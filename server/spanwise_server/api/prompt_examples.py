@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..auth.current import CurrentProject, CurrentServer
-from ..playground.addresses import make_http
 from ..playground.call import BadCall
+from ..playground.http import make_http
 from ..playground.of_project import connection_of, keep_span
 from ..playground.own_examples import call_of, newest_call, run_examples, values_of
 from ..playground.providers import provider_named, provider_of

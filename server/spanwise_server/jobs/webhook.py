@@ -6,11 +6,9 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-import httpx2
-
 from spanwise._version import __version__
 
-from ..playground.addresses import NotAllowed, make_http
+from ..playground.http import make_http
 
 TIMEOUT_S: Final = 10.0
 #: The longest that one attempt takes, however slowly its receiver answers.
@@ -28,6 +26,8 @@ class HookRefused(Exception):
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> None:
     """Post *body*; HookRefused where anything but 2xx comes back, or nothing."""
+    import httpx2  # noqa: PLC0415  # as in make_http
+
     sent = {"content-type": "application/json", "user-agent": f"Spanwise/{__version__}", **headers}
     client = make_http(allow_private=allow_private)
     watch = threading.Timer(LONGEST_S, client.close)
@@ -52,6 +52,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
 
 
 def _not_allowed(error: BaseException | None) -> bool:
+    from ..playground.addresses import NotAllowed  # noqa: PLC0415  # as in make_http
+
     while error is not None:
         if isinstance(error, NotAllowed):
             return True

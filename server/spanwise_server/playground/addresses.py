@@ -90,11 +90,8 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def make_http(on_line: OnLine | None = None, *, allow_private: bool) -> httpx2.Client:
-    """Return an HTTP client that reaches public addresses alone, unless the operator allows others.
-
-    *on_line* is told of each connection that it opens.
-    """
+def client(on_line: OnLine | None = None, *, allow_private: bool) -> httpx2.Client:
+    """Return the client that `make_http` says."""
     backend: httpcore2.NetworkBackend = httpcore2.SyncBackend() if allow_private else PublicOnly()
     if on_line is not None:
         backend = _Noting(backend, on_line)

@@ -17,10 +17,10 @@ from ..store.dataset_rows import Shown
 from ..store.datasets import Datasets
 from ..store.experiments import Experiments
 from ..store.sessions import Sessions
-from .addresses import make_http
 from .call import BadCall
 from .dataset_runs import Task
 from .estimate import MOST_ROWS, Calls, Estimate, estimate, missing_columns
+from .http import make_http
 from .of_project import connection_of, keep_span, prompted_with
 from .plan import MOST_CALLS, Plan
 from .providers import provider_named

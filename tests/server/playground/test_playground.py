@@ -16,8 +16,9 @@ from fake_provider import FakeProvider
 from fake_provider.answer import Answer, ToolCall
 from spanwise_server.app import create_app
 from spanwise_server.playground import addresses
-from spanwise_server.playground.addresses import is_public, make_http
+from spanwise_server.playground.addresses import is_public
 from spanwise_server.playground.call import BadCall, flip_rate
+from spanwise_server.playground.http import make_http
 from spanwise_server.playground.secrets import Vault, from_environment
 from spanwise_server.settings import Settings
 
