@@ -32,7 +32,7 @@ sys.stdin = open(0)
 )
 #: The one authority that programs trust here, whose key is nowhere: see ``conftest.py``.
 NOBODY = Path(__file__).with_name("nobody.pem")
-START_S = 30.0
+START_S = 120.0
 END_S = 20.0
 
 
@@ -150,7 +150,7 @@ class ServerProcess:
         return json.loads(self.call(path, headers=headers)[1])
 
     def call(
-        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, timeout_s: float = 20.0
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, timeout_s: float = 60.0
     ) -> tuple[int, bytes]:
         """Return status and body of one request, whatever the status."""
         request = urllib.request.Request(self.url + path, data=body, headers=dict(headers or {}))

@@ -33,18 +33,18 @@ def labelling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProces
 @pytest.fixture
 def queue(labelling: ServerProcess) -> str:
     """The address of a new queue of all twelve, the newest first: item 1 is trace 11."""
-    made = httpx.post(f"{labelling.url}/api/v1/queues", json={"name": "Orders"}, timeout=20)
+    made = httpx.post(f"{labelling.url}/api/v1/queues", json={"name": "Orders"}, timeout=60)
     return f"{labelling.url}/label/{made.json()['id']}"
 
 
 def states(queue: str) -> list[str]:
-    items = httpx.get(queue.replace("/label/", "/api/v1/queues/"), timeout=20).json()["items"]
+    items = httpx.get(queue.replace("/label/", "/api/v1/queues/"), timeout=60).json()["items"]
     return [item["state"] for item in items]
 
 
 def labels(queue: str, n: int) -> list[dict[str, Any]]:
     base = queue.partition("/label/")[0]
-    found = httpx.get(f"{base}/api/v1/annotations", params={"trace_id": trace_id(n)}, timeout=20).json()["items"]
+    found = httpx.get(f"{base}/api/v1/annotations", params={"trace_id": trace_id(n)}, timeout=60).json()["items"]
     return [label for label in found if label["source"] == f"queue:{queue.rpartition('/')[2]}"]
 
 
@@ -347,7 +347,7 @@ def test_every_page_of_labelling_is_accessible(
     made = httpx.post(
         f"{labelling.url}/api/v1/datasets",
         json={"name": f"d{queue.rpartition('/')[2]}", "examples": {"queue_id": int(queue.rpartition("/")[2])}},
-        timeout=20,
+        timeout=60,
     ).json()
     for path in ("/label", "/datasets", f"/datasets/{made['id']}"):
         page.goto(f"{labelling.url}{path}")

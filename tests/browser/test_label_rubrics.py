@@ -48,15 +48,15 @@ def labelling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProces
 
 def made(server: ServerProcess, questions: list[dict[str, Any]], **asked: Any) -> str:
     """Return the address of a new queue that asks *questions*."""
-    rubric = httpx.post(f"{server.url}/api/v1/rubrics", json={"questions": questions}, timeout=20).json()
+    rubric = httpx.post(f"{server.url}/api/v1/rubrics", json={"questions": questions}, timeout=60).json()
     queue = httpx.post(
-        f"{server.url}/api/v1/queues", json={"name": "Orders", "rubric_id": rubric["id"], **asked}, timeout=20
+        f"{server.url}/api/v1/queues", json={"name": "Orders", "rubric_id": rubric["id"], **asked}, timeout=60
     ).json()
     return f"{server.url}/label/{queue['id']}"
 
 
 def events(queue: str) -> list[dict[str, Any]]:
-    found = httpx.get(queue.replace("/label/", "/api/v1/queues/") + "/events", timeout=20).json()["items"]
+    found = httpx.get(queue.replace("/label/", "/api/v1/queues/") + "/events", timeout=60).json()["items"]
     return [event for event in found if event["action"] == "set"]
 
 
@@ -163,7 +163,7 @@ def formatted(labelling: ServerProcess) -> ServerProcess:
         ],
     }  # fmt: skip
     sent = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
-    httpx.post(f"{labelling.url}/v1/traces", json=sent, headers={"x-spanwise-project": "formatted"}, timeout=20)
+    httpx.post(f"{labelling.url}/v1/traces", json=sent, headers={"x-spanwise-project": "formatted"}, timeout=60)
     return labelling
 
 
@@ -209,7 +209,7 @@ def test_words_are_marked_by_touch_and_shown_again_with_the_label(phone: Page, f
     expect(phone.locator("[data-marks-list] q")).to_have_text("Thursday")
     phone.locator(".thumbs .pass").tap()
     expect(phone.locator("#finished")).to_be_visible()
-    acts = httpx.get(f"{queue.partition('?')[0].replace('/label/', '/api/v1/queues/')}/events", timeout=20).json()[
+    acts = httpx.get(f"{queue.partition('?')[0].replace('/label/', '/api/v1/queues/')}/events", timeout=60).json()[
         "items"
     ]
     (mark,) = acts[0]["answers"]["marks"]["value"]
@@ -332,7 +332,7 @@ def test_a_rubric_is_made_reworded_and_its_older_labels_revisited(
     expect(page).to_have_url(re.compile(r"/rubrics/\d+$"))
     rubric = int(page.url.rpartition("/")[2])
     asked = {"name": "Returns", "rubric_id": rubric, "limit": 2}
-    queue = httpx.post(f"{labelling.url}/api/v1/queues", json=asked, timeout=20).json()
+    queue = httpx.post(f"{labelling.url}/api/v1/queues", json=asked, timeout=60).json()
     page.goto(f"{labelling.url}/label/{queue['id']}")
     page.keyboard.press("1")
     shows(page, 10)
@@ -350,7 +350,7 @@ def test_a_rubric_is_made_reworded_and_its_older_labels_revisited(
     expect(page.locator(".why")).to_contain_text("your label is of v1")
     page.keyboard.press("1")
     expect(page.get_by_role("heading", name="No label under an older wording is left")).to_be_visible()
-    labels = httpx.get(f"{labelling.url}/api/v1/annotations", params={"trace_id": trace_id(11)}, timeout=20).json()[
+    labels = httpx.get(f"{labelling.url}/api/v1/annotations", params={"trace_id": trace_id(11)}, timeout=60).json()[
         "items"
     ]
     mine = [label for label in labels if label["source"] == f"queue:{queue['id']}"]

@@ -73,10 +73,10 @@ def test_two_answers_are_settled(hand: tuple[Page, Act], shop: ServerProcess, ax
     rubric = httpx.post(
         f"{shop.url}/api/v1/rubrics",
         json={"questions": [{"name": "correct", "kind": "binary", "text": "Right?", "critique": False}]},
-        timeout=20,
+        timeout=60,
     ).json()
     asked = {"name": "Orders", "rubric_id": rubric["id"], "limit": 1, "people": {"overlap": 2}}
-    made = httpx.post(f"{shop.url}/api/v1/queues", json=asked, timeout=20).json()
+    made = httpx.post(f"{shop.url}/api/v1/queues", json=asked, timeout=60).json()
     queue = f"{shop.url}/label/{made['id']}"
     for who, verdict, key in (("ana", ".thumbs .pass", "1"), ("bo", ".thumbs .fail", "2")):
         page.context.add_cookies([{"name": "spanwise_name", "value": who, "url": shop.url}])
@@ -103,9 +103,9 @@ def test_two_answers_are_settled(hand: tuple[Page, Act], shop: ServerProcess, ax
 
 def test_pairs_are_compared_by_touch_alone(phone: Page, shop: ServerProcess, axe: Callable) -> None:
     question = {"name": "better", "kind": "pairwise", "text": "Which is better?"}
-    rubric = httpx.post(f"{shop.url}/api/v1/rubrics", json={"questions": [question]}, timeout=20).json()
+    rubric = httpx.post(f"{shop.url}/api/v1/rubrics", json={"questions": [question]}, timeout=60).json()
     asked = {"name": "Pairs", "rubric_id": rubric["id"], "recipe": "random"}
-    made = httpx.post(f"{shop.url}/api/v1/queues", json=asked, timeout=20).json()
+    made = httpx.post(f"{shop.url}/api/v1/queues", json=asked, timeout=60).json()
     phone.goto(f"{shop.url}/label/{made['id']}")
     pair = phone.locator(".pair")
     first = pair.inner_text()
@@ -119,7 +119,7 @@ def test_pairs_are_compared_by_touch_alone(phone: Page, shop: ServerProcess, axe
     phone.locator(".thumbs .choice[value='equal']").tap()
     expect(phone.locator("[data-saved]")).to_have_text("✓ Saved")
     url = f"{shop.url}/api/v1/queues/{made['id']}/events"
-    acts = [one for one in httpx.get(url, timeout=20).json()["items"] if one["action"] == "set"]
+    acts = [one for one in httpx.get(url, timeout=60).json()["items"] if one["action"] == "set"]
     assert acts[0]["answers"]["better"]["value"]["choice"] == "equal"
 
 

@@ -311,7 +311,7 @@ def test_the_first_span_page_opens_the_first_trace_by_itself(empty_server, page:
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
     sent = page.request.post(f"{empty_server.url}/v1/traces", data=body, headers={"x-spanwise-project": "new-shop"})
     assert sent.ok
-    page.wait_for_url(re.compile("/traces/4f8a1c"), timeout=8_000)
+    page.wait_for_url(re.compile("/traces/4f8a1c"), timeout=30_000)
     expect(page.locator(".trace-head h1")).to_have_text("first_call")
 
 

@@ -134,7 +134,7 @@ def test_an_end_in_the_midst_of_sending_leaves_nothing_behind(how, tmp_path) -> 
     assert str(tmp_path) in demo.stdout.readline()
     assert "example app" in demo.stdout.readline()
     demo.send_signal(how)
-    said, _ = demo.communicate(timeout=40)
+    said, _ = demo.communicate(timeout=120)
     assert demo.returncode == 0
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []

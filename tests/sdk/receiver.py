@@ -93,7 +93,7 @@ class Receiver:
             for span in scope.spans
         ]
 
-    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait until *condition* holds."""
         deadline = time.monotonic() + timeout_s
         while not condition():

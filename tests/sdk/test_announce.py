@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 import spanwise
 from spanwise.vocabulary import PENDING
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Watched:

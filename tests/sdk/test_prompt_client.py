@@ -96,7 +96,7 @@ def restart(registry: Registry, tmp_path: Path, **more: Any) -> None:
 
 
 def until(what) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not what():
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.005)

@@ -39,7 +39,7 @@ def shut_down():
     spanwise.shutdown(0.5)
 
 
-def wait_for(condition, timeout_s=20.0):
+def wait_for(condition, timeout_s=60.0):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"it never came about: {spanwise.status()}"
@@ -148,7 +148,7 @@ class SlowServer:
 
     def post(self, parcel):
         self.asked.set()
-        assert self.may_answer.wait(20)
+        assert self.may_answer.wait(60)
         return Delivery(sent=parcel.count)
 
     def close(self):
@@ -178,20 +178,20 @@ def test_two_threads_that_find_a_batch_waiting_write_it_once(tmp_path):
         written.append(batch)
         if len(written) > 1:
             both.set()
-        assert may_write.wait(20)
+        assert may_write.wait(60)
         return append(*batch)
 
     spool.append = slow_append
     outbox = Outbox(config, server, spool, changed)
     outbox.put(Parcel("spans", 7, b"seven", 5, time.monotonic() - 60), lambda: None)
-    assert server.asked.wait(20)
+    assert server.asked.wait(60)
     threads += [threading.Thread(target=outbox.keep_old) for _ in range(2)]
     for thread in threads:
         thread.start()
     wait_for(lambda: both.is_set() or changed.waited_for.is_set())
     may_write.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(written) == 1
     assert (outbox.spooled, outbox.dropped) == (7, 0)
     server.may_answer.set()

@@ -44,7 +44,7 @@ def held(store: SqliteStore):
 
 def test_a_future_is_done_when_its_spans_are_on_the_disk(store):
     with closing(Writer(store, max_queued_spans=100)) as writer:
-        writer.submit(one(0)).result(10)
+        writer.submit(one(0)).result(60)
         assert kept(store) == 1
         assert (writer.stats().written, writer.stats().errors) == (1, 0)
 
@@ -52,10 +52,10 @@ def test_a_future_is_done_when_its_spans_are_on_the_disk(store):
 def test_what_follows_a_commit_is_waited_for_by_nobody(store, monkeypatch):
     answered, hand = [], store._index.hand
     with closing(Writer(store, max_queued_spans=100)) as writer:
-        monkeypatch.setattr(store._index, "hand", lambda *what: answered.append(futures[0].result(10)) or hand(*what))
+        monkeypatch.setattr(store._index, "hand", lambda *what: answered.append(futures[0].result(60)) or hand(*what))
         with held(store):
             futures = [writer.submit(one(0))]
-        assert futures[0].result(10) == []
+        assert futures[0].result(60) == []
     assert answered == [[]]
 
 
@@ -67,7 +67,7 @@ def test_what_queues_while_one_commit_runs_goes_into_the_next_together(store, mo
         with held(store):
             futures = [writer.submit(one(n)) for n in range(50)]
         for future in futures:
-            future.result(10)
+            future.result(60)
     assert sum(commits) == 50
     assert len(commits) <= 3
     assert kept(store) == 50
@@ -82,14 +82,14 @@ def test_what_is_queued_waits_for_the_request_that_is_being_read(store, monkeypa
         with writer.coming():
             futures = [writer.submit(one(n)) for n in range(3)]
         for future in futures:
-            future.result(10)
+            future.result(60)
     assert commits == [3]
 
 
 def test_nobody_waits_long_for_a_request_that_is_being_read(store, monkeypatch):
     monkeypatch.setattr(writers, "LONGEST_WAIT_S", 0.01)
     with closing(Writer(store, max_queued_spans=1_000)) as writer, writer.coming():
-        writer.submit(one(0)).result(10)
+        writer.submit(one(0)).result(60)
     assert kept(store) == 1
 
 
@@ -109,7 +109,7 @@ def test_log_records_go_into_the_transaction_of_the_spans_that_queue_with_them(s
             again = writer.submit_logs([log_of(3)])
             assert writer.stats().queued == 42
         for future in [first, *spans, *logs, again]:
-            assert future.result(10) == []
+            assert future.result(60) == []
     assert len(commits) <= 2
     assert [sum(each) for each in zip(*commits, strict=True)] == [21, 21]
     for n in range(20):
@@ -126,8 +126,8 @@ def test_each_request_hears_of_its_own_log_records_that_are_too_many(tmp_path):
         with held(made):
             few = writer.submit_logs([log_of(0)])
             many = writer.submit_logs([log_of(0, at=1), log_of(0, at=2), log_of(0, at=3)])
-        assert few.result(10) == []
-        assert many.result(10) == [log_of(0, at=2), log_of(0, at=3)]
+        assert few.result(60) == []
+        assert many.result(60) == [log_of(0, at=2), log_of(0, at=3)]
 
 
 def test_one_bad_request_sinks_no_other(store, monkeypatch):
@@ -173,13 +173,13 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(store):
             assert caught.value.retry_after_s > 0
             assert writer.stats().queued == 3
         for future in futures:
-            future.result(10)
-        writer.submit(one(3)).result(10)
+            future.result(60)
+        writer.submit(one(3)).result(60)
 
 
 def test_a_request_larger_than_the_queue_is_taken_when_it_is_empty(store):
     with closing(Writer(store, max_queued_spans=2)) as writer:
-        writer.submit([r for n in range(10) for r in one(n)]).result(10)
+        writer.submit([r for n in range(10) for r in one(n)]).result(60)
     assert kept(store) == 10
 
 
@@ -196,7 +196,7 @@ def test_closing_commits_what_is_queued_and_takes_no_more(store):
         futures = [writer.submit(one(n)) for n in range(20)]
         closer = threading.Thread(target=writer.close)
         closer.start()
-    closer.join(10)
+    closer.join(60)
     assert all(future.done() for future in futures)
     assert kept(store) == 20
     assert writer.refusal() is not None
@@ -206,5 +206,5 @@ def test_closing_commits_what_is_queued_and_takes_no_more(store):
 
 def test_an_empty_request_is_done_at_once(store):
     with closing(Writer(store, max_queued_spans=10)) as writer:
-        writer.submit([]).result(10)
+        writer.submit([]).result(60)
         assert writer.refusal() is None
