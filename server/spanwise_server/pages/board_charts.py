@@ -276,8 +276,8 @@ def keys(
 
 
 def _of_sessions(sessions: SessionCosts) -> str:
-    newest = " of the newest calls" if sessions.newest_only else ""
-    return f"{fmt.plural(sessions.sessions, 'session')}{newest}" if sessions.sessions else "no call says a session"
+    newest = "newest " if sessions.newest_only else ""  # those of the newest calls
+    return f"{newest}{fmt.plural(sessions.sessions, 'session')}" if sessions.sessions else "no call says a session"
 
 
 def per_call(sums: Sums) -> int | None:
