@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing import connection, forkserver, get_context
 from unittest import mock
 
@@ -65,8 +66,9 @@ class Forked:
 
     def send_signal(self, sig: int) -> None:
         """Send a signal, if it has not ended."""
-        if self._process.exitcode is None:
-            os.kill(self.pid, sig)
+        with suppress(ProcessLookupError):  # it ends meanwhile
+            if self._process.exitcode is None:
+                os.kill(self.pid, sig)
 
     def __enter__(self) -> Forked:  # noqa: PYI034  # Self is not in the standard library of Python 3.10
         return self
