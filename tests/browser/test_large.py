@@ -57,6 +57,19 @@ def scroll(page: Page, place: int) -> None:
     page.locator("#spans").evaluate("(spans, place) => { spans.scrollTop = place * 28 }", place)
 
 
+def test_the_first_frame_has_the_rows_that_are_seen(large: ServerProcess, page: Page):
+    page.goto(f"{large.url}/traces/{TRACE}?project={PROJECT}")
+    last = page.locator('#tree [data-n="79"]')
+    expect(last).to_be_visible()  # though it has to be scrolled to
+    page.evaluate("delete document.documentElement.dataset.whole")  # as in the first frame
+    expect(last).to_be_hidden()
+    seen = "[...document.querySelectorAll('#tree .rows [data-n]')].filter(row => row.checkVisibility()).at(-1)"
+    assert page.evaluate(f"{seen}.getBoundingClientRect().bottom") >= 900
+    page.goto(f"{large.url}/traces/{TRACE}?project={PROJECT}&span={span_id(50)}")
+    page.evaluate("delete document.documentElement.dataset.whole")
+    expect(page.locator('#tree [data-n="50"]')).to_be_in_viewport()
+
+
 def test_a_trace_of_thousands_of_spans_is_walked_whole(large: ServerProcess, page: Page, axe):
     page.goto(f"{large.url}/traces?project={PROJECT}&filter=trace:{TRACE}")
     page.evaluate("window.kept = true")

@@ -15,10 +15,14 @@ from ..store.base import Trace
 from .running import with_begun, with_missing
 from .waterfall import Row, Waterfall, lay_out
 
-#: Rows of the tree sent at once; the rest follow when they are scrolled to.
+#: Rows of a tree that are sent whole, and of others at once; the rest follow when they are scrolled to.
 WINDOW: Final = 200
+#: Rows of a larger tree that its page has: a page that is painted sooner asks for those beyond at once.
+AT_FIRST: Final = 80
 #: Rows that stand in one block: the browser lays them out by themselves, and they come and go together.
 BLOCK: Final = 10
+#: Blocks of which no window of ordinary height shows more before it is scrolled: others come with its second frame.
+SEEN_AT_FIRST: Final = 4
 #: Of a trace with more spans than this, only the spans around the chosen one are read whole.
 WHOLE: Final = 2_000
 #: So many of them, before and after it.
@@ -66,6 +70,11 @@ class Window:
     def blocks(self) -> tuple[tuple[tuple[int, Row], ...], ...]:
         """The rows, so many together as are laid out at once."""
         return tuple(self.rows[at : at + BLOCK] for at in range(0, len(self.rows), BLOCK))
+
+    def blocks_at_first(self, selected: str) -> int:
+        """Return how many blocks the first frame needs: all, unless the chosen row is seen without scrolling."""
+        near = any(row.id == selected for _, row in self.rows[: BLOCK * SEEN_AT_FIRST // 2])
+        return SEEN_AT_FIRST if near and self.before is None else len(self.blocks)
 
     @property
     def start(self) -> int:
@@ -170,10 +179,11 @@ def window(fall: Waterfall, start: int, end: int) -> Window:
 
 
 def window_around(fall: Waterfall, span_id: str) -> Window:
-    """Return the first rows, or where the span is not among them, those around it."""
-    at = fall.places.get(span_id, 0)
-    first = 0 if at < WINDOW else at - WINDOW // 2
-    return window(fall, first, first + WINDOW)
+    """Return all rows of a small tree; of others the first ones, or where the span is further down, those around it."""
+    if len(fall.rows) <= WINDOW:
+        return window(fall, 0, WINDOW)
+    first = max(0, fall.places.get(span_id, 0) - AT_FIRST // 2)
+    return window(fall, first, first + AT_FIRST)
 
 
 def matching(fall: Waterfall, words: str) -> Window:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from server.pages.made import PROJECT, TRACE, record, span_id
-from spanwise_server.pages.tree import BLOCK, WINDOW
+from spanwise_server.pages.tree import AT_FIRST, BLOCK, SEEN_AT_FIRST, WINDOW
 from spanwise_server.recent import Recent
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -27,13 +27,15 @@ def test_a_long_tree_comes_in_windows_around_the_chosen_span(client):
         return [int(n) for n in re.findall(r'data-n="(\d+)"', html)]
 
     first = page(client, path)
-    assert places(first) == list(range(WINDOW))
-    assert f'data-from="{WINDOW}" data-until="2500"' in first
+    assert places(first) == list(range(AT_FIRST))
+    assert f'data-from="{AT_FIRST}" data-until="2500"' in first
     assert "before these" not in first
+    assert first.count('class="rows below"') == AT_FIRST // BLOCK - SEEN_AT_FIRST
     deep = page(client, f"{path}&span={span_id(1_500)}")
     assert 'aria-selected="true"' in deep
-    assert len(places(deep)) == WINDOW
+    assert len(places(deep)) == AT_FIRST
     assert f'data-from="0" data-until="{places(deep)[0]}"' in deep
+    assert "rows below" not in deep, "the chosen row is seen at once, wherever it is"
     rows = page(client, f"{path}&rows=1000&until=1100", **HTMX)
     assert places(rows) == list(range(1_000, 1_100))
     assert "more-rows" not in rows
@@ -41,6 +43,15 @@ def test_a_long_tree_comes_in_windows_around_the_chosen_span(client):
     assert blocks == [(str(at), str(at + BLOCK)) for at in range(1_000, 1_100, BLOCK)]
     last = page(client, f"{path}&rows={2_500 - BLOCK - 3}&until=2500", **HTMX)
     assert last.count('class="rows"') == 2
+
+
+def test_a_tree_that_is_sent_whole_has_no_gaps(client):
+    many = (record(1, None, "root", 0, 10_000), *(record(n, 1, f"step {n}", n, 1) for n in range(2, WINDOW + 1)))
+    client.app.state.server.store.write(many)
+    for chosen in (1, WINDOW - 5):
+        html = page(client, f"/traces/{TRACE}?project={PROJECT}&span={span_id(chosen)}")
+        assert html.count('role="treeitem"') == WINDOW
+        assert ("rows below" in html) == (chosen == 1)
 
 
 def test_a_long_tree_is_walked_by_links_where_no_script_runs(client):
