@@ -81,6 +81,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.timeout(2 * WITHIN_S)
 def test_twenty_people_share_a_thousand_items_through_a_kill(data: Path) -> None:
     server = ServerProcess(data, "--port", str(free_port()))
     with server:
