@@ -33,6 +33,8 @@ class AllSessions:
         """Of how many traces it is known what they cost, and what; and the same of tokens."""
         self._unsettled: dict[int, set[str]] = {}
         """Sessions of which it has to be looked up when they began or ended, by the columns."""
+        self._gone = 0
+        """How many places are of sessions all of whose traces went."""
 
     @classmethod
     def of(cls, sessions: Sequence[int], traces: Sequence[Sequence[int]], failed: Sequence[int]) -> AllSessions:
@@ -67,6 +69,15 @@ class AllSessions:
             self.costs, self.cost, self.tokens_of, self.tokens,
         )  # fmt: skip
 
+    def __len__(self) -> int:
+        """Return how many sessions there are."""
+        return len(self.places) - self._gone
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether most places are of sessions that are gone, so that they are better counted anew."""
+        return self._gone * 2 > len(self.places)
+
     def add(self, session: int, trace: Counted) -> None:
         """Count a trace in."""
         at = self.places.get(session)
@@ -76,8 +87,10 @@ class AllSessions:
             self._unnamed.append(session)
             for column in self._columns:
                 column.append(0)
+            self._gone += 1
         start, end = trace.start_ns, trace.start_ns + trace.duration_ns
         if self.turns[at] == 0:
+            self._gone -= 1
             self._unsettled.pop(session, None)
             self.first[at], self.last[at], self.end[at] = start, start, end
         else:
@@ -93,6 +106,8 @@ class AllSessions:
         if lost:
             self._unsettled.setdefault(session, set()).update(lost)
         self._count(at, trace, -1)
+        if self.turns[at] == 0:
+            self._gone += 1
 
     def _reach(self, session: int, at: int, start: int, end: int) -> None:
         """Have a session go as far as a trace of it: what reaches as far as what was lost makes up for it."""

@@ -204,15 +204,14 @@ class TraceSets:
 
     def every_session(self, connection: Connection, project_id: int) -> AllSessions | None:
         """Return what all sessions of a project come to, ``None`` where that is not known."""
-        if project_id not in self.all_sessions:
+        found = self.all_sessions.get(project_id)
+        if project_id not in self.all_sessions or (found is not None and found.is_sparse):
             rows = list(self.projects[project_id].rows)
             failed = self.session.of(self.failed & self.projects[project_id].all)
-            made = AllSessions.of(
+            found = self.all_sessions[project_id] = AllSessions.of(
                 self.session.of(rows), [column.of(rows) for column in (self.start, *self.numbers.values())], failed
             )
-            self.all_sessions[project_id] = made
-        found = self.all_sessions[project_id]
-        if found is not None and len(found.places) > MOST_SESSIONS:
+        if found is not None and len(found) > MOST_SESSIONS:
             found = self.all_sessions[project_id] = None
         if found is not None and found.unsettled and not self._settle(connection, found):
             return None

@@ -12,7 +12,10 @@ from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.store import session_pages, set_sessions, trace_sets
+from spanwise_server.store.all_sessions import AllSessions
 from spanwise_server.store.engine import Store
+from spanwise_server.store.kept_session import Counted
+from spanwise_server.store.row_numbers import UNSAID
 from spanwise_server.store.session_order import MOST_ORDERED, ORDERS
 from store_engines import KINDS, opened
 from store_model.spans import TRACES, distinct, llm, record, records
@@ -151,6 +154,37 @@ def test_where_not_all_sums_are_known_the_newest_sessions_are_put_in_order_and_t
     store.write([turn(1, "s1", cost=9), turn(2, "s2", cost=1), turn(3, "s3", cost=2)])
     page = store.find_sessions(Query("default", sort="-cost"))
     assert ([one.session_id for one in page.items], page.of_newest) == (["s3", "s2"], 2)
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+def test_sessions_that_are_gone_count_for_none_of_those_that_are_put_in_order(store, monkeypatch):
+    monkeypatch.setattr(trace_sets, "MOST_SESSIONS", 4)
+    for module in (session_pages, set_sessions):
+        monkeypatch.setattr(module, "MOST_ORDERED", 2)
+    query = Query("default", sort="-cost")
+    for begin in range(1, 30, 3):
+        store.write([turn(n, f"s{n}", cost=n * 7 % 10) for n in range(begin, begin + 3)])
+        page = store.find_sessions(query)
+        costs = {f"s{n}": n * 7 % 10 for n in range(begin, begin + 3)}
+        assert [one.session_id for one in page.items] == sorted(costs, key=costs.__getitem__, reverse=True)
+        assert page.of_newest is None
+        for n in range(begin, begin + 3):
+            store.delete_trace("default", f"{n:032x}")
+            store.find_sessions(query)
+
+
+def test_most_places_of_sessions_that_are_gone_are_worth_counting_anew():
+    trace = Counted(10, 5, UNSAID, UNSAID, False)
+    kept = AllSessions()
+    for session in (1, 2, 3, 4):
+        kept.add(session, trace)
+    for session in (1, 2):
+        kept.take(session, trace)
+    assert (len(kept), kept.is_sparse) == (2, False)
+    kept.take(3, trace)
+    assert (len(kept), kept.is_sparse) == (1, True)
+    kept.add(2, trace)
+    assert (len(kept), kept.is_sparse) == (2, False)
 
 
 def test_sessions_stay_in_order_as_their_traces_change_and_go(store):
