@@ -15,9 +15,9 @@ from ..store.base import Trace
 from .running import with_begun, with_missing
 from .waterfall import Row, Waterfall, lay_out
 
-#: Rows of a tree that are sent whole, and of others at once; the rest follow when they are scrolled to.
+#: A tree of so many rows is sent whole; of a larger one so many come at a time, as they are scrolled to.
 WINDOW: Final = 200
-#: Rows of a larger tree that its page has: a page that is painted sooner asks for those beyond at once.
+#: Rows of a larger tree that its page begins with: it is painted sooner, and asks for those beyond at once.
 AT_FIRST: Final = 80
 #: Rows that stand in one block: the browser lays them out by themselves, and they come and go together.
 BLOCK: Final = 10
