@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from server_process import ServerProcess
 from shop_traces import shop_trace, span_id, trace_id
@@ -62,6 +63,23 @@ def counts(page: Page, **codes: int) -> None:
     """Wait until the list of codes is this, the commonest first; underscores stand for spaces."""
     lines = [f"{name.replace('_', ' ')}{n}" for name, n in codes.items()]
     expect(page.locator(".code-views").nth(1).locator("li")).to_have_text(lines)
+
+
+def test_lists_asked_for_fast_come_in_turn_and_the_last_one_stays(page: Page, coding: ServerProcess) -> None:
+    page.goto(f"{coding.url}/label/codes?project=thumb")
+    page.evaluate("window.still = true")
+    held: list[Route] = []
+    page.route("**/label/codes?*view=all*", lambda route: route.continue_() if held else held.append(route))
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    page.wait_for_function("document.querySelectorAll('[data-view][href*=\"view=groups\"][aria-current]').length")
+    held[0].continue_()
+    expect(page.locator(".code-group").first).to_be_visible()
+    expect(page).to_have_url(re.compile("view=groups"))
+    page.go_back()
+    listed(page, *SAID)
+    expect(page.locator("[data-view][href*='view=all']")).to_have_attribute("aria-current", "page")
+    assert page.evaluate("window.still"), "no page is loaded anew, while which keys would be lost"
 
 
 def test_critiques_are_grouped_merged_split_and_renamed_by_keyboard_alone(

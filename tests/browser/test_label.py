@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,9 @@ def test_the_next_item_shows_before_the_server_has_answered(page: Page, queue: s
     assert states(queue)[:3] == ["done", "done", "todo"]
 
 
-def test_keys_faster_than_the_items_arrive_lose_nothing_and_load_no_page_anew(page: Page, queue: str) -> None:
+@contextmanager
+def nothing_ahead(page: Page) -> Iterator[None]:
+    """Keep what the page asks for beyond the items it came with from arriving until the end."""
     held: list[Route] = []
     slow = True
 
@@ -124,23 +127,51 @@ def test_keys_faster_than_the_items_arrive_lose_nothing_and_load_no_page_anew(pa
             route.continue_()
 
     page.route("**/label/**", hold)
-    page.goto(queue)
-    shows(page, 11)
-    page.evaluate("window.still = true")
-    for n in (10, 9):
-        page.keyboard.press("1")
-        shows(page, n)
-    page.keyboard.press("2")
-    page.keyboard.press("Control+Enter")
-    page.keyboard.press("1")  # item 9 is decided and the next one is not here: this decides nothing
+    yield
     slow = False
     for route in held:
         route.continue_()
+
+
+def test_keys_faster_than_the_items_arrive_lose_nothing_and_load_no_page_anew(page: Page, queue: str) -> None:
+    with nothing_ahead(page):
+        page.goto(queue)
+        shows(page, 11)
+        page.evaluate("window.still = true")
+        for n in (10, 9):
+            page.keyboard.press("1")
+            shows(page, n)
+        page.keyboard.press("2")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#desk")).to_have_attribute("aria-busy", "true")
+        page.keyboard.press("1")  # item 9 is decided and the next one is not here: this decides nothing
     shows(page, 8)
+    expect(page.locator("#desk")).not_to_have_attribute("aria-busy", "true")
     saved(page)
     assert page.evaluate("window.still")
     assert states(queue)[:4] == ["done", "done", "done", "todo"]
     assert labels(queue, 9)[0]["label"] == "fail"
+
+
+def test_an_undo_while_the_next_item_is_on_its_way_stays_where_it_is(page: Page, queue: str) -> None:
+    with nothing_ahead(page):
+        page.goto(queue)
+        shows(page, 11)
+        for n in (10, 9, 9):
+            page.keyboard.press("1")
+            shows(page, n)
+        expect(page.locator("#pace")).to_contain_text("3 of 12")
+        page.keyboard.press("u")
+        expect(page.locator("#pace")).to_contain_text("2 of 12")
+        expect(page.locator("#desk")).not_to_have_attribute("aria-busy", "true")
+        page.keyboard.press("2")  # the item is here again and wants a judgment
+        page.keyboard.type("No date")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#pace")).to_contain_text("3 of 12")
+    shows(page, 8)
+    saved(page)
+    assert states(queue)[:4] == ["done", "done", "done", "todo"]
+    assert labels(queue, 9)[0]["explanation"] == "No date"
 
 
 def test_a_key_has_shown_the_next_item_before_it_is_let_go(page: Page, queue: str) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser.conftest import PROJECT
 from server_process import ServerProcess
@@ -32,6 +32,26 @@ def test_keys_with_a_modifier_are_left_to_the_browser_and_the_keyboard(server: S
     assert page.url == before
     assert not page.evaluate(PRESS, ["?", {}])
     expect(page.locator("#keys")).to_be_visible()
+
+
+def test_of_two_pages_asked_for_the_later_one_stays_whichever_answers_first(server: ServerProcess, page: Page):
+    page.goto(f"{server.url}/traces?project={PROJECT}&range=all")
+    late: list[Route] = []
+    page.route("**/traces?*range=24h*", lambda route: None if late else late.append(route))
+    page.locator(".range-menu summary").click()
+    page.get_by_role("link", name="Last 24 hours").click()
+    page.get_by_role("link", name="Last 7 days").click()
+    expect(page.locator(".range-menu summary")).to_contain_text("7 days")
+    with page.expect_event("requestfinished", lambda request: "range=30d" in request.url):
+        late[0].continue_()  # nobody waits for it any more
+        page.locator(".range-menu summary").click()
+        page.get_by_role("link", name="Last 30 days").click()
+    expect(page.locator(".range-menu summary")).to_contain_text("30 days")
+    expect(page).to_have_url(re.compile("range=30d"))
+    for days in ("7 days", "All time"):
+        page.go_back()
+        expect(page.locator(".range-menu summary")).to_contain_text(days)
+    expect(page.locator(".toast")).to_have_count(0)
 
 
 def test_rail_project_and_range_are_chosen_and_the_rail_stays_so(server: ServerProcess, page: Page, open_page):

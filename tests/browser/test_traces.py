@@ -86,6 +86,20 @@ def test_who_types_before_the_scripts_are_there_is_answered(server, page: Page, 
     expect(page.locator("#complete [data-fill='status:']")).to_be_visible()
 
 
+def test_keys_pressed_before_the_scripts_are_there_are_done_once_they_are(server, page: Page):
+    held: list[Route] = []
+    page.route(re.compile(r"static/list\..*js"), lambda route: route.continue_() if held else held.append(route))
+    page.goto(f"{server.url}/traces?project=acme-support&range=all", wait_until="commit")
+    expect(page.locator(ROWS).first).to_be_visible()
+    for key in ("j", "j", "x"):
+        page.keyboard.press(key)
+    page.keyboard.press("Control+x")  # the browser's
+    expect(page.locator("#list [name=trace_id]:checked")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator(f"{ROWS}:nth-of-type(2) [name=trace_id]")).to_be_checked()
+    expect(page.locator("#list [name=trace_id]:checked")).to_have_count(1)
+
+
 def test_keys_work_from_the_moment_they_are_heard(server, page: Page):
     # A key is pressed in the task that binds it: nothing that it leads to may still wait to be set up.
     page.add_init_script(

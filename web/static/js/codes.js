@@ -122,7 +122,10 @@
 
   // The list is another one now: go on where the hands were.
   let mine = false;
-  addEventListener("htmx:before:request", () => { mine = Boolean(document.activeElement?.closest?.("#codes")) || document.activeElement === document.body; });
+  addEventListener("htmx:before:request", ({ detail }) => {
+    if (detail.ctx.sourceElement.matches?.("a")) { last = 0; mine = false; return; } // a list of its own
+    mine = Boolean(document.activeElement?.closest?.("#codes")) || document.activeElement === document.body;
+  });
   addEventListener("htmx:after:swap", () => {
     if (!$("#codes")) return;
     from = null;

@@ -86,6 +86,7 @@
     return element;
   }
   function place(element) {
+    stay();
     keepDraft();
     seen.set(desk().dataset.item, desk());
     desk().replaceWith(element);
@@ -175,15 +176,19 @@
     if (!element) return;
     if (desk().dataset.item === item) { desk().replaceWith(element); arrive(); } else seen.set(item, element);
   }
-  let going = false; // decided, but the next item is still on its way
+  let going = null; // decided, but the next item is still on its way
+  function stay() {
+    going = null;
+    desk().removeAttribute("aria-busy");
+  }
   async function next() {
     const first = () => document.querySelector("#ahead template");
     if (!first()) {
-      const { item } = desk().dataset;
-      going = true;
+      const mine = going = {};
+      desk().setAttribute("aria-busy", "true");
       await fetchAhead();
-      going = false;
-      if (desk().dataset.item !== item) return; // an undo or an arrow went elsewhere
+      if (going !== mine) return; // an undo or an arrow came first
+      stay();
     }
     if (first()) { place(ready(first().dataset.item)); return; }
     leave(`${location.pathname}${withoutItem()}`); // what is left, or how it came out
@@ -234,6 +239,7 @@
   async function undone(item) {
     if (!item) { toast({ text: "Nothing to undo", seconds: 3 }); return; }
     decided.delete(item);
+    if (desk().dataset.item === item) stay();
     const element = seen.get(item) ?? (await fetchPart(item, "desk"))?.querySelector("#desk");
     if (!element) return;
     if (seen.has(item)) element.dataset.clean = ""; // what was typed is a draft again

@@ -157,6 +157,18 @@
     return htmx.ajax("GET", url, { target, swap: "innerHTML", source: document.getElementById("page"), ...(replace ? { replace: "true" } : { push: "true" }) });
   }
 
+  // Of two pages asked for one after the other the later one stays, whichever answers first. Calling off the request is
+  // not enough: what was loaded ahead while the pointer was over its link is another request.
+  let coming = null;
+  const page = ({ target, request }) => target?.id === "page" && request.method === "GET";
+  addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (!page(ctx)) return;
+    coming?.request.abort();
+    coming = ctx;
+  });
+  addEventListener("htmx:after:request", (event) => {
+    if (page(event.detail.ctx) && event.detail.ctx !== coming) event.preventDefault();
+  });
   addEventListener("htmx:after:history:update", () => {
     for (const link of document.querySelectorAll(".rail [data-place]")) {
       const places = [link.dataset.place, ...(link.dataset.also ?? "").split(" ").filter(Boolean)];
