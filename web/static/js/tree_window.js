@@ -1,15 +1,17 @@
 // A tree of very many spans: the page holds the rows around what is seen, and gaps as high as the rows they stand for.
 // <… class="more-rows" data-from data-until> is a gap; without scripts it is a link to its rows. <… class="rows"> is a
-// block of rows, <… class="coming"> the place of blocks that are fetched and then put in, a few in each frame: more
-// would take longer than it has. All rows are of one height: where a block is follows from its number, and the
-// browser is not asked.
+// block of rows, <… class="coming"> the place of blocks that are fetched or held, and put in when they are near, a few
+// in each frame: more would take longer than it has, and each row that is in costs something in every frame. All rows
+// are of one height: where a block is follows from its number, and the browser is not asked.
 {
   const FETCHED = 140; // rows beyond the window that are fetched before they are seen
-  const AHEAD = 70; // and put in
+  const AHEAD = 60; // and put in, on the side that is scrolled to
+  const BEHIND = 20; // and on the other
+  const SPARE = 20; // rows beyond those that are taken out only with others
   const AT_ONCE = 60; // rows, which come in blocks
   const A_FRAME = 20; // rows that are put in
   const BLOCKS = 6; // blocks of one place
-  const STAY = 200; // rows that stay beyond the window
+  const STAY = 200; // rows beyond the window that are held
   const tree = () => document.querySelector("#tree[data-windowed]:not([data-found])"); // rows that were found are all there
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
@@ -51,9 +53,7 @@
 
   async function fill(gap, [first, last]) {
     const [from, until] = bounds(gap);
-    const place = Object.assign(document.createElement("div"), { className: "coming" });
-    place.setAttribute("role", "none");
-    setBounds(place, first, last);
+    const place = placeOf(first, last);
     gap.replaceWith(...(first > from ? [gapLike(gap, from, first)] : []), place, ...(last < until ? [gapLike(gap, last, until)] : []));
     const url = new URL(location.href);
     const { shut } = tree().dataset;
@@ -67,6 +67,12 @@
     else place.replaceWith(gapLike(gap, first, last)); // the server did not answer
     return Boolean(blocks);
   }
+  function placeOf(from, until) {
+    const place = Object.assign(document.createElement("div"), { className: "coming" });
+    place.setAttribute("role", "none");
+    setBounds(place, from, until);
+    return place;
+  }
   const came = new WeakMap();
 
   // A place for every few blocks: one that reaches beyond what is put in on both sides would never begin.
@@ -74,17 +80,25 @@
     const places = [];
     for (let at = 0; at < blocks.length; at += BLOCKS) {
       const some = blocks.slice(at, at + BLOCKS);
-      const place = Object.assign(document.createElement("div"), { className: "coming" });
-      place.setAttribute("role", "none");
-      setBounds(place, bounds(some[0])[0], bounds(some.at(-1))[1]);
+      const place = placeOf(bounds(some[0])[0], bounds(some.at(-1))[1]);
       came.set(place, some);
       places.push(place);
     }
     return places;
   }
 
+  // The rows that are put in: more of them where the next ones will be seen.
+  let before = -Infinity;
+  let downwards = true;
+  function turn(top) {
+    if (top !== before) downwards = top > before;
+    before = top;
+  }
+  const near = ([top, bottom]) => (downwards ? [top - BEHIND, bottom + AHEAD] : [top - AHEAD, bottom + BEHIND]);
+
   // Puts in what came, nearest to the window first; says whether anything was.
   function settle([top, bottom]) {
+    const [begin, end] = near([top, bottom]);
     let left = A_FRAME;
     for (const place of tree().querySelectorAll(".coming")) {
       const blocks = came.get(place) ?? [];
@@ -93,7 +107,7 @@
         const above = from + until < top + bottom;
         const block = blocks.at(above ? -1 : 0);
         const [first, last] = bounds(block);
-        if (first > bottom + AHEAD || last < top - AHEAD) break;
+        if (first > end || last < begin) break;
         if (above) place.after(blocks.pop()); else place.before(blocks.shift());
         if (blocks.length) setBounds(place, above ? from : last, above ? first : until); else place.remove();
         left -= last - first;
@@ -107,31 +121,56 @@
   async function fetched(url) {
     const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return null;
-    const made = document.createElement("template");
+    const made = document.createElement("div"); // a template's would be another document's, and move into this one row by row
     made.innerHTML = await answer.text();
-    const blocks = [...made.content.querySelectorAll(".rows")];
-    for (const row of made.content.querySelectorAll(".line")) plain.add(row);
+    const blocks = [...made.querySelectorAll(".rows")];
+    for (const row of made.querySelectorAll(".line")) plain.add(row);
     return blocks.length ? blocks : null;
   }
   const plain = new WeakSet();
-  for (const near of ["pointerover", "focusin", "click"]) {
-    document.addEventListener(near, ({ target }) => {
+  for (const comes of ["pointerover", "focusin", "click"]) {
+    document.addEventListener(comes, ({ target }) => {
       const row = target.closest?.(".line");
       if (row && plain.delete(row)) htmx.process(row);
     }, { capture: true, passive: true });
   }
 
-  // Rows far from what is seen go, but those with the focus or the chosen span; gaps side by side are one.
+  // Rows that are not near are taken out and held, and those far away go; but not those with the focus or the chosen
+  // span. Gaps side by side are one.
   function trim([top, bottom]) {
+    const [begin, end] = near([top, bottom]);
+    const blocks = [...tree().querySelectorAll(".rows")];
+    const beyond = (block, spare) => bounds(block)[0] > end + spare || bounds(block)[1] < begin - spare;
+    if (blocks.some((block) => beyond(block, SPARE))) for (const block of blocks) if (beyond(block, 0) && !needed(block)) takeOut(block);
     let any = false;
-    for (const block of tree().querySelectorAll(".rows, .coming")) {
-      const [from, until] = bounds(block);
+    for (const place of tree().querySelectorAll(".coming")) {
+      const [from, until] = bounds(place);
       if (from <= bottom + STAY && until >= top - STAY) continue;
-      if (block.matches(":focus-within") || block.querySelector("[aria-selected=true]")) continue;
-      block.replaceWith(gapLike(like(), from, until));
+      place.replaceWith(gapLike(like(), from, until));
       any = true;
     }
     if (any) join();
+  }
+  const needed = (block) => block.matches(":focus-within") || block.querySelector("[aria-selected=true]");
+
+  // Into the place beside it that holds others, else into one of its own.
+  function takeOut(block) {
+    const [from, until] = bounds(block);
+    const has = (place) => place?.matches(".coming") && came.get(place)?.length < BLOCKS && came.get(place);
+    const { previousElementSibling: above, nextElementSibling: below } = block;
+    if (has(above)) {
+      has(above).push(block);
+      setBounds(above, bounds(above)[0], until);
+      block.remove();
+    } else if (has(below)) {
+      has(below).unshift(block);
+      setBounds(below, from, bounds(below)[1]);
+      block.remove();
+    } else {
+      const place = placeOf(from, until);
+      came.set(place, [block]);
+      block.replaceWith(place);
+    }
   }
   function join() {
     for (const gap of gaps()) {
@@ -155,6 +194,7 @@
   function look() {
     if (!tree()) return;
     const rows = seen();
+    turn(rows[0]);
     fetchAround(rows);
     if (settle(rows)) soon();
     trim(rows);
