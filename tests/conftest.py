@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +21,7 @@ from fuzzing import tries
 from spanwise_server.app import create_app
 from spanwise_server.auth import passwords
 from spanwise_server.settings import Settings
-from spanwise_server.store import clickhouse_small, sqlite
-from spanwise_server.store import migrate as migrations
+from stores_once import migrated_once, worded_once
 
 # Passwords are hashed as they always are, only not for long: `test_passwords.py` holds how long elsewhere.
 passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -67,20 +65,9 @@ def _nobody_is_trusted(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Begin every new store of this process with a copy of a migrated one: most of a small test is that."""
-    template = tmp_path_factory.mktemp("template") / "main.db"
-    migrations.migrate(template)
-
-    def copied(path: Path) -> None:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(template, path)
-        migrations.migrate(path)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for opening in (sqlite, clickhouse_small):
-            patch.setattr(opening, "migrate", copied)
+def _stores_once() -> Iterator[None]:
+    """Migrate one store of this process, and put no statement into words twice: most of a small test is that."""
+    with migrated_once(), worded_once():
         yield
 
 

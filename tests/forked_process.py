@@ -1,4 +1,4 @@
-"""Python in a process of its own, forked from one that has imported the server.
+"""Python in a process of its own, forked from one that has imported the server and asked it for a few pages.
 
 Most of what such a process takes is importing what never changes: a start by the interpreter is seven times as dear.
 Where the start is what a test is about, or the end of an interpreter, it is the interpreter that has to be started.
@@ -12,11 +12,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing import connection, forkserver, get_context
+from pathlib import Path
 from unittest import mock
 
 #: What is forked has the sources, since some of these programs patch them.
 PURE = "SPANWISE_PURE"
-_IMPORTED = ("spanwise_server.serving", "spanwise_server.cli", "spanwise_server.store.clickhouse")
+_IMPORTED = ("spanwise_server.serving", "spanwise_server.cli", "spanwise_server.store.clickhouse", "warmed")
 
 
 class Forked:
@@ -79,9 +80,13 @@ class Forked:
 
 
 def _clean() -> dict[str, str]:
-    """Return the environment to import in: that of the tests, without the settings of programs."""
+    """Return the environment to import in: that of the tests, without the settings of programs.
+
+    The modules that lie here are found by it: what to import is looked for before what the tests have in their path.
+    """
     mine = ("SPANWISE_", "OTEL_")
-    return {name: value for name, value in os.environ.items() if name == PURE or not name.startswith(mine)}
+    kept = {name: value for name, value in os.environ.items() if name == PURE or not name.startswith(mine)}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parent), kept.get("PYTHONPATH")]))}
 
 
 def _run(code: str, arguments: list[str], environment: dict[str, str], output: connection.Connection) -> None:
