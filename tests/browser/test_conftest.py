@@ -39,3 +39,17 @@ def test_an_inaccessible_page_is_noticed(page, axe, empty_server) -> None:
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button></button>')")
     with pytest.raises(AssertionError, match="button"):
         axe(page)
+
+
+def test_a_colour_that_cannot_be_read_is_noticed_where_only_colours_are_checked(page, axe, empty_server) -> None:
+    page.goto(f"{empty_server.url}/traces")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button></button>')")
+    axe(page, only_colours=True)
+    page.evaluate("""() => {
+      const pale = document.querySelector("main").appendChild(document.createElement("p"));
+      pale.textContent = "Pale";
+      pale.style.color = "#ccc";
+      pale.style.background = "#fff";
+    }""")
+    with pytest.raises(AssertionError, match="Pale"):
+        axe(page, only_colours=True)
