@@ -42,7 +42,8 @@ MODULES: Final = tuple(
         )),
         *(f"ingest.{name}" for name in ("wire", "batch", "log_batch", "span_limits", "media", "pipeline")),
         *(f"store.{name}" for name in (
-            "address", "rows", "calls", "summary", "rollups", "words", "payload", "ready", "sparse", "call_groups",
+            "address", "rows", "calls", "summary", "rollups", "step_hours",
+            "step_change", "rollup_change", "words", "payload", "ready", "sparse", "call_groups",
             "call_tree", "firsts", "running", "running_kept", "stored_rows", "change", "writer_memory", "write",
             "search_words", "attribute_words",
         )),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,6 +68,7 @@ _ROLLUPS = {
     "h_hour": (("hour", "measure", "bucket"), ("n",)),
     "h_day": (("day", "measure", "bucket"), ("n",)),
 }
+_OF_STEPS = ("r_step", "h_step_hour", "h_step_day", "t_step")
 
 
 @contextmanager
@@ -96,10 +97,18 @@ def sums(store: Any) -> dict[str, list[tuple[Any, ...]]]:
             sql = Sql(f"SELECT {key}, {summed} FROM {table} AS x GROUP BY {key} {said}")
             found[table] = sorted(store.server.rows(sql))
         else:
-            series = ", ".join(f"s.{name}" for name in _SERIES)
-            joined = rows(store, f"SELECT {series}, r.* FROM series s JOIN {table} r ON r.series_id = s.id")
-            found[table] = sorted((*row[:6], *row[7:]) for row in joined)
+            found[table] = _split(store, "series", _SERIES, table)
+    if not isinstance(store, ClickHouseStore):
+        found |= {table: _split(store, "steps", ("name", "kind"), table) for table in _OF_STEPS}
     return found
+
+
+def _split(store: Any, by: str, columns: Sequence[str], table: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a rollup, with what they are split by in the place of its number."""
+    said = ", ".join(f"s.{name}" for name in columns)
+    key = "step_id" if by == "steps" else "series_id"
+    joined = rows(store, f"SELECT {said}, r.* FROM {by} s JOIN {table} r ON r.{key} = s.id")
+    return sorted((*row[: len(columns)], *row[len(columns) + 1 :]) for row in joined)
 
 
 def words(store: Any) -> list[tuple[Any, ...]]:

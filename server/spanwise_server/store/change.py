@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from .ready import Chunk
-from .rollups import RollupChange
+from .rollup_change import RollupChange
 from .rows import SpanRow
 from .running import RunningSummary
+from .step_hours import turned_by, turned_in_an_hour
 from .tables import SpanTable, TraceTable
 
 SPAN_COLUMNS: Final = tuple(SpanTable.__table__.columns.keys())  # type: ignore[attr-defined]  # SQLModel adds it
 TRACE_COLUMNS: Final = tuple(TraceTable.__table__.columns.keys())  # type: ignore[attr-defined]  # as above
+#: The tables that are made anew of spans.
+DERIVED: Final = (
+    "r_hour", "h_hour", "h_day", "r_step", "h_step_hour", "h_step_day", "t_step", "steps", "trace_words", "words",
+    "series",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -68,3 +74,9 @@ class Change:
         else:
             self.rollups.take(was)
             self.spans_changed.append(now)
+
+    def turn(self, trace: TraceAtWrite, rows: Mapping[bytes, SpanRow]) -> None:
+        """Count a trace, whose spans are now these *rows*, in the hours of its steps."""
+        were, now = list(trace.old.values()), list(rows.values())
+        turned = turned_in_an_hour(were, now)
+        self.rollups.of_steps.turn(trace.project_id, turned_by(were, now) if turned is None else turned)

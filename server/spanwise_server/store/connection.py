@@ -125,5 +125,8 @@ class Connection(Protocol):
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
         """Run a statement once for each row of values."""
 
+    def put_numbers(self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[int]], unless: str) -> None:
+        """Put rows of numbers in; *unless* says what becomes of those in conflict."""
+
     def alone(self) -> None:
         """Have nobody else write spans until the transaction ends."""

@@ -19,6 +19,7 @@ from .connection import Connection
 from .fts import FtsIndex
 from .remembered import COUNTED, Remembered, count_change
 from .sessions import T, Work
+from .sparse import put_as_they_are
 from .stored_rows import payload_of
 from .trace_words import WordTable
 
@@ -63,6 +64,10 @@ class SqliteConnection(sqlite3.Connection):
 
     def first_span(self, project_id: int, from_ns: int) -> None:
         """As above: nor need any part be left out."""
+
+    def put_numbers(self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[int]], unless: str) -> None:
+        """Put rows of numbers in, many at once."""
+        put_as_they_are(self, table, columns, rows, unless)
 
     def alone(self) -> None:
         """Nobody else writes anyway: whoever writes to SQLite is alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,14 +12,13 @@ from .day_rows import first_row
 from .days import drop_day
 from .postgres_connection import PostgresConnection
 from .postgres_write import PostgresWriter
-from .rollups import RollupChange
-from .rows import SpanRow
+from .rollup_change import RollupChange, taken_out
+from .stored_rows import rows_between
 from .text_owners import drop_texts
 from .word_arrays import drop_unused
 
 #: Dropping waits for whoever reads the tables, and whoever comes after waits for it: so not for long.
 _LOCK_TIMEOUT: Final = "3s"
-_READ_AT_ONCE: Final = 5_000
 #: What tells whether any span of a day was written since it was looked at.
 _STATE: Final = "SELECT count(*), coalesce(max(xmin::text::bigint), 0) FROM spans WHERE id >= %s AND id < %s"
 _OF_DAY: Final = "id >= %(first)s AND id < %(end)s"
@@ -63,10 +62,7 @@ def droppable(connection: PostgresConnection, day: int, kept: Mapping[str, Kept]
 
 def look(connection: PostgresConnection, day: int) -> Look:
     """Read the spans of a day and sum up what they gave to the rollups."""
-    rollups = RollupChange()
-    for row in _spans(connection, day):
-        rollups.take(row)
-    return Look(_state(connection, day), rollups)
+    return Look(_state(connection, day), taken_out(rows_between(connection, *_bounds(day))))
 
 
 def drop(connection: PostgresConnection, writer: PostgresWriter, day: int, kept: Mapping[str, Kept], seen: Look) -> int:
@@ -77,7 +73,7 @@ def drop(connection: PostgresConnection, writer: PostgresWriter, day: int, kept:
         return 0
     driver.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'".encode())
     bounds = {"first": first_row(day), "end": first_row(day + 1)}
-    seen.rollups.apply(connection, writer.series_ids(connection, seen.rollups.series))
+    writer.count(connection, seen.rollups)
     drop_texts(connection, bounds["first"], bounds["end"])
     for statement in _GONE:
         driver.execute(statement.encode(), bounds)
@@ -90,18 +86,10 @@ def drop(connection: PostgresConnection, writer: PostgresWriter, day: int, kept:
 
 
 def _state(connection: PostgresConnection, day: int) -> tuple[int, int]:
-    bounds = first_row(day) << PLACE_BITS, first_row(day + 1) << PLACE_BITS
-    count, newest = connection.driver.execute(_STATE, bounds).fetchall()[0]
+    count, newest = connection.driver.execute(_STATE, _bounds(day)).fetchall()[0]
     return count, newest
 
 
-def _spans(connection: PostgresConnection, day: int) -> Iterator[SpanRow]:
-    last, end = (first_row(day) << PLACE_BITS) - 1, first_row(day + 1) << PLACE_BITS
-    while True:
-        found = connection.execute(
-            "SELECT * FROM spans WHERE id > ? AND id < ? ORDER BY id LIMIT ?", (last, end, _READ_AT_ONCE)
-        ).fetchall()
-        if not found:
-            return
-        yield from map(SpanRow._make, found)
-        last = found[-1][0]
+def _bounds(day: int) -> tuple[int, int]:
+    """Return the first address of a day, and the first behind it."""
+    return first_row(day) << PLACE_BITS, first_row(day + 1) << PLACE_BITS

@@ -29,7 +29,7 @@ from .tables import METADATA
 _LARGE: Final = frozenset({
     "spans", "payloads", "origins", "texts", "text_uses", "media_uses", "span_logs", "traces", "words", "trace_words",
     "series", "r_hour", "h_hour", "h_day", "rollup_days", "journal", "readers", "dictionaries", "trace_changes",
-    "small_changes",
+    "small_changes", "steps", "r_step", "h_step_hour", "h_step_day", "t_step",
 })  # fmt: skip
 #: Settings that are the store's own.
 _OWN: Final = frozenset({"store_id", "move", "full_text"})

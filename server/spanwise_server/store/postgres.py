@@ -38,6 +38,7 @@ from .set_keeper import SetKeeper
 from .set_source import EVERY_TRACE
 from .set_store import SetStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
+from .step_filler import fill_steps, is_to_be_filled
 from .trace_words import words_of_traces
 from .turns import Turns
 from .word_arrays import drop_unused
@@ -94,6 +95,7 @@ class PostgresStore(SetStore):
             self._changes.begin(connection)
         self._sets = SetKeeper(self._database.read, PostgresSets)
         self._settle_full_text()
+        self._fill_steps()
         self.make_days()
         self._dictionaries = Dictionaries(self._database)
         self._filler = BlockFiller(self._database, self._index)
@@ -105,6 +107,17 @@ class PostgresStore(SetStore):
         self._index.full_text = was if self._full_text is None else self._full_text
         if self._index.full_text != was:
             self.keep_setting(_FULL_TEXT, "on" if self._index.full_text else "off")
+
+    def _fill_steps(self) -> None:
+        def fill(connection: PostgresConnection) -> None:
+            self._writer.alone(connection)
+            with self._writer.beside(connection):
+                fill_steps(connection, self._writer)
+
+        with self._open.read() as connection:
+            uncounted = is_to_be_filled(connection)
+        if uncounted:
+            self._tried(fill)
 
     def close(self) -> None:
         """Close every connection; closing twice is closing once."""

@@ -38,6 +38,8 @@ SMALL_LOCK: Final = 3
 PARTITIONS_LOCK: Final = 4
 #: Of whoever does what one process does for all.
 WORK_LOCKS: Final[Mapping[Work, int]] = {"attributes": 5, "dictionary": 6, "housekeeping": 7, "queues": 8}
+#: Of whoever decides which steps are counted.
+STEPS_LOCK: Final = 9
 
 _HINTS: Final = re.compile(r" (?:NOT INDEXED|INDEXED BY \w+)")
 _LISTED: Final = re.compile(r"group_concat\(([\w.]+)\)")
@@ -149,6 +151,11 @@ class PostgresConnection:
         elif listed:
             with self.driver.cursor() as cursor:
                 cursor.executemany(_translated(sql).encode(), listed)
+
+    def put_numbers(self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[int]], unless: str) -> None:
+        """Put rows of numbers in, all at once."""
+        values = ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) {unless}", rows)
 
     def chunks_of(self, addresses: Sequence[int]) -> list[tuple[int, bytes]]:
         """Return, of each span, the address of the first one that it is packed with, and the body that both are in."""

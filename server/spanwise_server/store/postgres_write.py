@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ..record import Record
-from .change import SPAN_COLUMNS, Change, TraceAtWrite
+from .change import DERIVED, SPAN_COLUMNS, Change, TraceAtWrite
 from .day_rows import day_of, trace_row
 from .days import days_there, make_day
 from .gin import GinIndex, fill
-from .postgres_connection import LOCKS, SPANS_LOCK, PostgresConnection, without_nul
+from .postgres_connection import LOCKS, SPANS_LOCK, STEPS_LOCK, PostgresConnection, without_nul
 from .previews import with_previews
 from .projects import project_id_of
 from .ready import Chunk
-from .rollups import Series, series_id
+from .rollup_change import RollupChange, series_id
+from .step_hours import Step
 from .stored_rows import FIND_TRACES
 from .summary import Summary
 from .text_owners import drop_texts, put_uses, texts_of
 from .words import Word, WordBook
-from .write import DERIVED, SpanWriter
+from .write import SpanWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,9 +173,21 @@ class PostgresWriter(SpanWriter):
         else:
             self._deferred.append((trace, words, summary))
 
-    def series_ids(self, connection: Connection, series: Iterable[Series]) -> dict[Series, int]:
-        """Return the numbers of *series*."""
-        return {one: series_id(connection, one) for one in sorted(series)}
+    def count(self, connection: Connection, rollups: RollupChange) -> None:
+        """Write a change of the rollups."""
+        side = connection if self._side is None else self._side
+        for series in sorted(rollups.series - self._series.keys()):
+            self._series[series] = series_id(side, series)
+        super().count(connection, rollups)
+
+    def _learn_steps(self, connection: Connection, unknown: Sequence[Step]) -> None:
+        if not unknown:
+            return
+        side = connection if self._side is None else self._side
+        assert isinstance(side, PostgresConnection)  # noqa: S101 - there is no other here
+        with side.driver.transaction():  # which of two names is the last to be counted must be one for all processes
+            side.execute("SELECT pg_advisory_xact_lock(?, ?)", (LOCKS, STEPS_LOCK))
+            super()._learn_steps(side, unknown)
 
     def _apply(self, connection: Connection, change: Change) -> None:
         side = self._aside()
@@ -188,8 +201,6 @@ class PostgresWriter(SpanWriter):
             self._words.learn(side, wanted)
             for trace, words, summary in some:
                 super()._summarise(side, trace, words, summary, change)
-        for series in sorted(change.rollups.series - self._series.keys()):
-            self._series[series] = series_id(side, series)
         super()._apply(connection, change)
 
     def _put(self, connection: Connection, change: Change) -> None:

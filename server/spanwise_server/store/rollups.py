@@ -2,12 +2,16 @@
 
 Spans, errors and latency are of every span. Tokens and cost are only of the spans that their trace counts (the leaf
 model spans: see ``summary.py``), so a sum over rollups is the sum over traces, whatever wraps a call.
+
+There are two kinds: of series, which are what charts split by and filter for, and of steps, which are the spans of one
+name and kind (``steps.py``). ``rollup_change.py`` and ``step_change.py`` say what is added to either.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
 from .connection import Connection
@@ -22,8 +26,6 @@ _LOG_GAMMA: Final = math.log(GAMMA)
 LATENCY: Final = 0
 TTFT: Final = 1
 
-Series = tuple[int, str, str, str, str, str, str]
-
 
 def bucket(nanoseconds: float) -> int:
     """Return the histogram bucket of a duration; everything up to one microsecond is in bucket 0."""
@@ -35,15 +37,7 @@ def bucket_middle_ns(number: int) -> float:
     return 1_000 * GAMMA ** (number - 0.5) if number else 1_000.0
 
 
-def series_of(row: SpanRow) -> Series:
-    """Return what the rollups of this span are split by."""
-    return (
-        row.project_id, row.kind, row.provider or "", row.model or "", row.environment or "",
-        row.prompt_name or "", row.prompt_version or "",
-    )  # fmt: skip
-
-
-class _Hour:
+class Hour:
     """What one series gains in one hour."""
 
     __slots__ = ("latency", "sums", "ttft")
@@ -53,42 +47,15 @@ class _Hour:
         self.latency: dict[int, int] = {}
         self.ttft: dict[int, int] = {}
 
-
-class RollupChange:
-    """What one transaction adds to the rollups and takes from them."""
-
-    def __init__(self) -> None:
-        self._hours: dict[tuple[Series, int], _Hour] = {}
-        self._taken = False
-
-    @property
-    def series(self) -> set[Series]:
-        """The series that it touches."""
-        return {series for series, _ in self._hours}
-
-    def add(self, row: SpanRow) -> None:
-        """Count *row* in."""
-        self._change(row, 1)
-
-    def take(self, row: SpanRow) -> None:
-        """Count *row*, as it stood before, out."""
-        self._taken = True
-        self._change(row, -1)
-
-    def _change(self, row: SpanRow, sign: int) -> None:
-        key = series_of(row), row.start_ns // HOUR_NS
-        hour = self._hours.get(key)
-        if hour is None:
-            hour = self._hours[key] = _Hour()
-        sums = hour.sums
+    def change(self, row: SpanRow, sign: int, took: int, waited: int | None) -> None:
+        """Count a span in or, by a sign of -1, out; *took* and *waited* are the buckets of its durations."""
+        sums = self.sums
         sums[0] += sign
         sums[1] += sign * (row.status == ERROR)
         sums[2] += sign * row.duration_ns
-        took = bucket(row.duration_ns)
-        hour.latency[took] = hour.latency.get(took, 0) + sign
-        if row.ttft_ms is not None:
-            waited = bucket(row.ttft_ms * 1e6)
-            hour.ttft[waited] = hour.ttft.get(waited, 0) + sign
+        self.latency[took] = self.latency.get(took, 0) + sign
+        if waited is not None:
+            self.ttft[waited] = self.ttft.get(waited, 0) + sign
         if row.counted:
             for at, tokens in enumerate(buckets_of(row), 3):
                 if tokens:  # adding an unsaid count and adding 0 are the same here
@@ -98,66 +65,51 @@ class RollupChange:
                 sums[14] += sign
             sums[15] += sign * is_unpriced(row)
 
-    def apply(self, connection: Connection, series_ids: dict[Series, int]) -> None:
-        """Write the change; *series_ids* remembers the ids found and made."""
-        for series in self.series - series_ids.keys():
-            series_ids[series] = series_id(connection, series)
+
+class Rollups:
+    """The tables of one kind of rollup: sums by the hour, and histograms by the hour and by the day."""
+
+    def __init__(self, key: str, sums: str, by_hour: str, by_day: str) -> None:
+        self.key, self.sums, self.by_hour, self.by_day = key, sums, by_hour, by_day
+        self._of_sums = (key, "hour", *SUMS)
+        self._of_hours = (key, "hour", "measure", "bucket", "n")
+        self._of_days = (key, "day", "measure", "bucket", "n")
+        added = ", ".join(f"{n} = {sums}.{n} + excluded.{n}" for n in SUMS)
+        self._add_sums = f"ON CONFLICT ({key}, hour) DO UPDATE SET {added}"
+        self._add_hours, self._add_days = (
+            f"ON CONFLICT ({key}, {step}, measure, bucket) DO UPDATE SET n = {table}.n + excluded.n"
+            for table, step in ((by_hour, "hour"), (by_day, "day"))
+        )
+
+    def add(self, connection: Connection, hours: Mapping[tuple[int, int], Hour], *, taken: bool) -> None:
+        """Add what series, by their numbers, gain by the hour; where something was *taken*, rows of nothing go."""
         # In the order of their keys, so that of two processes which write the same rows neither waits for the other
         # while that one waits for it.
-        sums = sorted(
-            (series_ids[series], hour, *of.sums) for (series, hour), of in self._hours.items() if any(of.sums)
-        )
+        sums = sorted((*key, *of.sums) for key, of in hours.items() if any(of.sums))
         counts = sorted(
-            (series_ids[series], hour, measure, number, n)
-            for (series, hour), of in self._hours.items()
+            (series, hour, measure, number, n)
+            for (series, hour), of in hours.items()
             for measure, histogram in ((LATENCY, of.latency), (TTFT, of.ttft))
             for number, n in histogram.items() if n
         )  # fmt: skip
         of_days: defaultdict[tuple[int, int, int, int], int] = defaultdict(int)
         for s, hour, m, b, n in counts:
             of_days[s, hour // HOURS_A_DAY, m, b] += n
+        connection.put_numbers(self.sums, self._of_sums, sums, self._add_sums)
+        connection.put_numbers(self.by_hour, self._of_hours, counts, self._add_hours)
         days = sorted((*key, n) for key, n in of_days.items() if n)
-        connection.executemany(_ADD_SUMS, sums)
-        connection.executemany(_ADD_HOURS, counts)
-        connection.executemany(_ADD_DAYS, days)
-        changed = sorted({(series[0], hour // HOURS_A_DAY) for series, hour in self._hours})
-        connection.executemany(_NOTE_CHANGES, changed)
-        if self._taken:
+        connection.put_numbers(self.by_day, self._of_days, days, self._add_days)
+        if not taken:
+            return
+        connection.executemany(
+            f"DELETE FROM {self.sums} WHERE {self.key} = ? AND hour = ? AND spans = 0", [row[:2] for row in sums]
+        )
+        for table, step, hours_in in ((self.by_hour, "hour", 1), (self.by_day, "day", HOURS_A_DAY)):
             connection.executemany(
-                "DELETE FROM r_hour WHERE series_id = ? AND hour = ? AND spans = 0", [row[:2] for row in sums]
+                f"DELETE FROM {table} WHERE {self.key} = ? AND {step} = ? AND measure = ? AND bucket = ? AND n = 0",
+                [(s, hour // hours_in, m, b) for s, hour, m, b, _ in counts],
             )
-            for table, step, hours in (("h_hour", "hour", 1), ("h_day", "day", HOURS_A_DAY)):
-                connection.executemany(
-                    f"DELETE FROM {table} WHERE series_id = ? AND {step} = ? AND measure = ? AND bucket = ? AND n = 0",
-                    [(s, hour // hours, m, b) for s, hour, m, b, _ in counts],
-                )
 
 
-def series_id(connection: Connection, series: Series) -> int:
-    """Return the number of a series, which is made where there is none."""
-    found = connection.execute(_FIND_SERIES, series).fetchone()
-    if found is None:
-        connection.execute(_MAKE_SERIES, series)
-        found = connection.execute(_FIND_SERIES, series).fetchone()
-    return int(found[0])
-
-
-_SERIES_COLUMNS = ("project_id", "kind", "provider", "model", "environment", "prompt_name", "prompt_version")
-_FIND_SERIES = f"SELECT id FROM series WHERE {' AND '.join(f'{column} = ?' for column in _SERIES_COLUMNS)}"
-_MAKE_SERIES = f"INSERT INTO series ({', '.join(_SERIES_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_ADD_SUMS = (
-    f"INSERT INTO r_hour (series_id, hour, {', '.join(SUMS)}) VALUES ({', '.join('?' * (2 + len(SUMS)))}) "
-    f"ON CONFLICT (series_id, hour) DO UPDATE SET {', '.join(f'{n} = r_hour.{n} + excluded.{n}' for n in SUMS)}"
-)
-_ADD_HOURS = (
-    "INSERT INTO h_hour (series_id, hour, measure, bucket, n) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (series_id, hour, measure, bucket) DO UPDATE SET n = h_hour.n + excluded.n"
-)
-_ADD_DAYS = (
-    "INSERT INTO h_day (series_id, day, measure, bucket, n) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (series_id, day, measure, bucket) DO UPDATE SET n = h_day.n + excluded.n"
-)
-_NOTE_CHANGES = (
-    "INSERT INTO rollup_days (project_id, day, changes) VALUES (?, ?, 1) "
-    "ON CONFLICT (project_id, day) DO UPDATE SET changes = rollup_days.changes + 1"
-)
+OF_SERIES: Final = Rollups("series_id", "r_hour", "h_hour", "h_day")
+OF_STEPS: Final = Rollups("step_id", "r_step", "h_step_hour", "h_step_day")

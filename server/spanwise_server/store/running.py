@@ -27,6 +27,7 @@ from .rows import (
     prompt_label,
     shows_both,
 )
+from .step_hours import StepHours
 from .summary import Summary
 from .words import Word, add_words
 
@@ -100,6 +101,8 @@ class RunningSummary:
         self._output = First(last=True)
         self._failure = First()
         self._models, self._prompts, self._tags = Distinct(), Distinct(), Distinct()
+        self.steps = StepHours()
+        """In which hours it has spans of which steps."""
 
     def __len__(self) -> int:
         """How many spans it is of."""
@@ -177,6 +180,7 @@ class RunningSummary:
         self._errors += now.status == ERROR
         self.hidden += is_hidden(now)
         self._count_words(now, 1)
+        self.steps.change(was, now)
         if was is not None:
             self._errors -= was.status == ERROR
             self.hidden -= is_hidden(was)
@@ -310,6 +314,7 @@ def running_of(rows: Iterable[SpanRow], places: int) -> RunningSummary:
         for row in by_id.values():
             running.say(None, row)
         running.settle(by_id.get, _not_there)
+        running.steps.settle()
     return running
 
 

@@ -25,17 +25,19 @@ def put_sparse(connection: Connection, table: str, columns: tuple[str, ...], row
         alike[_said(row)].append(row)
     for said, same in alike.items():
         if len(same) < FEWEST_ALIKE:
-            _put(connection, table, columns, list(map(_bound, same)))
+            put_as_they_are(connection, table, columns, list(map(_bound, same)))
         else:
             some = tuple(name for at, name in enumerate(columns) if said >> at & 1)
-            _put(connection, table, some, [_bound([value for value in row if value is not None]) for row in same])
+            put_as_they_are(
+                connection, table, some, [_bound([value for value in row if value is not None]) for row in same]
+            )
 
 
 def put(
     connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], unless: str = ""
 ) -> None:
     """Put *rows* in, each with a value for each of *columns*; *unless* says what else becomes of those in conflict."""
-    _put(connection, table, columns, list(map(_bound, rows)), unless)
+    put_as_they_are(connection, table, columns, list(map(_bound, rows)), unless)
 
 
 def _bound(values: Sequence[Any]) -> list[Any]:
@@ -43,9 +45,10 @@ def _bound(values: Sequence[Any]) -> list[Any]:
     return [bytearray(value) if type(value) is bytes else value for value in values]
 
 
-def _put(
+def put_as_they_are(
     connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], unless: str = ""
 ) -> None:
+    """Put *rows* in of values that SQLite takes at once, as ``put`` does."""
     whole = len(rows) - len(rows) % TOGETHER
     for first in range(0, whole, TOGETHER):
         values: list[Any] = []

@@ -36,6 +36,7 @@ from .set_store import SetStore
 from .span_logs import LogLimits, ReadAgain, SpanLogs, Waiting
 from .sql_store import PAGE_OF_ALL
 from .sqlite_sets import SqliteSets
+from .step_filler import fill_steps
 from .stored_rows import addresses_of
 from .text_prefix import prefix_of
 from .trace_words import drop_unused, words_of_traces
@@ -101,6 +102,8 @@ class SqliteStore(SetStore):
         self._search = SearchIndex(index, self._journal, self._read_back, self.turns, self._proofs.learn)
         self._sets = SetKeeper(self._database.read, SqliteSets)
         self._mend_journal()
+        with self._writing() as connection:
+            fill_steps(connection, self._writer)
         self._search.start()
 
     def close(self) -> None:

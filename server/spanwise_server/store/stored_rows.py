@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .address import span_range, trace_row_of
@@ -14,6 +14,7 @@ FIND_TRACES: Final = (
 )
 _FIND_PAYLOAD: Final = "SELECT id, body FROM payloads WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
 _ASKED_AT_ONCE: Final = 400
+_READ_AT_ONCE: Final = 5_000
 
 
 def payload_of(connection: Connection, at: int) -> tuple[int, bytes]:
@@ -45,3 +46,16 @@ def rows_at(connection: Connection, addresses: Sequence[int]) -> dict[int, SpanR
         rows = connection.execute(f"SELECT * FROM spans WHERE id IN ({', '.join('?' * len(asked))})", asked)
         found.update((row[0], SpanRow._make(row)) for row in rows)
     return found
+
+
+def rows_between(connection: Connection, first: int, end: int) -> Iterator[SpanRow]:
+    """Yield the rows of spans from the address *first* to before *end*, in order, a few thousand at a time."""
+    last = first - 1
+    while True:
+        found = connection.execute(
+            "SELECT * FROM spans WHERE id > ? AND id < ? ORDER BY id LIMIT ?", (last, end, _READ_AT_ONCE)
+        ).fetchall()
+        if not found:
+            return
+        yield from map(SpanRow._make, found)
+        last = found[-1][0]

@@ -295,22 +295,25 @@ SUMS = (
     "output_visible", "reasoning", "output_audio", "output_image", "unsplit", "cost_nusd", "priced", "unpriced",
 )  # fmt: skip
 
-R_HOUR = Table(
-    "r_hour",
-    METADATA,
-    Column("series_id", Integer, primary_key=True, autoincrement=False),
-    Column("hour", Integer, primary_key=True, autoincrement=False),
-    *(Column(name, BigInteger, nullable=False) for name in SUMS),
-    sqlite_with_rowid=False,
-)
+
+def _sums(name: str, key: str) -> Table:
+    """Return a table of sums by the hour."""
+    return Table(
+        name,
+        METADATA,
+        Column(key, Integer, primary_key=True, autoincrement=False),
+        Column("hour", Integer, primary_key=True, autoincrement=False),
+        *(Column(name, BigInteger, nullable=False) for name in SUMS),
+        sqlite_with_rowid=False,
+    )
 
 
-def _histogram(name: str, step: str) -> Table:
+def _histogram(name: str, step: str, key: str = "series_id") -> Table:
     """Return a table of counts by logarithmic bucket: measure 0 is latency, 1 is time to first token."""
     return Table(
         name,
         METADATA,
-        Column("series_id", Integer, primary_key=True, autoincrement=False),
+        Column(key, Integer, primary_key=True, autoincrement=False),
         Column(step, Integer, primary_key=True, autoincrement=False),
         Column("measure", Integer, primary_key=True, autoincrement=False),
         Column("bucket", Integer, primary_key=True, autoincrement=False),
@@ -319,8 +322,37 @@ def _histogram(name: str, step: str) -> Table:
     )
 
 
+R_HOUR = _sums("r_hour", "series_id")
 H_HOUR = _histogram("h_hour", "hour")
 H_DAY = _histogram("h_day", "day")
+
+
+class StepTable(SQLModel, table=True):
+    """The spans of one name and kind of a project; see ``steps.py``."""
+
+    __tablename__ = "steps"
+    __table_args__ = (Index("ix_steps_key", "project_id", "name", "kind", unique=True),)
+    id: int = Field(sa_column=Column(Integer, primary_key=True))
+    project_id: int
+    name: str
+    kind: str
+    """Empty for spans of any kind, by which only traces are counted."""
+
+
+R_STEP = _sums("r_step", "step_id")
+H_STEP_HOUR = _histogram("h_step_hour", "hour", "step_id")
+H_STEP_DAY = _histogram("h_step_day", "day", "step_id")
+
+#: How many traces have spans of a step in an hour, by the hour before it in which they have some: ``step_hours.py``.
+T_STEP = Table(
+    "t_step",
+    METADATA,
+    Column("step_id", Integer, primary_key=True, autoincrement=False),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("previous", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 #: How often the rollups of a project's day were changed, so that what was read of them can be kept until they are.
 ROLLUP_DAYS = Table(

@@ -3,6 +3,8 @@
 Spans, errors and durations are of every span that matches, tokens and money of those that their trace counts, so that
 a sum over all keys is the sum over traces. Whole hours of a range come from the rollups where filter and keys allow
 it, what is left at its ends from the spans. Percentiles are read from logarithmic buckets, at most 2 % off.
+Of the spans of some names, of any kinds, the rollups of steps tell the same (``steps.py``), and of how many traces they
+are too.
 """
 
 from __future__ import annotations
@@ -12,44 +14,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from orjson import loads
+
 from ..errors import SpanwiseError
-from ..query.filters import EVERYTHING, And, Filter, Not, Or, Query, Term
+from ..query.filters import EVERYTHING, Query
 from ..query.measures import Key, Sums, Tallied
 from ..record import MODEL_KINDS, Usage
 from .address import PLACE_BITS
 from .compile import Compiler
-from .conditions import conditions
 from .connection import Connection
 from .gathered import percentiles
-from .measures import OF_SERIES, VALUE_OF_SERIES, VALUE_OF_SPAN
 from .rollups import HOUR_NS, HOURS_A_DAY, LATENCY, bucket
 from .rows import ERROR
+from .step_traces import traces_of_step
 from .tables import SUMS
+from .tally_source import SPAN_SAYS, TIMES, Source, grouped, source_of
 
 #: More series than this are refused: nobody reads them, and they would have to be held at once.
 MOST_SERIES: Final = 10_000
-_DAY_NS: Final = HOUR_NS * HOURS_A_DAY
 _KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
 _BUCKETS: Final = tuple(Usage.__dataclass_fields__)
-#: Key -> what a span says of it; times as whole hours or days since 1970.
-_SPAN_SAYS: Final = {
-    **VALUE_OF_SPAN,
-    "kind": "s.kind",
-    "name": "s.name",
-    "status": "CASE s.status WHEN 1 THEN 'ok' WHEN 2 THEN 'error' ELSE 'unset' END",
-    "session": "coalesce(s.session_id, t.session_id)",
-    "hour": f"s.start_ns / {HOUR_NS}",
-    "day": f"s.start_ns / {_DAY_NS}",
-}
-#: The same of a series in one hour; keys without one are looked for in the spans.
-_SERIES_SAYS: Final = {
-    **VALUE_OF_SERIES,
-    "kind": "r.kind",
-    "hour": "h.hour",
-    "day": f"h.hour / {HOURS_A_DAY}",
-}
-#: What a filter may ask of series: an environment is asked of the trace too, which they do not know.
-_ASKED_OF_SERIES: Final = {name: columns for name, columns in OF_SERIES.items() if name != "env"}
 _UNPRICED: Final = f"s.cost_nusd IS NULL AND s.total_tokens IS NOT NULL AND s.kind IN ({_KINDS})"
 _SUMMED: Final = ", ".join(
     (
@@ -98,63 +82,58 @@ def tally(
     found = _Found()
     if not by:
         found[()]
-    for piece, whole_hours in _pieces(query, by):
-        if whole_hours:
-            _add_rollups(connection, project_id, piece, by, found, percentiles_too=percentiles_too)
+    source = source_of(connection, project_id, query.filter, by)
+    pieces = _pieces(query, whole_hours=source is not None)
+    for piece, whole_hours in pieces:
+        if source is not None and whole_hours:
+            _add_rollups(connection, project_id, piece, by, found, source, percentiles_too=percentiles_too)
         else:
             _add_spans(connection, project_id, piece, by, found, percentiles_too=percentiles_too)
     if traces:
-        _add_traces(connection, project_id, query, by, found)
+        told = None if source is None else traces_of_step(connection, project_id, source, pieces, by)
+        if told is None:
+            _add_traces(connection, project_id, query, by, found)
+        else:
+            for key, n in told.items():
+                found.of(key, len(by)).traces = n
     return tuple(
         Tallied(key, one.sums, one.traces if traces else None, percentiles(one.latency), percentiles(one.ttft))
         for key, one in found.items()
     )
 
 
-def _pieces(query: Query, by: Sequence[str]) -> Iterator[tuple[Query, bool]]:
-    """Yield the parts of the range, each with whether the rollups tell it."""
-    if not set(by) <= _SERIES_SAYS.keys() or not _of_series_only(query.filter):
-        yield query, False
-        return
+def _pieces(query: Query, *, whole_hours: bool) -> list[tuple[Query, bool]]:
+    """Return the parts of the range, each with whether rollups tell it, which they do of *whole_hours* if at all."""
+    if not whole_hours:
+        return [(query, False)]
     first = None if query.from_ns is None else -(-query.from_ns // HOUR_NS) * HOUR_NS
     last = None if query.to_ns is None else query.to_ns // HOUR_NS * HOUR_NS
     if first is not None and last is not None and first >= last:
-        yield query, False
-        return
+        return [(query, False)]
+    pieces = [(replace(query, from_ns=first, to_ns=last), True)]
     if first != query.from_ns:
-        yield replace(query, to_ns=first), False
-    yield replace(query, from_ns=first, to_ns=last), True
+        pieces.append((replace(query, to_ns=first), False))
     if last != query.to_ns:
-        yield replace(query, from_ns=last), False
-
-
-def _of_series_only(filter_: Filter) -> bool:
-    if isinstance(filter_, Term):
-        return filter_.field in _ASKED_OF_SERIES
-    if isinstance(filter_, Not):
-        return _of_series_only(filter_.of)
-    if isinstance(filter_, And):
-        return all(map(_of_series_only, filter_.all))
-    return isinstance(filter_, Or) and all(map(_of_series_only, filter_.any))
-
-
-def _grouped(keys: Iterable[str]) -> tuple[str, str]:
-    """Return what a statement selects for its keys, and how it groups by them."""
-    columns = list(keys)
-    numbers = ", ".join(str(n) for n in range(1, len(columns) + 1))
-    return "".join(f"{column}, " for column in columns), f"GROUP BY {numbers}" if columns else ""
+        pieces.append((replace(query, from_ns=last), False))
+    return pieces
 
 
 def _add_rollups(
-    connection: Connection, project_id: int, query: Query, by: Sequence[str], found: _Found, *, percentiles_too: bool
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    by: Sequence[str],
+    found: _Found,
+    source: Source,
+    *,
+    percentiles_too: bool,
 ) -> None:
-    where = conditions(query.filter, _ASKED_OF_SERIES)
-    first = 0 if query.from_ns is None else query.from_ns // HOUR_NS
-    end = 2**40 if query.to_ns is None else query.to_ns // HOUR_NS
-    select, group = _grouped(_SERIES_SAYS[key] for key in by)
+    tables, where = source.tables, source.where
+    first, end = source.hours(query)
+    select, group = grouped(source.says[key] for key in by)
     rows = connection.execute(
-        f"SELECT {select}{', '.join(f'sum(h.{name})' for name in SUMS)} FROM series r "
-        f"CROSS JOIN r_hour h ON h.series_id = r.id WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? "
+        f"SELECT {select}{', '.join(f'sum(h.{name})' for name in SUMS)} FROM {source.name} r "
+        f"CROSS JOIN {tables.sums} h ON h.{tables.key} = r.id WHERE r.project_id = ? AND h.hour >= ? AND h.hour < ? "
         f"AND ({where.text}) {group}",
         (project_id, first, end, *where.values),
     )
@@ -166,19 +145,40 @@ def _add_rollups(
         found.of(row, len(by)).sums += Sums(spans, errors, cost, priced, unpriced, usage_of_sums(buckets))
     if not percentiles_too:
         return
-    days = "hour" not in by and first % HOURS_A_DAY == 0 and (end % HOURS_A_DAY == 0 or query.to_ns is None)
-    table, step, unit = ("h_day", "day", HOURS_A_DAY) if days else ("h_hour", "hour", 1)
-    says = {**_SERIES_SAYS, "day": "h.day"} if days else _SERIES_SAYS
-    select, group = _grouped([*(says[key] for key in by), "h.measure", "h.bucket"])
-    rows = connection.execute(
-        f"SELECT {select}sum(h.n) FROM series r CROSS JOIN {table} h ON h.series_id = r.id "
-        f"WHERE r.project_id = ? AND h.{step} >= ? AND h.{step} < ? AND ({where.text}) {group}",
-        (project_id, first // unit, end // unit, *where.values),
+    of_series = [key for key in by if key not in TIMES]
+    told = connection.execute(
+        f"SELECT r.id, {', '.join((*(source.says[key] for key in of_series), '0'))} FROM {source.name} r "
+        f"WHERE r.project_id = ? AND ({where.text})",
+        (project_id, *where.values),
     )
-    for row in rows:
-        measure, number, n = row[len(by) :]
-        series = found.of(row, len(by))
-        (series.latency if measure == LATENCY else series.ttft)[number] += n
+    says = {number: dict(zip(of_series, values, strict=False)) for number, *values in told}
+    for begin, until, days in _stretches(first, end, by_hour="hour" in by):
+        table, step, unit = (tables.by_day, "day", HOURS_A_DAY) if days else (tables.by_hour, "hour", 1)
+        # All buckets of an hour or a day come as one row, in the order of the table's key: as in ``measures.py``.
+        rows = connection.execute(
+            f"SELECT h.{tables.key}, h.{step}, h.measure, group_concat(h.bucket), group_concat(h.n) FROM {table} h "
+            f"WHERE h.{tables.key} IN (SELECT r.id FROM {source.name} r WHERE r.project_id = ? AND ({where.text})) "
+            f"AND h.{step} >= ? AND h.{step} < ? GROUP BY h.{tables.key}, h.{step}, h.measure",
+            (project_id, *where.values, begin // unit, until // unit),
+        )
+        for number, at, measure, buckets, counts in rows:
+            times = {"hour": at, "day": at if days else at // HOURS_A_DAY}
+            series = found.of([says[number][key] if key in says[number] else times[key] for key in by], len(by))
+            of_measure = series.latency if measure == LATENCY else series.ttft
+            for bucket_, n in zip(loads(f"[{buckets}]"), loads(f"[{counts}]"), strict=True):
+                of_measure[bucket_] += n
+
+
+def _stretches(first: int, end: int, *, by_hour: bool) -> Iterator[tuple[int, int, bool]]:
+    """Yield the parts of some hours, each with whether it is whole days."""
+    begin, until = -(-first // HOURS_A_DAY) * HOURS_A_DAY, end // HOURS_A_DAY * HOURS_A_DAY
+    if by_hour or begin >= until:
+        yield first, end, False
+        return
+    yield begin, until, True
+    for one, other in ((first, begin), (until, end)):
+        if one < other:
+            yield one, other, False
 
 
 def _add_spans(
@@ -187,7 +187,7 @@ def _add_spans(
     plan = Compiler(connection, project_id, replace(query, cursor=None)).spans()
     source = plan.from_spans(project_id)
     matching, values = f"{source.text} AND {plan.where.text}", (*source.values, *plan.where.values)
-    select, group = _grouped(_SPAN_SAYS[key] for key in by)
+    select, group = grouped(SPAN_SAYS[key] for key in by)
     for row in connection.execute(f"SELECT {select}{_SUMMED} {matching} {group}", values):
         spans, errors, cost, priced, unpriced, *buckets = row[len(by) :]
         if spans:
@@ -210,7 +210,7 @@ def _add_traces(connection: Connection, project_id: int, query: Query, by: Seque
         return
     plan = Compiler(connection, project_id, replace(query, cursor=None)).spans()
     source = plan.from_spans(project_id)
-    select, group = _grouped(_SPAN_SAYS[key] for key in by)
+    select, group = grouped(SPAN_SAYS[key] for key in by)
     rows = connection.execute(
         f"SELECT {select}count(DISTINCT s.id >> {PLACE_BITS}) {source.text} AND {plan.where.text} {group}",
         (*source.values, *plan.where.values),

@@ -11,13 +11,13 @@ from mypy_extensions import mypyc_attr
 
 from ..record import Record
 from .address import address, span_range
-from .change import SPAN_COLUMNS, TRACE_COLUMNS, Change, TraceAtWrite
+from .change import DERIVED, SPAN_COLUMNS, TRACE_COLUMNS, Change, TraceAtWrite
 from .connection import Connection
 from .dictionaries import knowing
 from .media import PUT_MEDIA_USE
 from .payload import pack, replaced, texts_named
 from .ready import Chunk, Ready, chunks_of
-from .rollups import RollupChange
+from .rollup_change import taken_out
 from .rows import SpanRow, is_hidden, placed, shown
 from .running import RunningSummary, running_of
 from .running_kept import FEWEST_SPANS
@@ -38,10 +38,9 @@ _DROP_WORD: Final = "DELETE FROM trace_words WHERE word_id = ? AND start_ns = ? 
 _CHANGE_TRACE: Final = f"UPDATE traces SET {', '.join(f'{c} = ?' for c in TRACE_COLUMNS[3:])} WHERE id = ?"
 
 
-#: Tables whose rows are found by the address of a span. These three are names of the module, since a compiled class has
+#: Tables whose rows are found by the address of a span. These are names of the module, since a compiled class has
 #: no attributes to derive others from.
 BY_ADDRESS: Final = ("spans", "payloads")
-DERIVED: Final = ("r_hour", "h_hour", "h_day", "trace_words", "words", "series")
 NOTHING_NEW: Final[Mapping[bytes, Ready]] = {}
 
 
@@ -93,6 +92,7 @@ class SpanWriter(WriterMemory):
         change = Change.none()
         for span_id, was in old.items():
             change.count(was, placed(rows[span_id], counted=int(span_id in summary.counted)))
+        change.turn(trace, rows)
         self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
         self._apply(connection, change)
 
@@ -113,6 +113,7 @@ class SpanWriter(WriterMemory):
                 change.rollups.add(counted)
                 if counted != span:
                     change.spans_changed.append(counted)
+            change.turn(trace, rows)
             self._summarise(connection, trace, words_of(rows.values(), summary, trace.labels), summary, change)
             change.traces_changed.append((*change.traces_made.pop()[3:], row))
             self._apply(connection, change)
@@ -125,10 +126,7 @@ class SpanWriter(WriterMemory):
             return False
         row, _, _, words, start_ns = found
         self._running.drop(row)
-        rollups = RollupChange()
-        for span in span_rows(connection, row):
-            rollups.take(span)
-        rollups.apply(connection, self._series)
+        self.count(connection, taken_out(span_rows(connection, row)))
         self._drop_texts(connection, row)  # which the packed spans name
         for table in self.by_address:
             connection.execute(f"DELETE FROM {table} WHERE id BETWEEN ? AND ?", span_range(row))
@@ -223,6 +221,7 @@ class SpanWriter(WriterMemory):
             counted = int(span_id in summary.counted)
             now = self._place(connection, trace, ready, rows[span_id], places[span_id], counted=counted, hide=hide)
             self._take_in(trace, ready, now, change, written)
+        change.turn(trace, rows)
         for span_id, was in trace.old.items():
             if span_id not in new:
                 change.count(was, placed(rows[span_id], counted=int(span_id in summary.counted)))
@@ -266,6 +265,7 @@ class SpanWriter(WriterMemory):
         summary = running.summary()
         words = words_of_summary(summary, trace.labels).union(running.words)
         self._summarise(connection, trace, words, summary, change)
+        change.rollups.of_steps.turn(trace.project_id, running.steps.turned())
         running.places = trace.places
         self._running.keep(trace.row, running)
         return True
@@ -379,7 +379,7 @@ class SpanWriter(WriterMemory):
         connection.executemany(self.change_span, change.spans_changed)
         connection.executemany(_CHANGE_TRACE, change.traces_changed)
         self._put(connection, change)
-        change.rollups.apply(connection, self._series)
+        self.count(connection, change.rollups)
         self._remember_texts(change)
 
     def _put(self, connection: Connection, change: Change) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -12,8 +12,10 @@ from .change import Change, TraceAtWrite
 from .connection import Connection
 from .payload import PLAIN, pack_text
 from .projects import project_id_of
-from .rollups import Series
+from .rollup_change import RollupChange, Series
 from .running_kept import RunningSummaries
+from .step_hours import Step
+from .steps import StepBook
 from .text_owners import drop_texts_of
 from .words import WordBook
 
@@ -30,6 +32,7 @@ class WriterMemory:
         self._words = WordBook()
         self._projects: dict[str, int] = {}
         self._series: dict[Series, int] = {}
+        self._steps = StepBook()
         self._origins: dict[bytes, int] = {}
         self._texts: dict[bytes, int] = {}
         """The texts that are there, each with a trace of which is kept that it needs it."""
@@ -48,9 +51,20 @@ class WriterMemory:
         self._words.forget()
         self._texts.clear()
         self._running.clear()
+        self._steps.forget()
         self._reader = None
         for remembered in (self._projects, self._series, self._origins):
             remembered.clear()
+
+    def count(self, connection: Connection, rollups: RollupChange) -> None:
+        """Write a change of the rollups."""
+        self._learn_steps(connection, self._steps.unknown(rollups.of_steps.steps))
+        rollups.apply(connection, self._series, self._steps.ids)
+
+    def _learn_steps(self, connection: Connection, unknown: Sequence[Step]) -> None:
+        """Look up steps, and make those that are new and to be counted."""
+        if unknown:
+            self._steps.learn(connection, unknown)
 
     def _drop_texts(self, connection: Connection, row: int) -> None:
         """Take away the texts that only the trace with this row needs."""

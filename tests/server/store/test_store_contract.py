@@ -187,7 +187,7 @@ def test_rollups_are_the_sums_over_traces(kind, found):
         )
         for trace in traces:
             assert store.delete_trace("default", trace.trace_id)
-        assert sums(store) == {"r_hour": [], "h_hour": [], "h_day": []}
+        assert {table: left for table, left in sums(store).items() if left} == {}
         assert words(store) == []
 
 

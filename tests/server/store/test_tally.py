@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import fields
 
 import pytest
@@ -14,53 +13,21 @@ from spanwise_server.query.figures import measure_named
 from spanwise_server.query.filters import Query
 from spanwise_server.query.measures import KEYS
 from spanwise_server.query.parse import parse
-from spanwise_server.record import Annotation, Record, Usage
+from spanwise_server.record import Annotation, Usage
 from spanwise_server.store import tally as tallying
 from spanwise_server.store.figures_asked import figures
 from spanwise_server.store.gathered import percentiles
-from spanwise_server.store.rollups import HOUR_NS, bucket
+from spanwise_server.store.rollups import HOUR_NS
 from store_engines import KINDS, opened
-from store_model.naive import span_matches
 from store_model.spans import SECOND, START_NS, TRACES, distinct, llm, record, records
+from store_model.tallies import SAYS, told_one_by_one
 
 HYPOTHESIS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-DAY_NS = 24 * HOUR_NS
-#: What of a record each key says.
-SAYS = {
-    "model": lambda r: r.reading.model or r.reading.request_model,
-    "provider": lambda r: r.reading.provider,
-    "kind": lambda r: r.kind,
-    "env": lambda r: r.reading.environment,
-    "name": lambda r: r.name,
-    "status": lambda r: r.span.status,
-    "hour": lambda r: r.span.start_ns // HOUR_NS,
-    "day": lambda r: r.span.start_ns // DAY_NS,
-}
 MOMENTS = (
     st.none()
     | st.integers(-3, 3).map(lambda n: START_NS // HOUR_NS * HOUR_NS + n * HOUR_NS)
     | st.integers(-3_600, 7_200).map(lambda s: START_NS + s * SECOND)
 )
-
-
-def naive(kept: list[Record], query: Query, by: tuple[str, ...], summaries):
-    """Count one by one."""
-    series: dict = defaultdict(lambda: {"spans": 0, "errors": 0, "traces": set(), "ms": Counter()})
-    if not by:
-        series[()]
-    for one in kept:
-        at = one.span.start_ns
-        if (query.from_ns is not None and at < query.from_ns) or (query.to_ns is not None and at >= query.to_ns):
-            continue
-        of_trace = [r for r in kept if r.span.trace_id == one.span.trace_id]
-        if not span_matches(query.filter, one, summaries[one.span.trace_id], of_trace):
-            continue
-        found = series[tuple(SAYS[key](one) for key in by)]
-        found["spans"] += 1
-        found["errors"] += one.span.status == "error"
-        found["traces"].add(one.span.trace_id)
-        found["ms"][bucket(one.span.end_ns - at)] += 1
-    return series
 
 
 @given(
@@ -79,7 +46,7 @@ def test_every_series_is_what_a_reader_would_count(kind, found, by, text, start,
         store.write(kept)
         summaries = {t.trace_id: t for t in store.find_traces(Query("default", limit=100)).items}
         told = {one.key: one for one in store.tally(query, by, traces=True, percentiles=True)}
-    expected = naive(kept, query, by, summaries)
+    expected = told_one_by_one(kept, query, by, summaries)
     assert {
         key: (one.sums.calls, one.sums.errors, one.traces, one.latency)
         for key, one in told.items()
