@@ -62,7 +62,11 @@ def test_a_graph_is_light_and_has_its_place_before_it_is_drawn(server: ServerPro
 
 
 def test_what_lies_below_the_window_comes_with_the_second_frame(server: ServerProcess, open_page):
-    for path, last in (("/traces", "tbody tr >> nth=-1"), ("/dashboard", "#dearest")):
+    for path, last in (
+        ("/traces", "tbody tr >> nth=-1"),
+        ("/sessions", "tbody tr >> nth=-1"),
+        ("/dashboard", "#dearest"),
+    ):
         url = f"{server.url}{path}?range=all&project=acme-support"
         for script in (True, False):
             page = open_page(java_script_enabled=script)

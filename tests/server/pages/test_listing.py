@@ -162,6 +162,16 @@ def test_the_highest_bar_fills_the_drawing_and_errors_stand_below():
     assert other.ok_height == pytest.approx(25)
 
 
+def test_the_bars_are_drawn_in_two_strokes():
+    drawn = histogram(bars_of((0, 0), (6, 2), (4, 0)), CLOCK)
+    assert drawn is not None
+    _, highest, other = drawn.columns
+    assert drawn.error_path == f"M{highest.x:g} {highest.error_y:g}h{highest.width:g}v12.5h-{highest.width:g}z"
+    assert drawn.ok_path.startswith(f"M{highest.x:g} {highest.ok_y:g}h{highest.width:g}v37.5h")
+    assert drawn.ok_path.endswith(f"M{other.x:g} {other.ok_y:g}h{other.width:g}v25h-{other.width:g}z")
+    assert drawn.ok_path.count("M") == 2  # nothing is drawn of what is empty
+
+
 def test_a_single_trace_among_thousands_can_still_be_seen():
     drawn = histogram(bars_of((10_000, 0), (0, 1)), CLOCK)
     assert drawn is not None

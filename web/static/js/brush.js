@@ -1,10 +1,10 @@
-// Charts over time: drag over the steps to zoom into them. A step is <g data-from data-to> with a rect.hit; where it
-// lies in a link, a click without a drag follows that.
+// Charts over time: drag over the steps to zoom into them. A step is a rect.hit, or a <g> with one, that has
+// data-from and data-to; where it lies in a link, a click without a drag follows that.
 {
   let drag = null;
   const CHART = ".hist .chart, .chart.brushable";
-  const steps = (chart) => [...chart.querySelectorAll("g[data-from]")];
-  const hit = (step) => step.querySelector(".hit");
+  const steps = (chart) => [...chart.querySelectorAll("[data-from]")];
+  const hit = (step) => step.querySelector(".hit") ?? step;
 
   function stepAt(chart, x) {
     const all = steps(chart);
