@@ -165,8 +165,8 @@ def _add_rollups(
             times = {"hour": at, "day": at if days else at // HOURS_A_DAY}
             series = found.of([says[number][key] if key in says[number] else times[key] for key in by], len(by))
             of_measure = series.latency if measure == LATENCY else series.ttft
-            for bucket_, n in zip(loads(f"[{buckets}]"), loads(f"[{counts}]"), strict=True):
-                of_measure[bucket_] += n
+            # One by one each new bucket would be looked for in vain before it is put in.
+            of_measure.update(dict(zip(loads(f"[{buckets}]"), loads(f"[{counts}]"), strict=True)))
 
 
 def _stretches(first: int, end: int, *, by_hour: bool) -> Iterator[tuple[int, int, bool]]:
