@@ -4,14 +4,15 @@
 // in each frame: more would take longer than it has, and each row that is in costs something in every frame. All rows
 // are of one height: where a block is follows from its number, and the browser is not asked.
 {
-  const FETCHED = 140; // rows beyond the window that are fetched before they are seen
-  const AHEAD = 60; // and put in, on the side that is scrolled to
-  const BEHIND = 20; // and on the other
-  const SPARE = 20; // rows beyond those that are taken out only with others
+  const FETCHED = 240; // rows beyond the window that are fetched before they are seen
+  const AROUND = 140; // and where none of the window is there, which is answered sooner
+  const AHEAD = 48; // and put in, on the side that is scrolled to
+  const BEHIND = 16; // and on the other
+  const SPARE = 12; // rows beyond those that are taken out only with others
   const AT_ONCE = 60; // rows, which come in blocks
   const A_FRAME = 20; // rows that are put in
   const BLOCKS = 6; // blocks of one place
-  const STAY = 200; // rows beyond the window that are held
+  const STAY = 320; // rows beyond the window that are held
   const tree = () => document.querySelector("#tree[data-windowed]:not([data-found])"); // rows that were found are all there
   const gaps = () => [...tree().querySelectorAll(".more-rows")];
   const bounds = (element) => [Number(element.dataset.from), Number(element.dataset.until)];
@@ -45,7 +46,8 @@
   // Which rows of a gap are to be seen, a whole number of blocks; null where none is.
   function wanted(gap, [top, bottom]) {
     const [from, until] = bounds(gap);
-    const [first, last] = [Math.max(from, top - FETCHED), Math.min(until, bottom + FETCHED)];
+    const reach = from < bottom && until > top ? AROUND : FETCHED;
+    const [first, last] = [Math.max(from, top - reach), Math.min(until, bottom + reach)];
     if (first >= last) return null;
     if (first > from && last === until) return [Math.max(from, Math.min(first, until - AT_ONCE)), until];
     return [first, Math.min(Math.max(last, first + AT_ONCE), until)];
