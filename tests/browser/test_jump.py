@@ -29,6 +29,7 @@ def test_from_anywhere_a_few_letters_lead_anywhere(server, page: Page, axe, open
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/dashboard\?"))
+    page.wait_for_load_state()  # its keys are there with its scripts
     page.locator("#q").focus()
     page.keyboard.press("Control+k")  # also while typing in another box
     expect(box).to_be_focused()
