@@ -87,17 +87,18 @@ class Server:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._threads = threading.local()
-        self._clients: list[Client] = []
+        self._client: Client | None = None
         self._lock = threading.Lock()
 
     def open(self) -> None:
         """Make the database and its tables where they are missing."""
         place = self.place
         on = self._on_cluster
+        self.close()
         first = self._connect(None)
         first.command(f"CREATE DATABASE IF NOT EXISTS `{place.database}`{on}")
-        first.close()
+        first.database = place.database
+        self._client = first
         file = resource_dir("migrations") / "clickhouse" / ("cluster.sql" if place.cluster else "node.sql")
         for statement in statements(file.read_text("utf-8")):
             self.command(self._rendered(statement))
@@ -166,22 +167,19 @@ class Server:
             )
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close the client."""
         with self._lock:
-            for client in self._clients:
-                client.close()
-            self._clients.clear()
-            self._threads = threading.local()
+            if self._client is not None:
+                self._client.close()
+            self._client = None
 
     @property
     def client(self) -> Client:
-        """This thread's client."""
-        known: Client | None = getattr(self._threads, "client", None)
-        if known is None:
-            known = self._threads.client = self._connect(self.place.database)
-            with self._lock:
-                self._clients.append(known)
-        return known
+        """The client of all threads: it has no session, and asks the server for all its settings when it is made."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect(self.place.database)
+            return self._client
 
     def _connect(self, database: str | None, longest_s: int = 300) -> Client:
         place = self.place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -40,6 +41,28 @@ def store(url, tmp_path):
     made.open()
     with closing(made):
         yield made
+
+
+def test_threads_share_the_client_that_made_the_tables(url, tmp_path, monkeypatch):
+    made, connect = [], clickhouse_server.Server._connect
+
+    def connected(server, *given, **more):
+        made.append(connect(server, *given, **more))
+        return made[-1]
+
+    monkeypatch.setattr(clickhouse_server.Server, "_connect", connected)
+    store = ClickHouseStore(url, tmp_path)
+    store.open()
+    with closing(store), ThreadPoolExecutor(8) as pool:
+        together = threading.Barrier(8)
+
+        def asked(number):
+            together.wait()
+            store.write([record(f"{number:032x}", "a" * 16)])
+            return store.server.rows(Sql("SELECT count() FROM spans WHERE trace_id = ?", (number.to_bytes(16, "big"),)))
+
+        assert list(pool.map(asked, range(1, 9))) == [[(1,)]] * 8
+    assert len(made) == 1
 
 
 def test_an_insert_whose_answer_was_lost_is_tried_again_and_counted_once(store, monkeypatch):
