@@ -7,10 +7,10 @@ from typing import Final
 
 from .address import trace_row_of
 from .connection import Connection
-from .rollups import HOUR_NS, HOURS_A_DAY, OF_SERIES, Hour
+from .rollups import HOUR_NS, HOURS_A_DAY, OF_SERIES, OF_STEPS, Hour
 from .rows import SpanRow
-from .step_change import StepChange, buckets_of_times
-from .step_hours import Step
+from .step_change import StepChange
+from .step_hours import Step, is_step
 
 Series = tuple[int, str, str, str, str, str, str]
 
@@ -24,17 +24,27 @@ def series_of(row: SpanRow) -> Series:
 
 
 class RollupChange:
-    """What one transaction changes."""
+    """What one transaction changes.
 
-    def __init__(self) -> None:
-        self._hours: dict[tuple[Series, int], Hour] = {}
+    A span is counted once, in the hour of its series and name; what series and steps gain is put together of these.
+    """
+
+    def __init__(self, *, series_are_counted: bool = False) -> None:
+        self._hours: dict[tuple[Series, str, int], Hour] = {}
         self._taken = False
+        self._series_are_counted = series_are_counted
         self.of_steps = StepChange()
 
     @property
     def series(self) -> set[Series]:
         """The series that it touches."""
-        return {series for series, _ in self._hours}
+        return set() if self._series_are_counted else {series for series, _, _ in self._hours}
+
+    @property
+    def steps(self) -> set[Step]:
+        """The steps that it touches."""
+        of_spans = {(series[0], name, series[1]) for series, name, _ in self._hours if is_step(name)}
+        return of_spans | self.of_steps.steps
 
     def add(self, row: SpanRow) -> None:
         """Count *row* in."""
@@ -46,23 +56,35 @@ class RollupChange:
         self._change(row, -1)
 
     def _change(self, row: SpanRow, sign: int) -> None:
-        key = series_of(row), row.start_ns // HOUR_NS
+        key = series_of(row), row.name, row.start_ns // HOUR_NS
         hour = self._hours.get(key)
         if hour is None:
             hour = self._hours[key] = Hour()
-        took, waited = buckets_of_times(row)
-        hour.change(row, sign, took, waited)
-        self.of_steps.change(row, sign, took, waited)
+        hour.change(row, sign)
 
     def apply(self, connection: Connection, series_ids: dict[Series, int], step_ids: Mapping[Step, int]) -> None:
         """Write the change; *series_ids* remembers the ids found and made, steps without one are not counted."""
-        for series in self.series - series_ids.keys():
+        touched = self.series
+        for series in touched - series_ids.keys():
             series_ids[series] = series_id(connection, series)
-        hours = {(series_ids[series], hour): of for (series, hour), of in self._hours.items()}
-        OF_SERIES.add(connection, hours, taken=self._taken)
-        changed = sorted({(series[0], hour // HOURS_A_DAY) for series, hour in self._hours})
+        of_series: dict[tuple[int, int], Hour] = {}
+        of_steps: dict[tuple[int, int], Hour] = {}
+        for (series, name, at), hour in self._hours.items():
+            if series in touched:
+                _put(of_series, (series_ids[series], at), hour)
+            step = step_ids.get((series[0], name, series[1]))
+            if step is not None:
+                _put(of_steps, (step, at), hour)
+        OF_SERIES.add(connection, of_series, taken=self._taken)
+        changed = sorted({(series[0], at // HOURS_A_DAY) for series, _, at in self._hours if series in touched})
         connection.executemany(_NOTE_CHANGES, changed)
+        OF_STEPS.add(connection, of_steps, taken=self._taken)
         self.of_steps.apply(connection, step_ids)
+
+
+def _put(hours: dict[tuple[int, int], Hour], key: tuple[int, int], hour: Hour) -> None:
+    there = hours.get(key)
+    hours[key] = hour if there is None else there.with_(hour)
 
 
 def taken_out(rows: Iterable[SpanRow]) -> RollupChange:

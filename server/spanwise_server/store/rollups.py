@@ -38,7 +38,7 @@ def bucket_middle_ns(number: int) -> float:
 
 
 class Hour:
-    """What one series gains in one hour."""
+    """What one series, or one step, gains in one hour."""
 
     __slots__ = ("latency", "sums", "ttft")
 
@@ -47,15 +47,15 @@ class Hour:
         self.latency: dict[int, int] = {}
         self.ttft: dict[int, int] = {}
 
-    def change(self, row: SpanRow, sign: int, took: int, waited: int | None) -> None:
-        """Count a span in or, by a sign of -1, out; *took* and *waited* are the buckets of its durations."""
+    def change(self, row: SpanRow, sign: int) -> None:
+        """Count a span in or, by a sign of -1, out."""
         sums = self.sums
         sums[0] += sign
         sums[1] += sign * (row.status == ERROR)
         sums[2] += sign * row.duration_ns
-        self.latency[took] = self.latency.get(took, 0) + sign
-        if waited is not None:
-            self.ttft[waited] = self.ttft.get(waited, 0) + sign
+        _add(self.latency, bucket(row.duration_ns), sign)
+        if row.ttft_ms is not None:
+            _add(self.ttft, bucket(row.ttft_ms * 1e6), sign)
         if row.counted:
             for at, tokens in enumerate(buckets_of(row), 3):
                 if tokens:  # adding an unsaid count and adding 0 are the same here
@@ -64,6 +64,22 @@ class Hour:
                 sums[13] += sign * row.cost_nusd
                 sums[14] += sign
             sums[15] += sign * is_unpriced(row)
+
+    def with_(self, other: Hour) -> Hour:
+        """Return the two together."""
+        both = Hour()
+        for hour in (self, other):
+            for at, n in enumerate(hour.sums):
+                both.sums[at] += n
+            for number, n in hour.latency.items():
+                _add(both.latency, number, n)
+            for number, n in hour.ttft.items():
+                _add(both.ttft, number, n)
+        return both
+
+
+def _add(histogram: dict[int, int], number: int, n: int) -> None:
+    histogram[number] = histogram.get(number, 0) + n
 
 
 class Rollups:

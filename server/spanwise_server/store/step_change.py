@@ -1,4 +1,4 @@
-"""What one transaction adds to the rollups of steps and takes from them."""
+"""In which hours of its steps a transaction counts a trace in, and in which out."""
 
 from __future__ import annotations
 
@@ -6,34 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from .connection import Connection
-from .rollups import HOUR_NS, OF_STEPS, Hour, bucket
 from .rows import SpanRow
-from .step_hours import Step, Turned, is_step, turned_by, turned_in_an_hour
+from .step_hours import Step, Turned, turned_by, turned_in_an_hour
 
 
 class StepChange:
-    """What the steps gain and lose."""
+    """The traces that steps gain and lose."""
 
     def __init__(self) -> None:
-        self._hours: dict[tuple[Step, int], Hour] = {}
         self._traces: dict[tuple[Step, int, int], int] = {}
         self._taken = False
 
     @property
     def steps(self) -> set[Step]:
         """The steps that it touches."""
-        return {step for step, _ in self._hours} | {step for step, _, _ in self._traces}
-
-    def change(self, row: SpanRow, sign: int, took: int, waited: int | None) -> None:
-        """Count a span in or, by a sign of -1, out; *took* and *waited* are the buckets of its durations."""
-        if not is_step(row.name):
-            return
-        self._taken = self._taken or sign < 0
-        key = (row.project_id, row.name, row.kind), row.start_ns // HOUR_NS
-        hour = self._hours.get(key)
-        if hour is None:
-            hour = self._hours[key] = Hour()
-        hour.change(row, sign, took, waited)
+        return {step for step, _, _ in self._traces}
 
     def turn(self, project_id: int, turned: Iterable[Turned]) -> None:
         """Count a trace in or out of the hours of its steps."""
@@ -51,8 +38,6 @@ class StepChange:
 
     def apply(self, connection: Connection, ids: Mapping[Step, int]) -> None:
         """Write the change; steps without an id are not counted."""
-        hours = {(ids[step], hour): of for (step, hour), of in self._hours.items() if step in ids}
-        OF_STEPS.add(connection, hours, taken=self._taken)
         traces = sorted(
             (ids[step], hour, previous, n)
             for (step, hour, previous), n in self._traces.items() if n and step in ids
@@ -60,11 +45,6 @@ class StepChange:
         connection.put_numbers("t_step", ("step_id", "hour", "previous", "n"), traces, _ADD_TRACES)
         if self._taken:
             connection.executemany(_DROP_TRACES, [row[:3] for row in traces])
-
-
-def buckets_of_times(row: SpanRow) -> tuple[int, int | None]:
-    """Return the buckets of how long a span took, and of its time to first token."""
-    return bucket(row.duration_ns), None if row.ttft_ms is None else bucket(row.ttft_ms * 1e6)
 
 
 _ADD_TRACES: Final = "ON CONFLICT (step_id, hour, previous) DO UPDATE SET n = t_step.n + excluded.n"

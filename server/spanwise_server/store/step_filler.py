@@ -8,7 +8,6 @@ from .address import trace_row_of
 from .connection import Connection
 from .rollup_change import RollupChange
 from .rows import SpanRow
-from .step_change import buckets_of_times
 from .stored_rows import rows_between
 from .write import SpanWriter
 
@@ -30,16 +29,16 @@ def fill_steps(connection: Connection, writer: SpanWriter) -> None:
         return  # somebody else did it
     for table in ("r_step", "h_step_hour", "h_step_day", "t_step"):
         connection.execute(f"DELETE FROM {table}")
-    rollups, of_trace, seen = RollupChange(), list[SpanRow](), 0
+    rollups, of_trace, seen = RollupChange(series_are_counted=True), list[SpanRow](), 0
     for row in rows_between(connection, 0, 2**63 - 1):
         if of_trace and trace_row_of(of_trace[0].id) != trace_row_of(row.id):
             rollups.of_steps.turn_trace(of_trace, 1)
             of_trace = []
             if seen >= _SPANS_AT_ONCE:
                 writer.count(connection, rollups)
-                rollups, seen = RollupChange(), 0
+                rollups, seen = RollupChange(series_are_counted=True), 0
         of_trace.append(row)
-        rollups.of_steps.change(row, 1, *buckets_of_times(row))
+        rollups.add(row)
         seen += 1
     if of_trace:
         rollups.of_steps.turn_trace(of_trace, 1)

@@ -58,7 +58,7 @@ class WriterMemory:
 
     def count(self, connection: Connection, rollups: RollupChange) -> None:
         """Write a change of the rollups."""
-        self._learn_steps(connection, self._steps.unknown(rollups.of_steps.steps))
+        self._learn_steps(connection, self._steps.unknown(rollups.steps))
         rollups.apply(connection, self._series, self._steps.ids)
 
     def _learn_steps(self, connection: Connection, unknown: Sequence[Step]) -> None:
