@@ -151,7 +151,7 @@ def test_reindexing_drops_the_words_of_deleted_traces(path):
 
 def test_a_failed_write_leaves_nothing_and_the_next_one_works(path, monkeypatch):
     with opened(path) as store:
-        monkeypatch.setattr("spanwise_server.store.rollups._ADD_SUMS", "INSERT INTO nowhere VALUES (1)")
+        monkeypatch.setattr("spanwise_server.store.rollups.OF_SERIES.sums", "nowhere")
         with pytest.raises(sqlite3.OperationalError):
             store.write([record(TRACES[0], "a" * 16, user__id="ann")])
         assert store.totals(Query("default")).traces.n == 0
