@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from .address import trace_row_of
@@ -16,6 +17,8 @@ UNCOUNTED: Final = "steps_uncounted"
 #: What so many spans come to is written at once.
 _SPANS_AT_ONCE: Final = 50_000
 
+logger = logging.getLogger("spanwise.store")
+
 
 def is_to_be_filled(connection: Connection) -> bool:
     """Return whether there are spans that are not counted."""
@@ -27,6 +30,8 @@ def fill_steps(connection: Connection, writer: SpanWriter) -> None:
     """Count the steps of all spans, in the caller's transaction, beside which nobody writes spans."""
     if not is_to_be_filled(connection):
         return  # somebody else did it
+    spans = connection.execute("SELECT coalesce(sum(span_count), 0) FROM traces").fetchone()[0]
+    logger.warning("counting the steps of %s spans, once; the server starts when that is done", f"{spans:,}")
     for table in ("r_step", "h_step_hour", "h_step_day", "t_step"):
         connection.execute(f"DELETE FROM {table}")
     rollups, of_trace, seen = RollupChange(series_are_counted=True), list[SpanRow](), 0

@@ -118,7 +118,7 @@ def test_spans_with_a_name_that_is_no_word_are_told_by_themselves(tmp_path):
         assert [one.sums.calls for one in store.tally(Query("default", Term("name", "=", (name,))), ())] == [1]
 
 
-def test_a_store_from_before_steps_is_counted_when_it_is_opened(tmp_path, monkeypatch):
+def test_a_store_from_before_steps_is_counted_when_it_is_opened(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("spanwise_server.store.step_filler._SPANS_AT_ONCE", 3)
     with opened(tmp_path) as store:
         for hour in (0, 30):
@@ -134,6 +134,7 @@ def test_a_store_from_before_steps_is_counted_when_it_is_opened(tmp_path, monkey
     with opened(tmp_path) as store:
         assert sums(store) == before
         assert store.setting(UNCOUNTED) is None
+    assert "counting the steps of 30 spans, once;" in caplog.text
 
 
 def test_a_large_trace_is_counted_as_its_spans_come(tmp_path, monkeypatch):
