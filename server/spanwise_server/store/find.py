@@ -52,6 +52,10 @@ _DRIVEN_ONE_BY_ONE: Final = 50
 _MOST_AMONG, _MOST_RUNS = 2_000, 40
 #: Traces looked through for spans at once: few at first, later more.
 _NEAR_FIRST, _NEAR_MOST = 50, 400
+#: The order in which the longest traces are looked through first, and how many, before all spans are sorted.
+_LONGEST, _MOST_LONGEST = "-latency", 2_000
+
+Rows = list[tuple[Any, ...]]
 
 
 def trace_page(
@@ -100,9 +104,16 @@ def span_page(
         source = plan.from_spans(project_id)
         return _Walk(source, plan.where, plan.driven, _SPAN_TIMES, _near(connection, project_id, query, plan))
 
+    def near(most: int, cursor: Cursor | None) -> Rows | None:
+        if nearest is not None and query.sort.endswith("time"):
+            return _found_near(connection, project_id, query, order, most, cursor, nearest)
+        if among is None and query.sort == _LONGEST and (cursor is None or not cursor.backwards):
+            return _of_the_longest(connection, project_id, query, order, most, cursor)
+        return None
+
     if among == []:
         return Page(())
-    return _page(connection, project_id, query, order, walk, make, nearest if query.sort.endswith("time") else None)
+    return _page(connection, project_id, query, order, walk, make, near)
 
 
 def limit_of(query: Query) -> int:
@@ -131,15 +142,14 @@ def _page(
     order: Order,
     walk: Callable[..., _Walk],
     make: Callable[[tuple[Any, ...]], T],
-    nearest: Iterable[tuple[int, int]] | None = None,
+    near: Callable[[int, Cursor | None], Rows | None] = lambda _most, _cursor: None,
 ) -> Page[T]:
     limit = limit_of(query)
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
     backwards = cursor is not None and cursor.backwards
-    if nearest is None:
+    rows = near(limit + 1, cursor)
+    if rows is None:
         rows = _found(connection, project_id, query, order, walk, limit + 1, cursor)
-    else:
-        rows = _found_near(connection, project_id, query, limit + 1, cursor, nearest)
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -194,29 +204,52 @@ def _found_near(
     connection: Connection,
     project_id: int,
     query: Query,
+    order: Order,
     most: int,
     cursor: Cursor | None,
     nearest: Iterable[tuple[int, int]],
-) -> list[tuple[Any, ...]]:
-    """Return the spans of a page by time: of few traces after another, the nearest first.
+) -> Rows:
+    """Return the spans of a page: of few traces after another, the nearest first.
 
-    No span of a trace comes before the time that stands beside it, so that the walk ends where the page is full.
+    No span of a trace comes before what stands beside it, a time or another number that is sorted by, so that the walk
+    ends where the page is full.
     """
     where = Compiler(connection, project_id, query).spans().where
     descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
-    rows: list[tuple[Any, ...]] = []
-    start = _COLUMNS["s"].index("start_ns")
+    rows: Rows = []
     size, left = _NEAR_FIRST, iter(nearest)
     while some := list(islice(left, size)):
         bound = some[0][0]
-        if len(rows) >= most and (rows[-1][start] > bound if descending else rows[-1][start] < bound):
+        if len(rows) >= most and (rows[-1][-1] > bound if descending else rows[-1][-1] < bound):
             break
         source = _spans_of_traces(project_id, [row for _, row in some])
-        rows += _rows(connection, query, SPAN_ORDERS["time"], _Walk(source, where, 0, ""), most, cursor)
-        rows.sort(key=lambda row: (row[start], row[0]), reverse=descending)
+        rows += _rows(connection, query, order, _Walk(source, where, 0, ""), most, cursor)
+        rows.sort(key=lambda row: (row[-1], row[0]), reverse=descending)
         del rows[most:]
         size = min(size * 2, _NEAR_MOST)
     return rows
+
+
+def _of_the_longest(
+    connection: Connection, project_id: int, query: Query, order: Order, most: int, cursor: Cursor | None
+) -> Rows | None:
+    """Return the spans of a page by latency, as far as the longest traces tell them: else ``None``.
+
+    No span takes longer than its trace, so that a page is full once its last span takes longer than the next trace.
+    """
+    if asks_index(query.filter) or Compiler(connection, project_id, query).spans().driven is not None:
+        return None
+    longest = connection.execute(
+        "SELECT t.duration_ns, t.id, t.start_ns FROM traces t INDEXED BY ix_traces_latency WHERE t.project_id = ? "
+        "ORDER BY t.duration_ns DESC LIMIT ?",
+        (project_id, _MOST_LONGEST),
+    ).fetchall()
+    first, end = query.from_ns or 0, 2**63 - 1 if query.to_ns is None else query.to_ns
+    within = [(took, row) for took, row, start in longest if start < end and start + took >= first]
+    rows = _found_near(connection, project_id, query, order, most, cursor, within)
+    if len(longest) < _MOST_LONGEST or (len(rows) == most and rows[-1][-1] > longest[-1][0]):
+        return rows
+    return None
 
 
 def _spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
 from spanwise_server.store import compile as compiling
-from spanwise_server.store import measures, newest
+from spanwise_server.store import find, measures, newest
 from spanwise_server.store.change import SPAN_COLUMNS, TRACE_COLUMNS
 from spanwise_server.store.postgres_connection import PostgresConnection
 from store_engines import KINDS, opened
@@ -164,6 +165,37 @@ def test_postgres_plans_for_the_newest_days_first(monkeypatch):
         assert store.session_costs(Query("default", parse("model:gpt-4o"))).newest_only
         assert store.find_calls(Query("default", from_ns=START_NS - 5 * DAY * 10**9, sort="-latency")).items
         assert max(scanned) <= 10
-        assert len(scanned) == 4
+        assert len(scanned) == 5  # by latency the longest traces come first, 50 and then more of them
         assert len(store.find_calls(Query("default", limit=100)).items) == 100
         assert max(scanned) >= 30
+
+
+@pytest.mark.parametrize("most", [3, 8, 1_000], ids=["never-told", "told-at-first", "told-by-all"])
+def test_the_longest_spans_are_found_in_the_longest_traces_as_far_as_these_tell(store, monkeypatch, most):
+    monkeypatch.setattr(find, "_MOST_LONGEST", most)
+    monkeypatch.setattr(find, "_NEAR_FIRST", 1)
+    for n in range(
+        1, 13
+    ):  # a trace takes at least as long as its longest span: the first ones longer, with short spans
+        of_trace, apart = f"{n:032x}", 100 - 8 * n if n < 5 else 0
+        store.write([llm(of_trace, f"{n:016x}", at=n * 3_600, took=n)])
+        store.write([llm(of_trace, "f" * 16, at=n * 3_600 + apart, took=n % 4)])
+    query = Query("default", sort="-latency")
+    every = list(store.each_span(Query("default", sort="time")))
+    for text, limit in (("", 1), ("", 4), ("model:gpt-4o", 5), ("latency<9s", 2), ("name:nobody", 3)):
+        kept = [one for one in every if text != "name:nobody" and (text != "latency<9s" or one.duration_ms < 9_000)]
+        for first, end in ((None, None), (START_NS + 4 * 3_600 * 10**9, START_NS + 9 * 3_600 * 10**9)):
+            asked = replace(query, filter=parse(text), from_ns=first, to_ns=end, limit=limit)
+            found, cursor = [], None
+            while cursor is not None or not found:
+                page = store.find_calls(replace(asked, cursor=cursor))
+                found += [(call.duration_ms, call.trace_id, call.span_id) for call in page.items]
+                cursor = page.next_cursor
+                if not page.items:
+                    break
+            wanted = [
+                (one.duration_ms, one.span.trace_id, one.span.span_id)
+                for one in kept if (first or 0) <= one.span.start_ns < (end or 2**63)
+            ]  # fmt: skip
+            assert sorted(found) == sorted(wanted)
+            assert [took for took, _, _ in found] == sorted((took for took, _, _ in wanted), reverse=True)
