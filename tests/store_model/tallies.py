@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from spanwise_server.query.filters import Query
+from spanwise_server.query.measures import Tallied
 from spanwise_server.record import Record, TraceSummary
+from spanwise_server.store.gathered import percentiles
 from spanwise_server.store.rollups import HOUR_NS, bucket
 
 from .naive import span_matches
@@ -44,3 +46,14 @@ def told_one_by_one(
         found["traces"].add(one.span.trace_id)
         found["ms"][bucket(one.span.end_ns - at)] += 1
     return series
+
+
+def check_told(told: Mapping[tuple, Tallied], expected: Mapping[tuple, dict]) -> None:
+    """Check that a store *told* by key what was counted one by one; it may tell of nothing that it is none."""
+    assert {
+        key: (one.sums.calls, one.sums.errors, one.traces, one.latency)
+        for key, one in told.items()
+        if one.sums.calls or key == ()
+    } == {
+        key: (one["spans"], one["errors"], len(one["traces"]), percentiles(one["ms"])) for key, one in expected.items()
+    }
