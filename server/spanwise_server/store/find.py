@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from ..query.filters import Query
+from .address import PLACE_BITS
 from .base import Page
 from .change import SPAN_COLUMNS, TRACE_COLUMNS
 from .compile import Compiler, Plan, asks_index
@@ -54,6 +55,10 @@ _MOST_AMONG, _MOST_RUNS = 2_000, 40
 _NEAR_FIRST, _NEAR_MOST = 50, 400
 #: The order in which the longest traces are looked through first, and how many, before all spans are sorted.
 _LONGEST, _MOST_LONGEST = "-latency", 2_000
+#: Of an order that spans have an index of so many are looked at first, and then so many, before all are sorted.
+_FIRST_OF_ALL: Final = (200, 2_000)
+#: In a time range with at most this many spans, sorting them beats both.
+_MOST_SPANS_SORTED: Final = 5_000
 
 Rows = list[tuple[Any, ...]]
 
@@ -107,9 +112,16 @@ def span_page(
     def near(most: int, cursor: Cursor | None) -> Rows | None:
         if nearest is not None and query.sort.endswith("time"):
             return _found_near(connection, project_id, query, order, most, cursor, nearest)
-        if among is None and query.sort == _LONGEST and (cursor is None or not cursor.backwards):
+        longest = query.sort == _LONGEST and (cursor is None or not cursor.backwards)
+        indexed = order.index is not None and not query.sort.endswith("time")
+        if among is not None or not (longest or indexed) or asks_index(query.filter):
+            return None
+        plan = Compiler(connection, project_id, query).spans()
+        if plan.driven is not None or _is_short(connection, project_id, query, plan):
+            return None
+        if longest:
             return _of_the_longest(connection, project_id, query, order, most, cursor)
-        return None
+        return _of_the_first(connection, project_id, query, plan.where, order, most, cursor)
 
     if among == []:
         return Page(())
@@ -237,8 +249,6 @@ def _of_the_longest(
 
     No span takes longer than its trace, so that a page is full once its last span takes longer than the next trace.
     """
-    if asks_index(query.filter) or Compiler(connection, project_id, query).spans().driven is not None:
-        return None
     longest = connection.execute(
         "SELECT t.duration_ns, t.id, t.start_ns FROM traces t INDEXED BY ix_traces_latency WHERE t.project_id = ? "
         "ORDER BY t.duration_ns DESC LIMIT ?",
@@ -250,6 +260,51 @@ def _of_the_longest(
     if len(longest) < _MOST_LONGEST or (len(rows) == most and rows[-1][-1] > longest[-1][0]):
         return rows
     return None
+
+
+def _of_the_first(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    where: Sql,
+    order: Order,
+    most: int,
+    cursor: Cursor | None,
+) -> Rows | None:
+    """Return the spans of a page, as far as the first of all in its order tell them: else ``None``.
+
+    Only those are in the index that say what is sorted by. Going back, none of the others comes behind them.
+    """
+    if cursor is not None and cursor.value is None:
+        return None
+    (asked, by), *unsaid = in_turn(order, query.sort, cursor)
+    first = Sql(
+        f"FROM spans s INDEXED BY {order.index} WHERE s.project_id = ? AND {asked.text} ORDER BY {by}",
+        (project_id, *asked.values),
+    )
+    for looked in _FIRST_OF_ALL:
+        rows = connection.execute(
+            f"SELECT {_READ['s']}, {order.key} AS sorted_by FROM (SELECT s.* {first.text} LIMIT {looked}) s "
+            f"CROSS JOIN traces t ON t.id = s.id >> {PLACE_BITS} WHERE {where.text} ORDER BY {by} LIMIT ?",
+            (*first.values, *where.values, most),
+        ).fetchall()
+        if len(rows) == most:
+            return rows
+    found = f"SELECT count(*) FROM (SELECT s.id {first.text} LIMIT {looked}) AS found"
+    there = connection.execute(found, first.values).fetchone()[0]
+    return rows if there < looked and not unsaid else None
+
+
+def _is_short(connection: Connection, project_id: int, query: Query, plan: Plan) -> bool:
+    """Return whether so few spans are in the range of *query* that they are sorted soonest."""
+    if query.from_ns is None and query.to_ns is None:
+        return False
+    few = (
+        "SELECT count(*) FROM (SELECT 1 FROM spans s INDEXED BY ix_spans_time WHERE s.project_id = ? AND s.id >= ? "
+        f"AND s.start_ns >= ? AND s.start_ns < ? LIMIT {_MOST_SPANS_SORTED + 1}) AS few"
+    )
+    first, end = query.from_ns or 0, 2**63 - 1 if query.to_ns is None else query.to_ns
+    return int(connection.execute(few, (project_id, plan.first or 0, first, end)).fetchone()[0]) <= _MOST_SPANS_SORTED
 
 
 def _spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:

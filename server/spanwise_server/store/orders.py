@@ -65,7 +65,7 @@ TRACE_ORDERS: Final[Mapping[str, Order]] = {
 SPAN_ORDERS: Final[Mapping[str, Order]] = {
     "time": Order("s.start_ns", "ix_spans_time", nullable=False, table="s"),
     "latency": Order("s.duration_ns", nullable=False, table="s"),
-    "cost": Order("s.cost_nusd", table="s"),
+    "cost": Order("s.cost_nusd", "ix_spans_cost", table="s"),
     "tokens": Order("s.total_tokens", table="s"),
     "ttft": Order("s.ttft_ms", table="s"),
 }

@@ -66,6 +66,9 @@ _IN_ORDER: Final = (
     "FROM (SELECT * FROM spans s WHERE project_id = ?\\2 AND start_ns >= ? AND start_ns < ? ORDER BY start_ns DESC "
     f"LIMIT (SELECT {2**63 - 1})) AS s, LATERAL (SELECT * FROM traces t WHERE \\1 OFFSET 0) AS t WHERE TRUE "
 )
+#: Spans that were chosen before, each with its trace: left to itself PostgreSQL looks through all traces for them.
+_TRACES_OF_CHOSEN: Final = re.compile(r"LIMIT (\d+)\) s CROSS JOIN traces t ON (.+?) WHERE ")
+_EACH_TRACE: Final = r"LIMIT \1) AS s, LATERAL (SELECT * FROM traces t WHERE \2 OFFSET 0) AS t WHERE "
 _NUMBERS_PUT: Final = re.compile(r"INSERT INTO (\w+) \(([\w, ]+)\) VALUES \([?, ]+\) (ON CONFLICT .*)")
 _HEX: Final = re.compile(r"lower\(hex\(([\w.]+)\)\)")
 
@@ -271,10 +274,7 @@ def _of_their_days(sql: str, of_rows: re.Match[str], values: Sequence[Any]) -> t
 
 @lru_cache(maxsize=2_000)
 def _translated(sql: str) -> str:
-    plain = (
-        _HINTS.sub("", _NEWEST_SPANS.sub(_IN_ORDER, _SPANS_OF_FEW.sub(_EACH_BY_ITSELF, sql)))
-        .replace("CROSS JOIN", "JOIN")
-        .replace(" GLOB ", " LIKE ")
-    )
+    few = _SPANS_OF_FEW.sub(_EACH_BY_ITSELF, _TRACES_OF_CHOSEN.sub(_EACH_TRACE, sql))
+    plain = _HINTS.sub("", _NEWEST_SPANS.sub(_IN_ORDER, few)).replace("CROSS JOIN", "JOIN").replace(" GLOB ", " LIKE ")
     plain = _LISTED.sub(r"string_agg(\1::text, ',')", plain)
     return _HEX.sub(r"encode(\1, 'hex')", plain).replace("%", "%%").replace("?", "%s")

@@ -33,6 +33,8 @@ class SpanTable(SQLModel, table=True):
         Index("ix_spans_rewritten", "id", sqlite_where=text("rewritten = 1")),
         # One trace of very many spans would have to be walked past for a few that cost something.
         Index("ix_spans_priced", "project_id", "start_ns", sqlite_where=text("counted = 1 AND cost_nusd IS NOT NULL")),
+        # Of the dearest few are asked for, while a trace of many calls costs more than any of them.
+        Index("ix_spans_cost", "project_id", "cost_nusd", sqlite_where=text("cost_nusd IS NOT NULL")),
     )
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     """The span's address: see ``address.py``."""
