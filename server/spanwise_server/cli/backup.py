@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..store.engine import Copier
-    from ..store.examine import Finding
+    from ..store.finding import Finding
     from .command import Commands
 
 _MARKS: Final = {"ok": "ok", "warning": "look", "broken": "BROKEN"}

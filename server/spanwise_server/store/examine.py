@@ -6,10 +6,9 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -19,26 +18,17 @@ from .backup import MAIN_FILE, MEDIA_FOLDER, damage
 from .connection import Connection
 from .database import BUSY_MS, SqliteConnection
 from .dictionaries import load
+from .examine_steps import steps
+from .finding import Finding
 from .payload import opened, texts_named
 from .sqlite import LEAST_FREE_BYTES
 
-State = Literal["ok", "warning", "broken"]
 #: Below this much free space it is time to make room.
 _LITTLE_BYTES: Final = 1_000_000_000
 #: Packed spans that are opened unless all are.
 _SAMPLE: Final = 500
 _ALL: Final = 2**62
 _REMOVED_LATER: Final = "A running server removes them within twenty minutes."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look came to."""
-
-    about: str
-    state: State
-    sentence: str
-    remedy: str = ""
 
 
 def examine(data: Path, *, full: bool = False) -> Iterator[Finding]:
@@ -62,6 +52,7 @@ def examine(data: Path, *, full: bool = False) -> Iterator[Finding]:
         if found.state != "ok":
             return
         yield totals(connection)
+        yield steps(connection)
         yield payloads(connection, full=full)
         yield media(connection, data / MEDIA_FOLDER, full=full)
         yield _words(connection, data / "search.db")

@@ -17,7 +17,8 @@ from .clickhouse_server import Server, place_of
 from .clickhouse_small import SMALL_FILE
 from .conditions import Sql
 from .database import SqliteConnection
-from .examine import Finding, media, room, schema
+from .examine import media, room, schema
+from .finding import Finding
 
 _SAMPLE: Final = 500
 _READ_AT_ONCE: Final = 2_000

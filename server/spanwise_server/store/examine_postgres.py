@@ -13,7 +13,9 @@ import psycopg
 from .attribute_blocks import NOT_TAKEN_IN
 from .block_filler import being_filled
 from .connection import Connection
-from .examine import Finding, payloads, schema, totals
+from .examine import payloads, schema, totals
+from .examine_steps import steps
+from .finding import Finding
 from .gin import GinIndex
 from .postgres_database import OLDEST_VERSION, PostgresDatabase, driver_url
 
@@ -25,6 +27,7 @@ def examine_database(url: str, data: Path, *, full: bool = False) -> Iterator[Fi
         return
     with closing(database), database.read() as connection:  # so that all is of one moment
         yield totals(connection)
+        yield steps(connection)
         yield payloads(connection, full=full)
         yield _media(connection, full=full)
         yield _words(connection)

@@ -35,15 +35,17 @@ MOST_SERIES: Final = 10_000
 _KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
 _BUCKETS: Final = tuple(Usage.__dataclass_fields__)
 _UNPRICED: Final = f"s.cost_nusd IS NULL AND s.total_tokens IS NOT NULL AND s.kind IN ({_KINDS})"
+_OF_COUNTED: Final = {name: f"CASE WHEN s.counted = 1 THEN s.{name} END" for name in ("cost_nusd", *_BUCKETS)}
+#: What one span adds to sums of ``SUMS``, as they are kept of hours.
+COUNTED_SUMS: Final = {
+    "spans": "1",
+    "errors": f"CASE WHEN s.status = {ERROR} THEN 1 ELSE 0 END",
+    "priced": "CASE WHEN s.counted = 1 AND s.cost_nusd IS NOT NULL THEN 1 ELSE 0 END",
+    "unpriced": f"CASE WHEN s.counted = 1 AND {_UNPRICED} THEN 1 ELSE 0 END",
+    **_OF_COUNTED,
+}
 _SUMMED: Final = ", ".join(
-    (
-        "count(*)",
-        f"sum(CASE WHEN s.status = {ERROR} THEN 1 ELSE 0 END)",
-        "sum(CASE WHEN s.counted = 1 THEN s.cost_nusd END)",
-        "sum(CASE WHEN s.counted = 1 AND s.cost_nusd IS NOT NULL THEN 1 ELSE 0 END)",
-        f"sum(CASE WHEN s.counted = 1 AND {_UNPRICED} THEN 1 ELSE 0 END)",
-        *(f"sum(CASE WHEN s.counted = 1 THEN s.{name} END)" for name in _BUCKETS),
-    )
+    ("count(*)", *(f"sum({COUNTED_SUMS[n]})" for n in ("errors", "cost_nusd", "priced", "unpriced", *_BUCKETS)))
 )
 
 

@@ -180,7 +180,7 @@ def test_the_doctor_finds_nothing_wrong_with_a_store_in_use(client, settings):
     client.app.state.server.store.wait_until_searchable()
     for full in (False, True):
         assert set(states(settings.data, full=full).values()) == {"ok"}
-    assert set(states(settings.data)) == {"disk", "file", "schema", "totals", "spans", "media", "search"}
+    assert set(states(settings.data)) == {"disk", "file", "schema", "totals", "steps", "spans", "media", "search"}
 
 
 @pytest.mark.parametrize(
