@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from server_process import ServerProcess
 
@@ -25,6 +25,11 @@ def open_span(page: Page, kind: str) -> None:
     expect(page.locator(f'.span-head [data-kind="{kind}"]')).to_be_visible()
 
 
+def named(row: Locator) -> str:
+    """Return the name of a row's span: what is read out begins with its kind and its name."""
+    return (row.get_attribute("aria-label") or "").partition(" ")[2].partition(", ")[0]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_tab_is_accessible(server, open_page, axe, theme):
     page = opened(open_page(color_scheme=theme), server)
@@ -42,7 +47,7 @@ def test_arrows_move_fold_and_open_in_the_tree(server, page: Page):
     page.keyboard.press("ArrowDown")
     second = page.locator(".tree [role=treeitem]").nth(1)
     expect(second).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#detail h2")).to_have_text(second.locator("b").inner_text())
+    expect(page.locator("#detail h2")).to_have_text(named(second))
     expect(page).to_have_url(re.compile("span="))
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowLeft")
@@ -81,6 +86,34 @@ def test_finding_narrows_the_tree_and_escape_gives_it_back(server, page: Page):
     expect(shown).not_to_have_count(0)
     page.keyboard.press("Escape")
     expect(shown).to_have_count(everything)
+
+
+#: Of every row that is shown, how far the middle of its bar lies from its own, in pixels.
+ASTRAY = """() => [...document.querySelectorAll("#tree .rows")].flatMap((block) => {
+  const middle = (element) => { const { top, bottom } = element.getBoundingClientRect(); return (top + bottom) / 2; };
+  const bars = [...block.querySelectorAll(":scope > .wf > g")];
+  return [...block.querySelectorAll("[data-n]")].flatMap((row, n) => {
+    if (row.hidden) return bars[n].getClientRects().length && bars[n].checkVisibility() ? [1000] : [];
+    const drawn = row.querySelector(".wf rect") ?? bars[n].querySelector("rect");
+    return [middle(drawn) - middle(row)];
+  });
+})"""
+
+
+def test_every_bar_stands_in_its_row_whichever_rows_are_shown(server, open_page):
+    for options in ({}, {"viewport": {"width": 390, "height": 844}, "is_mobile": True}):
+        page = opened(open_page(**options), server, "root:kind:agent")
+        rows = page.locator(".tree [role=treeitem]:visible")
+        everything = rows.count()
+        assert page.evaluate(ASTRAY) == [0] * everything
+        page.locator("#find").fill("llm")
+        expect(rows).not_to_have_count(everything)
+        assert page.evaluate(ASTRAY) == [0] * rows.count()
+        page.locator("#find").fill("")
+        expect(rows).to_have_count(everything)
+        page.locator(".tree [aria-expanded] .twist").nth(1).click()
+        expect(rows).not_to_have_count(everything)
+        assert page.evaluate(ASTRAY) == [0] * rows.count()
 
 
 def test_the_critical_path_is_marked_by_c(server, page: Page):

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from ..errors import NotFound
 from ..resources import resource_dir
+from .kind_icons import kind_icons
 
 PREFIX = "/static/"
 _SERVED = {".css", ".js", ".svg", ".png", ".txt"}
@@ -71,8 +72,9 @@ class Assets:
                 self._add(name, path.read_bytes())
         for name, parts in SCRIPTS.items():
             self._add(name, b"\n;".join((folder / part).read_bytes() for part in parts))
-        layers = sorted((folder / "css").glob("*.css"))
-        self._add("app.css", b"\n".join(path.read_bytes() for path in layers))
+        layers = [path.read_bytes() for path in sorted((folder / "css").glob("*.css"))]
+        icons = kind_icons((folder / "icons.svg").read_text(encoding="utf-8"), layers[0].decode())
+        self._add("app.css", b"\n".join([*layers, icons.encode()]))
 
     def _add(self, name: str, body: bytes) -> None:
         digest = hashlib.sha256(body).hexdigest()[:12]

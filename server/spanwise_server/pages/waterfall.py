@@ -10,7 +10,7 @@ from typing import Final, Literal, overload
 from ..ingest.under_way import is_begun
 from ..outline import Outline
 from ..record import Record
-from .format import duration
+from .format import duration, money, one_line, plural
 from .running import is_missing
 
 #: Part of the drawing's width that the trace fills; the rest is room for the last label.
@@ -19,6 +19,8 @@ FILLED: Final = 0.915
 _WAITING_KINDS: Final = frozenset({"agent", "chain", "span", "prompt"})
 _STEPS: Final = (1, 2, 4, 5, 10)
 _DEEPEST_DRAWN: Final = 12
+#: Characters of an error that a row shows.
+_ERROR_CUT: Final = 60
 #: A span of no length is still a line to be seen.
 _THINNEST: Final = 0.4
 _TICKS: Final = 5
@@ -62,8 +64,34 @@ class Row:
 
     @property
     def depth(self) -> int:
-        """How far the row is moved in, at most 12 steps: the level itself stands in the markup."""
+        """How far the row is moved in where two trees are compared, at most 12 steps."""
         return min(self.level - 1, _DEEPEST_DRAWN)
+
+    @property
+    def price(self) -> str:
+        """What it cost, empty where it cost nothing and should not have."""
+        if self.unpriced:
+            return "unpriced"
+        return "" if self.cost_nusd is None else money(self.cost_nusd)
+
+    @property
+    def aside(self) -> str:
+        """The few words after its name: what went wrong, that it runs, what is within it, its model or documents."""
+        if self.failed:
+            span, reading = self.record.span, self.record.reading
+            return one_line(reading.error_type or span.status_message or "failed", _ERROR_CUT)
+        if self.state == "missing":
+            return f"{plural(self.children, 'span')} within it"
+        return self.state or self.detail
+
+    @property
+    def said(self) -> str:
+        """All that is drawn of it, in words."""
+        price = f"dearest step {self.price}" if self.dear else self.price
+        took = f"{duration(self.record.duration_ms)}, starts at {duration(self.offset_ms)}"
+        failed = "failed" if self.failed and self.aside != "failed" else ""
+        head = f"{self.record.kind} {self.record.name}"
+        return ", ".join(words for words in (head, self.aside, failed, price, took) if words)
 
 
 @dataclass(frozen=True, slots=True)

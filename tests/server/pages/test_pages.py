@@ -208,7 +208,7 @@ def test_keys_and_values_of_attributes_are_completed_by_those_of_the_newest_span
 def test_a_trace_shows_its_tree_and_the_chosen_span(shop):
     html = page(shop, f"/traces/{TRACE}?project={PROJECT}&span={span_id(7)}&tab=messages")
     assert html.count('role="treeitem"') == 8
-    assert f'id="s-{span_id(7)}" aria-level="2" data-depth="1" aria-selected="true"' in html
+    assert f'id="s-{span_id(7)}" aria-level="2" aria-selected="true"' in html
     assert "new since <em>plan</em>" in html
     assert "<strong>re_1</strong>" in html
     assert "$0.0110" in html

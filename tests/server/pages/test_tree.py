@@ -6,8 +6,11 @@ import re
 from dataclasses import replace
 
 from server.pages.made import PROJECT, TRACE, record, span_id
+from spanwise_server.pages.elements import drawn_as
+from spanwise_server.pages.render import environment
 from spanwise_server.pages.tree import AT_FIRST, BLOCK, SEEN_AT_FIRST, WINDOW
 from spanwise_server.recent import Recent
+from spanwise_server.record import KINDS
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -43,6 +46,21 @@ def test_a_long_tree_comes_in_windows_around_the_chosen_span(client):
     assert blocks == [(str(at), str(at + BLOCK)) for at in range(1_000, 1_100, BLOCK)]
     last = page(client, f"{path}&rows={2_500 - BLOCK - 3}&until=2500", **HTMX)
     assert last.count('class="rows"') == 2
+
+
+def test_a_row_of_a_large_trace_is_one_element_and_its_bar_is_drawn_with_those_of_its_block(client):
+    many = (record(1, None, "root", 0, 10_000), *(record(n, 1, f"step {n}", n, 1) for n in range(2, 2_501)))
+    client.app.state.server.store.write(many)
+    html = page(client, f"/traces/{TRACE}?project={PROJECT}&rows=1000&until=1025", **HTMX)
+    assert len(re.findall(r'<a [^>]*role="treeitem"[^>]*>step \d+</a>', html)) == 25
+    blocks = re.findall(r'<div class="rows.*?</div>', html, re.DOTALL)
+    drawings = [re.findall(r"<svg .*?</svg>", block, re.DOTALL) for block in blocks]
+    assert [len(of) for of in drawings] == [1, 1, 1]
+    for (drawing,), rows in zip(drawings, (10, 10, 5), strict=True):
+        assert [float(y) for y in re.findall(r'<text [^>]*y="([\d.]+)%"', drawing)] == [
+            n * 100 / rows for n in range(rows)
+        ]
+        assert drawing.count("<rect") == drawing.count("<g ") == rows
 
 
 def test_a_tree_that_is_sent_whole_has_no_gaps(client):
@@ -98,6 +116,19 @@ def test_the_server_finds_in_all_of_a_long_tree_and_knows_its_errors(client):
     assert "step 2400" in html
     chosen = page(client, f"{path}&span={span_id(2_400)}&tab=attributes", **HTMX, **{"HX-Target": "section#detail"})
     assert "spanwise.scope" in chosen or "Scope" in chosen
+
+
+def test_the_tree_has_an_icon_of_every_kind_in_its_hues_as_a_background(client):
+    style = client.get("/static/app.css").text
+    drawn = {drawn_as(kind) for kind in KINDS}
+    icons = dict(re.findall(r'\[data-kind="(\w+)"\]\{--icon:url\("data:image/svg\+xml,([^"]+)"\)\}', style))
+    assert icons.keys() == drawn
+    for kind, icon in icons.items():
+        hues = re.search(rf"--k-{kind}: light-dark\((.+?\)), (.+?\))\);", style)
+        assert hues is not None
+        assert [f"path{{stroke:{hue}}}" in icon for hue in hues.groups()] == [True, True]
+        (path,) = re.findall(r" d='([^']+)'", icon)
+        assert f' d="{path}"' in environment().globals["kind"](kind)
 
 
 def test_what_is_kept_of_a_tree_is_of_its_newest_state_and_of_few_trees():

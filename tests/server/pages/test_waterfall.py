@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.pages.made import conversation, record, span_id
+from spanwise_server.pages.format import duration
 from spanwise_server.pages.waterfall import FILLED, lay_out, self_ns, ticks
 
 
@@ -156,3 +157,17 @@ def test_twice_the_spans_take_twice_the_steps():
         return ran
 
     assert steps(2_000) < 2.2 * steps(1_000)
+
+
+def test_all_that_is_drawn_of_a_row_is_said():
+    rows = rows_of(conversation())
+    (dearest,) = [row for row in rows.values() if row.dear]
+    assert "dearest step $0.00" in dearest.said
+    lookup = rows[span_id(3)]
+    assert lookup.price == ""
+    assert lookup.said.startswith("tool lookup_order, ")
+    assert lookup.said.endswith("ms, starts at " + duration(lookup.offset_ms))
+    failed = next(row for row in rows.values() if row.failed)
+    assert f"{failed.record.name}, {failed.aside}, failed, " in failed.said
+    without_words = lay_out((record(1, None, "root", 0, 1_000, status="error"),)).rows[0]
+    assert without_words.said == "span root, failed, 1.00 s, starts at 0 ms"

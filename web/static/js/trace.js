@@ -54,13 +54,24 @@
     for (const row of all()) {
       const deep = level(row);
       if (deep <= hiddenBelow) hiddenBelow = Infinity;
-      const found = !words || row.querySelector(".name").textContent.toLowerCase().includes(words);
+      const found = !words || inWords(row).toLowerCase().includes(words);
       row.hidden = words ? !found : deep > hiddenBelow;
       if (!words && hiddenBelow === Infinity && row.getAttribute("aria-expanded") === "false") hiddenBelow = deep;
       any ||= !row.hidden;
     }
     const none = $("#none-found");
     if (none) none.hidden = any;
+    for (const block of document.querySelectorAll(`${TREE} .rows`)) placeBars(block);
+  }
+  const inWords = (row) => [row.dataset.kind, ...[...row.childNodes].filter((one) => !one.matches?.(".n, .wf")).map((one) => one.textContent)].join(" ");
+  // Bars are drawn for a block of rows at once, each so many percent below its top.
+  function placeBars(block) {
+    const rows = [...block.querySelectorAll("[data-n]")];
+    const shown = rows.filter((row) => !row.hidden);
+    for (const [n, bar] of block.querySelectorAll(":scope > .wf > g").entries()) {
+      bar.toggleAttribute("hidden", rows[n].hidden);
+      for (const one of bar.children) one.setAttribute("y", `${(shown.indexOf(rows[n]) / shown.length) * 100}%`);
+    }
   }
   // Of a large trace only a window of rows is here: the server finds in all of it.
   const windowed = () => $(`${TREE}[data-windowed]`);
