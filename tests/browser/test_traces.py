@@ -421,6 +421,34 @@ def test_all_that_the_filter_finds_are_chosen_at_once_and_counted_before_they_go
     expect(every).not_to_be_checked()
 
 
+def test_what_was_done_to_chosen_traces_is_undone_under_the_readers_hands(server, page: Page):
+    listed(page, server)
+    page.evaluate("window.stayed = true")
+    boxes, tagged = page.locator(f"{ROWS} [name=trace_id]"), page.locator(f"{ROWS} [title='tag: once more']")
+    for n in (0, 1):
+        boxes.nth(n).check()
+    page.locator(".bulk summary", has_text="Tag").click()
+    page.locator(".bulk [name=tag]").fill("once more")
+    page.locator(".bulk").get_by_role("button", name="Tag them").click()
+    expect(tagged).to_have_count(2)
+    facet = page.locator("#traces_found [data-facet=label] a", has_text="once more")
+    expect(facet.locator(".n")).to_have_text("2")
+    page.locator("#traces_found [data-facet=provider] summary").click()
+    page.locator("#traces_found [data-facet=status] summary").click()
+    for n in (20, 22, 24):
+        boxes.nth(n).check()
+    page.locator("#list").evaluate("list => { list.scrollTop = 300 }")
+    page.locator(".toast").get_by_role("button", name=re.compile("Undo")).click()
+    expect(tagged).to_have_count(0)
+    expect(facet).to_have_count(0)
+    expect(page.locator("#bulk-count")).to_have_text("3 chosen")
+    assert [boxes.nth(n).is_checked() for n in (0, 1, 20, 21, 22, 24)] == [False, False, True, False, True, True]
+    assert page.locator("#list").evaluate("list => list.scrollTop") == 300
+    expect(page.locator("#traces_found [data-facet=provider]")).to_have_attribute("open", "")
+    expect(page.locator("#traces_found [data-facet=status]")).not_to_have_attribute("open", "")
+    assert page.evaluate("window.stayed"), "the page was not loaded again"
+
+
 def test_dates_of_what_is_older_are_not_cut(server, page: Page):
     for path, sort, cell in (("traces", "time", "td.c-time"), ("sessions", "start", "td.s-last")):
         page.goto(f"{server.url}/{path}?project=acme-support&range=all&sort={sort}")

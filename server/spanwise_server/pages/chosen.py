@@ -97,7 +97,7 @@ def undo(server: CurrentServer, project: CurrentProject, act: str, n: int) -> Re
     """Take the labels of one act back, and have the page show what stands now."""
     for number in range(min(n, MOST)):
         server.store.unannotate(project, _id(act, number))
-    return Response(status_code=204, headers={"HX-Refresh": "true"})
+    return Response(status_code=204, headers={"HX-Trigger": '{"unlabelled": {}}'})
 
 
 @router.post("/traces/dataset", dependencies=[Csrf])

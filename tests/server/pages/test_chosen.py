@@ -47,6 +47,7 @@ def test_a_tag_is_a_label_that_filters_find_and_undo_takes_back(shop):
     assert html.count('title="tag: second"') == 1
     undone = shop.post(said.json()["undo"], data={"csrf_token": token(shop)})
     assert undone.status_code == 204
+    assert "hx-refresh" not in undone.headers, "the page stays"
     assert found(shop, 'label.tag:"needs review"') == set()
     assert found(shop, "label.tag:second") == {TRACE}
 

@@ -68,10 +68,15 @@
     arm(event.submitter);
   }, true);
   // Tags, labels and places in queues are given without leaving the list.
-  addEventListener("quiet", () => {
-    clear();
-    htmx.ajax("GET", location.href, { target: "#list", source: "#list", swap: "innerMorph" });
-  });
+  addEventListener("quiet", () => { clear(); showNow(); });
+  addEventListener("unlabelled", showNow); // an undo
+  async function showNow() { // what is chosen, unfolded and scrolled to stays so
+    const facets = () => [...document.querySelectorAll("#traces_found [data-facet]")];
+    const open = new Map(facets().map((facet) => [facet.dataset.facet, facet.open]));
+    const target = $("#traces_found") ? "#traces_found" : "#list";
+    await htmx.ajax("GET", location.href, { target, source: target, swap: "innerMorph" });
+    for (const facet of facets()) facet.open = open.get(facet.dataset.facet) ?? facet.open;
+  }
   addEventListener("keydown", (event) => { // Enter in one of these fields means its own button, not the form's first
     const field = event.key === "Enter" && event.target.closest?.(".pop.quick");
     if (!field) return;
