@@ -23,7 +23,7 @@ async def asked_query(
         str,
         Query(
             description="time, latency, cost, tokens or ttft, of traces also spans, errors, name, input, output, "
-            "model, env, prompt, tags, user or session; - before it for descending; of sessions as said there"
+            "model, env, prompt, tags, user, session or labels; - before it for descending; of sessions as said there"
         ),
     ] = "-time",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,

@@ -21,7 +21,8 @@ router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
 def list_sessions(server: CurrentServer, query: AskedQuery) -> Response:
     """Return one page of the sessions with a trace that matches, the newest first, as ``SessionSummary`` items.
 
-    Other orders are by ``time``, ``start``, ``duration``, ``turns``, ``errors``, ``tokens``, ``cost`` or ``session``.
+    Other orders are by ``time``, ``start``, ``duration``, ``turns``, ``errors``, ``tokens``, ``cost``, ``session``,
+    ``user``, ``input`` (the first), ``output`` (the last) or ``labels``.
     Where only the newest sessions could be put in order, ``of_newest`` says of how many; it is null where it was all.
     """
     page = server.store.find_sessions(query)

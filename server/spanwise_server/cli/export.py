@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     made.add_argument(
         "--sort",
         default="-time",
-        help="time, latency, cost, tokens, ttft, spans or errors; - before it for descending.",
+        help="Any order of the list, such as time, cost or user; - before it for descending.",
     )
     made.add_argument("--format", default="jsonl", help="jsonl, csv, otlp or parquet (default: jsonl).")
     made.add_argument("--out", type=Path, help="The file; it appears when it is whole.")

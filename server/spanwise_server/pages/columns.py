@@ -45,7 +45,7 @@ COLUMNS: Final[dict[str, Column]] = {
         Column("tags", "Tags", "c-tags", "tags", default=False),
         Column("user", "User", "c-user", "user"),
         Column("session", "Session", "c-sess", "session"),
-        Column("labels", "Labels", "c-label"),
+        Column("labels", "Labels", "c-label", "labels"),
     )
 }
 #: It holds the link, so it is always there.

@@ -11,7 +11,7 @@ from ..errors import SpanwiseError
 from ..query.filters import Filter, Query
 from ..query.moments import nanoseconds
 from ..store.cursor import is_of_text
-from ..store.orders import TRACE_ORDERS
+from ..store.orders import TRACE_SORTS
 from .columns import columns_in
 from .format import SECOND_NS, Clock
 from .urls import stamp, url
@@ -131,7 +131,7 @@ class Listing:
         return Query(self.project, tree, start, end, self.sort, limit, self.cursor)
 
 
-def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = TRACE_ORDERS) -> Listing:
+def read(project: str, params: Mapping[str, str], clock: Clock, sorts: Collection[str] = TRACE_SORTS) -> Listing:
     """Return the list that the URL's parameters ask for; what is not understood is refused or falls back."""
     chosen = params.get("range", "")
     sort = params.get("sort", "")

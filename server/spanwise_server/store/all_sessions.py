@@ -15,6 +15,7 @@ from typing import Final
 
 from .kept_session import Counted
 from .row_numbers import UNSAID
+from .session_order import TEXTS, SessionTexts
 
 #: With more sessions than this they are not counted on: they take too much memory, and to sort them takes too long.
 MOST_SESSIONS: Final = 100_000
@@ -33,6 +34,10 @@ class AllSessions:
         """Of how many traces it is known what they cost, and what; and the same of tokens."""
         self._unsettled: dict[int, set[str]] = {}
         """Sessions of which it has to be looked up when they began or ended, by the columns."""
+        self._texts: dict[int, SessionTexts] | None = None
+        """What sessions say at their ends, once that was asked for."""
+        self._untold: set[int] = set()
+        """The sessions of which that has to be looked up."""
         self._gone = 0
         """How many places are of sessions all of whose traces went."""
 
@@ -95,7 +100,7 @@ class AllSessions:
             self.first[at], self.last[at], self.end[at] = start, start, end
         else:
             self._reach(session, at, start, end)
-        self._count(at, trace, 1)
+        self._count(session, at, trace, 1)
 
     def take(self, session: int, trace: Counted) -> None:
         """Count a trace out again."""
@@ -105,7 +110,7 @@ class AllSessions:
         lost = {name for name, column, value in reached if column[at] == value}
         if lost:
             self._unsettled.setdefault(session, set()).update(lost)
-        self._count(at, trace, -1)
+        self._count(session, at, trace, -1)
         if self.turns[at] == 0:
             self._gone += 1
 
@@ -124,7 +129,9 @@ class AllSessions:
         if lost is not None and not lost:
             del self._unsettled[session]
 
-    def _count(self, at: int, trace: Counted, sign: int) -> None:
+    def _count(self, session: int, at: int, trace: Counted, sign: int) -> None:
+        if self._texts is not None:
+            self._untold.add(session)
         self.turns[at] += sign
         self.errors[at] += sign * trace.failed
         if trace.cost_nusd != UNSAID:
@@ -155,18 +162,43 @@ class AllSessions:
             self.names[self.places[session]] = name
         self._unnamed = [session for session in self._unnamed if session not in found]
 
-    def values(self, of: str, among: AbstractSet[int] | None) -> Iterator[tuple[int | str | None, str]]:
-        """Return what each session says in an order of ``session_order.py``, with its name: all, or *among* some."""
+    def edges(self) -> dict[str, tuple[int, int]]:
+        """Return when the first and the last trace began of the sessions whose texts are to be looked up."""
+        if self._texts is None:
+            self._texts = {}
+            self._untold.update(self.places)
+        there = map(self.places.__getitem__, self._untold)
+        return {self.names[at]: (self.first[at], self.last[at]) for at in there if self.turns[at] and self.names[at]}
+
+    def tell(self, found: Mapping[str, SessionTexts]) -> None:
+        """Take in the texts of those sessions."""
+        assert self._texts is not None  # noqa: S101  # they were asked for
+        for session in list(self._untold):
+            if (name := self.names[self.places[session]]) in found:
+                self._texts[session] = found[name]
+                self._untold.discard(session)
+
+    def values(
+        self, of: str, among: AbstractSet[int] | None, said: Mapping[int, str] | None = None
+    ) -> Iterator[tuple[int | str | None, str]]:
+        """Return what each session says in an order of ``session_order.py``, with its name: all, or *among* some.
+
+        What is *said* by the numbers of sessions takes the place of what is kept here.
+        """
         there: Sequence[object] = self.turns
         if self._unnamed:
             among = (self.places.keys() if among is None else among) - set(self._unnamed)
         if among is not None:
             there = [n and session in among for session, n in zip(self.places, self.turns, strict=True)]
-        return zip(compress(self._values(of), there), compress(self.names, there), strict=True)
+        values = self._values(of) if said is None else list(map(said.get, self.places))
+        return zip(compress(values, there), compress(self.names, there), strict=True)
 
     def _values(self, of: str) -> Sequence[int | str | None]:
         if of == "session":
             return self.names
+        if of in TEXTS:
+            texts, which = self._texts or {}, TEXTS.index(of)
+            return [texts[session][which] if session in texts else None for session in self.places]
         if of == "duration":
             return [end - first for first, end in zip(self.first, self.end, strict=True)]
         if of in ("cost", "tokens"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 import orjson
 
@@ -17,6 +17,9 @@ from .payload import Said, named, opened, unpack
 from .rows import STATUSES, SpanRow, cost_of, usage_of
 from .stored_rows import span_rows
 
+T = TypeVar("T")
+Make: TypeAlias = Callable[[str, Sequence[Any]], T]
+"""Makes something of a project's name and a row of ``traces``."""
 _TEXTS_AT_ONCE: Final = 400
 
 
@@ -36,6 +39,12 @@ def summary_of(project: str, row: Sequence[Any]) -> TraceSummary:
         tags=_strings(tags), environment=environment, input_preview=input_preview, output_preview=output_preview,
         prompts=_strings(prompts), has_root=bool(has_root),
     )  # fmt: skip
+
+
+def placed_summary(project: str, row: Sequence[Any]) -> tuple[TraceSummary, int, int]:
+    """Return the same, with when the trace began and its number."""
+    summary = summary_of(project, row)
+    return summary, summary.start_ns, row[0]
 
 
 def _strings(text: str | None) -> tuple[str, ...]:

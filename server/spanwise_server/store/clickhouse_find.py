@@ -50,6 +50,8 @@ class Finder:
     project: str
     project_id: int
     judged: Judged
+    labels: Callable[[], Mapping[bytes, str]]
+    """Returns the first of the labels of each trace that has one."""
     kept_days: KeptDays
     measures: KeptMeasures
     changes: Callable[[], Changes]
@@ -61,13 +63,18 @@ class Finder:
 
     def traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces."""
+        page = self.placed_traces(query)
+        return Page(tuple(summary for summary, _, _ in page.items), page.next_cursor, page.previous_cursor)
+
+    def placed_traces(self, query: Query) -> Page[tuple[TraceSummary, int, int]]:
+        """Return the same, each with when it began and what decides between those that began at once."""
         listed = f"SELECT t.trace_id, {order_of(query.sort, TRACE_ORDERS).key}, t.tie, t.start_ns FROM traces AS t"
         page, rows = self._page(query, "t", lambda some: (listed, self.compiler(some).traces()), (1, 2))
         starts = [row[3] for row in rows] or [0]
         summed = self._summed([row[0] for row in rows], min(starts), max(starts))
         whole = {row[_AT["trace_id"]]: row for row in summed}
-        found = (whole[row[0]] for row in rows if row[0] in whole)
-        return replace(page, items=tuple(summary_of(self.project, row) for row in found))
+        found = ((summary_of(self.project, whole[row[0]]), row[3], row[2]) for row in rows if row[0] in whole)
+        return replace(page, items=tuple(found))
 
     def _summed(self, trace_ids: Sequence[bytes], first: int = 0, last: int = LAST_NS) -> list[tuple[Any, ...]]:
         """Return the rows of traces, whole: of those on a page, since all columns of all would be dear to sort."""

@@ -43,6 +43,17 @@ def label_counts(connection: Connection, project_id: int, trace_ids: Sequence[by
     return counts
 
 
+def first_labels(connection: Connection, project_id: int) -> Mapping[bytes, str]:
+    """Return the first of the labels of each trace that has one."""
+    found: dict[bytes, str] = {}
+    for trace_id, label in connection.execute(
+        "SELECT trace_id, label FROM annotations WHERE project_id = ? AND label IS NOT NULL", (project_id,)
+    ):
+        trace, word = bytes.fromhex(trace_id), label[:NAME_CHARS]
+        found[trace] = min(found.get(trace, word), word)
+    return found
+
+
 def labels_given(connection: Connection, project_id: int, prefix: str, limit: int) -> tuple[FacetValue, ...]:
     """Return labels that begin with *prefix* and how many traces have them, the commonest first."""
     rows = connection.execute(

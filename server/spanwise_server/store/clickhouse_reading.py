@@ -18,9 +18,10 @@ from . import clickhouse_sessions as sessions
 from .address import id_bytes
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
+from .by_text import page_by_text
 from .clickhouse_days import Changes, changes_of
 from .clickhouse_find import Finder, summary_of
-from .clickhouse_judged import label_counts, labels_given, traces_judged
+from .clickhouse_judged import first_labels, label_counts, labels_given, traces_judged
 from .clickhouse_large import Key
 from .clickhouse_rows import TRACE_COLUMNS, Kept, record_of
 from .clickhouse_server import Server
@@ -31,6 +32,7 @@ from .connection import Connection
 from .judged import asks_of_judgements, judged_values
 from .kept_days import KeptDays
 from .kept_measures import KeptMeasures
+from .label_order import is_by_label, texts_of_labels
 from .log_rows import any_logs, logs_of
 from .outline import call_of
 from .projects import find_project, project_names
@@ -61,8 +63,11 @@ class ClickHouseReader(SmallStore):
             yield connection, find_project(connection, project)
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces, by ``time``, ``latency``, ``cost`` or ``tokens``, with ``-`` for descending."""
-        return self._finder(query.project).traces(query)
+        """Return one page of traces, in any of the orders of ``orders.py``; with ``-`` descending."""
+        finder = self._finder(query.project)
+        if is_by_label(query.sort):
+            return page_by_text(query, texts_of_labels(self, query), finder.placed_traces)
+        return finder.traces(query)
 
     def find_spans(self, query: Query) -> Page[Record]:
         """Return one page of whole spans, newest first unless the query sorts otherwise."""
@@ -209,11 +214,15 @@ class ClickHouseReader(SmallStore):
             with self._open.read() as connection:
                 return traces_judged(connection, project_id, term)
 
+        def labels() -> Mapping[bytes, str]:
+            with self._open.read() as connection:
+                return first_labels(connection, project_id)
+
         def changes() -> Changes:
             with self._open.read() as connection:
                 return changes_of(connection, project_id)
 
-        return Finder(self.server, project, project_id, judged, self._kept_days, self._measures, changes)
+        return Finder(self.server, project, project_id, judged, labels, self._kept_days, self._measures, changes)
 
     def _logs_of(self, project_id: int, trace_id: bytes) -> Mapping[bytes, Sequence[Event]]:
         with self._open.read() as connection:

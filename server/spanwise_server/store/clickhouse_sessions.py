@@ -9,21 +9,41 @@ from typing import Any, Final
 
 from ..query.filters import EVERYTHING, Query
 from .base import Page, SessionSummary
+from .clickhouse_compile import ids_in
 from .clickhouse_find import Finder, strings
 from .clickhouse_orders import beside
 from .clickhouse_rows import word
 from .conditions import Sql
 from .cursor import Cursor, read_cursor
+from .orders import BEGINNING_CHARS, BY_LABEL
 from .rows import ERROR
-from .session_order import NEWEST_FIRST, check_sort, ordered, said_at
+from .session_order import NEWEST_FIRST, check_sort, ordered, place_at
 from .summary import total
+
+_ASKED_AT_ONCE: Final = 5_000
+#: The order in which the traces of a session stand. In a tuple NULL is a value like any other, not passed over.
+_PLACE: Final = "(t.start_ns, t.tie)"
+
+
+def _at_begin(column: str) -> str:
+    return f"argMin(tuple(t.{column}), {_PLACE}).1"
+
+
+def _at_end(column: str) -> str:
+    return f"argMax(tuple(t.{column}), {_PLACE}).1"
+
+
+def _beginning(text: str) -> str:
+    return f"substringUTF8({text}, 1, {BEGINNING_CHARS})"
+
 
 #: What sessions are sorted by, as ``session_order.py`` has it.
 _VALUES: Final = {
     "time": "max(t.start_ns)", "start": "min(t.start_ns)",
     "duration": "max(t.start_ns + t.duration_ns) - min(t.start_ns)", "turns": "count()",
     "errors": f"countIf(t.status = {ERROR})", "tokens": "sum(t.total_tokens)", "cost": "sum(t.cost_nusd)",
-    "session": "session",
+    "session": "session", "user": f"coalesce({_at_end('user_id')}, {_at_begin('user_id')})",
+    "input": _beginning(_at_begin("input_preview")), "output": _beginning(_at_end("output_preview")),
 }  # fmt: skip
 
 
@@ -40,21 +60,48 @@ def _sorted(finder: Finder, query: Query) -> Page[SessionSummary]:
         where = finder.compiler(replace(query, cursor=None)).traces()
         among = Sql(f"t.session_id IN (SELECT t.session_id FROM traces AS t WHERE {where.text})", where.values)
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort, named=True)
-    at = None if cursor is None else (said_at(cursor), cursor.words)
+    at = None if cursor is None else place_at(cursor)
     beyond, by = beside("value", ["session"], query.sort, cursor, at)
+    of = query.sort.removeprefix("-")
+    value = _first_label(finder) if of == BY_LABEL else Sql(_VALUES[of])
     rows = finder.server.rows(
         Sql(
             f"SELECT value, session FROM (SELECT assumeNotNull(t.session_id) AS session, "
-            f"{_VALUES[query.sort.removeprefix('-')]} AS value FROM traces AS t WHERE t.project_id = ? "
+            f"{value.text} AS value FROM traces AS t WHERE t.project_id = ? "
             f"AND t.session_id IS NOT NULL AND {among.text} GROUP BY session) WHERE {beyond.text} "
             f"ORDER BY {by} LIMIT {query.limit + 1}",
-            (finder.project_id, *among.values, *beyond.values),
+            (*value.values, finder.project_id, *among.values, *beyond.values),
         )
     )
     page = ordered([(value, session) for value, session in rows], query)
     found = summaries(finder, page.sessions)
     items = tuple(found[session] for session in page.sessions if session in found)
     return Page(items, page.next_cursor, page.previous_cursor)
+
+
+def _first_label(finder: Finder) -> Sql:
+    """Return what tells the first of the labels of a session, NULL where it has none."""
+    labels = finder.labels()
+    first: dict[str, str] = {}
+    ids = list(labels)
+    for at in range(0, len(ids), _ASKED_AT_ONCE):
+        which = ids_in("t.trace_id", ids[at : at + _ASKED_AT_ONCE])
+        for trace_id, session in finder.server.rows(
+            Sql(
+                "SELECT t.trace_id, assumeNotNull(t.session_id) FROM traces AS t PREWHERE t.project_id = ? "
+                f"AND {which.text} WHERE t.session_id IS NOT NULL",
+                (finder.project_id, *which.values),
+            )
+        ):
+            label = labels[trace_id]
+            first[session] = min(first.get(session, label), label)
+    if not first:
+        return Sql("CAST(NULL, 'Nullable(String)')")
+    marks = ", ".join("?" * len(first))
+    return Sql(
+        f"if(indexOf([{marks}], session) = 0, NULL, [{marks}][indexOf([{marks}], session)])",
+        (*first, *first.values(), *first),
+    )
 
 
 def _newest(finder: Finder, query: Query) -> Page[SessionSummary]:

@@ -16,7 +16,9 @@ _LARGEST = 2**63
 _BROKEN = frozenset({"ttft"})
 _FLOAT, _BITS = Struct("<d"), Struct("<q")
 #: Orders by what is no number. Very many rows say the same, so that among these the time they began at decides.
-OF_TEXT: Final = frozenset({"name", "input", "output", "model", "env", "prompt", "tags", "user", "session"})
+OF_TEXT: Final = frozenset(
+    {"name", "input", "output", "model", "env", "prompt", "tags", "user", "session", "labels"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,19 @@ def is_of_text(sort: str) -> bool:
     return sort.removeprefix("-") in OF_TEXT
 
 
+def not_ours() -> SpanwiseError:
+    """Return the refusal of a cursor that no list gave out."""
+    return SpanwiseError(
+        "That cursor is not one that this list gave out.", "Leave the cursor out to begin at the first page."
+    )
+
+
 def read_cursor(text: str, sort: str, *, named: bool = False) -> Cursor:
     """Return the cursor that *text* is, which must be of a page sorted by *sort*.
 
     Where rows are *named*, their words are what tells them apart, in orders of numbers too.
     """
-    refusal = SpanwiseError(
-        "That cursor is not one that this list gave out.", "Leave the cursor out to begin at the first page."
-    )
+    refusal = not_ours()
     try:
         said = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         of, value, row, backwards, *words = said

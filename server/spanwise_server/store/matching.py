@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import compress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pyroaring import BitMap64 as BitMap
 
 from ..query.filters import And, Filter, Not, OneSpan, Or, Query, Term, Text
-from ..record import TraceSummary
-from .assemble import summary_of
+from .assemble import Make
 from .base import Page
 from .compile import conjuncts, in_units, is_of_index, parts_of_index, trace_id_is, word_ids
 from .connection import Connection
@@ -22,6 +21,7 @@ from .row_numbers import UNSAID
 from .trace_sets import Kept, TraceSets
 from .words import WORD_FIELDS
 
+T = TypeVar("T")
 #: Which comparison of the wanted number with a trace's is an operator the other way round.
 _TURNED: Final = {"=": "__eq__", ">": "__lt__", ">=": "__le__", "<": "__gt__", "<=": "__ge__"}
 #: More rows than this are not asked again one by one: their term is asked of everything.
@@ -65,11 +65,11 @@ class Matcher:
         """Return the rows of the traces that *query* finds, of all pages."""
         return self._among(query.filter, self.timeline.between(query.from_ns, query.to_ns))
 
-    def page(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces, by time; in another order where few match."""
+    def page(self, query: Query, make: Make[T]) -> Page[T]:
+        """Return one page of traces as *make* makes them, by time; in another order where few match."""
         by_time = query.sort.removeprefix("-") == "time"
         near = self._near(query, limit_of(query) + 1) if by_time else self._few(query)
-        return trace_page(self.connection, self.project_id, query, partial(summary_of, query.project), near)
+        return trace_page(self.connection, self.project_id, query, partial(make, query.project), near)
 
     def _near(self, query: Query, most: int) -> list[int]:
         """Return the rows among which a page of *query* by time lies, *most* rows beside its cursor and few more."""

@@ -6,7 +6,7 @@ many. What does not say a text or a number comes last, whichever way the list go
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +62,9 @@ TRACE_ORDERS: Final[Mapping[str, Order]] = {
     "user": Order("t.user_id", "ix_traces_user"),
     "session": Order("t.session_id", "ix_traces_session"),
 }
+#: The order of traces that ``label_order.py`` tells of.
+BY_LABEL: Final = "labels"
+TRACE_SORTS: Final = (*TRACE_ORDERS, BY_LABEL)
 SPAN_ORDERS: Final[Mapping[str, Order]] = {
     "time": Order("s.start_ns", "ix_spans_time", nullable=False, table="s"),
     "latency": Order("s.duration_ns", nullable=False, table="s"),
@@ -75,11 +78,11 @@ def order_of(sort: str, orders: Mapping[str, Order]) -> Order:
     """Return the order that *sort* names, with or without ``-``; refuse one that there is not."""
     order = orders.get(sort.removeprefix("-"))
     if order is None:
-        raise no_order(sort, orders)
+        raise no_order(sort, TRACE_SORTS if orders.keys() == TRACE_ORDERS.keys() else orders)
     return order
 
 
-def no_order(sort: str, orders: Mapping[str, object]) -> SpanwiseError:
+def no_order(sort: str, orders: Iterable[str]) -> SpanwiseError:
     """Return the refusal of an order that there is not."""
     return SpanwiseError(
         f"There is no order {sort!r}.", f"Sort by {', '.join(orders)}; with - before it, largest first."

@@ -1,4 +1,4 @@
-"""Sessions in another order than the newest first: by what all of their traces come to, or by their ids. Pure."""
+"""Sessions in another order than the newest first: by what all of their traces come to, by texts or by ids. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from heapq import nlargest, nsmallest
 from typing import Any, Final, NamedTuple
 
 from ..query.filters import Query
-from .cursor import Cursor, read_cursor
-from .orders import no_order
+from .cursor import Cursor, not_ours, read_cursor
+from .orders import BY_LABEL, no_order
 
 NEWEST_FIRST: Final = "-time"
 Value = int | str | None
@@ -43,7 +43,11 @@ SORTS: Final[Mapping[str, Callable[[SessionSums], int | None]]] = {
 }
 """What sessions are sorted by; ``None`` comes last in both directions, and ids decide between those that are equal."""
 BY_ID: Final = "session"
-ORDERS: Final = (*SORTS, BY_ID)
+TEXTS: Final = ("user", "input", "output")
+"""Orders by what the traces at a session's ends say, in the order of ``SessionTexts``."""
+ORDERS: Final = (*SORTS, BY_ID, *TEXTS, BY_LABEL)
+SessionTexts = tuple[str | None, str | None, str | None]
+"""A session's user, and how its first input and its last output begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,16 @@ class Ordered:
 def check_sort(sort: str) -> None:
     """Refuse an order that there is not."""
     if sort.removeprefix("-") not in ORDERS:
-        raise no_order(sort, dict.fromkeys(ORDERS))
+        raise no_order(sort, ORDERS)
+
+
+def is_by_text(sort: str) -> bool:
+    """Return whether *sort* is an order of texts that sums do not tell."""
+    return sort.removeprefix("-") in (*TEXTS, BY_LABEL)
 
 
 def values_of(sums: Mapping[str, SessionSums], sort: str) -> list[tuple[Value, str]]:
-    """Return what each session says in the order of *sort*, with its id."""
+    """Return what each session says in the order of *sort*, which its sums tell, with its id."""
     value_of = SORTS.get(sort.removeprefix("-"))
     return [(session if value_of is None else value_of(of), session) for session, of in sums.items()]
 
@@ -75,8 +84,8 @@ def ordered(values: Iterable[tuple[Value, str]], query: Query) -> Ordered:
     found = list(values)
     said, unsaid = [one for one in found if one[0] is not None], [one for one in found if one[0] is None]
     parts: list[list[tuple[Any, str]]] = [unsaid, said] if backwards else [said, unsaid]
-    if cursor is not None and cursor.words is not None:
-        at: tuple[Any, str] = said_at(cursor), cursor.words
+    if cursor is not None:
+        at: tuple[Any, str] = place_at(cursor)
         if (at[0] is None) != backwards:
             del parts[0]
         parts[0] = [one for one in parts[0] if (one < at if falls else one > at)]
@@ -90,7 +99,7 @@ def ordered(values: Iterable[tuple[Value, str]], query: Query) -> Ordered:
         return Ordered((), None, None)
 
     def beside(row: tuple[Any, str], *, before: bool) -> str:
-        return Cursor(query.sort, 0 if _is_by_id(query.sort) else row[0], 0, before, row[1]).text()
+        return cursor_at(query.sort, *row, before=before).text()
 
     return Ordered(
         tuple(session for _, session in rows),
@@ -99,10 +108,28 @@ def ordered(values: Iterable[tuple[Value, str]], query: Query) -> Ordered:
     )
 
 
-def said_at(cursor: Cursor) -> Value:
-    """Return what the session at a cursor says."""
-    return cursor.words if _is_by_id(cursor.sort) else cursor.value
+#: In an order of texts, the value of the cursor at a session that says none.
+_UNSAID: Final = 1
 
 
-def _is_by_id(sort: str) -> bool:
-    return sort.removeprefix("-") == BY_ID
+def cursor_at(sort: str, value: Value, session: str, *, before: bool) -> Cursor:
+    """Return the cursor beside a session; with a text that it says, how long that is stands before both."""
+    if not isinstance(value, str):
+        return Cursor(sort, _UNSAID if is_by_text(sort) else value, 0, before, session)
+    words = session if sort.removeprefix("-") == BY_ID else f"{len(value)} {value}{session}"
+    return Cursor(sort, 0, 0, before, words)
+
+
+def place_at(cursor: Cursor) -> tuple[Value, str]:
+    """Return what the session at a cursor says, and its id."""
+    words = cursor.words or ""
+    if cursor.sort.removeprefix("-") == BY_ID:
+        return words, words
+    if not is_by_text(cursor.sort):
+        return cursor.value, words
+    if cursor.value == _UNSAID:
+        return None, words
+    size, _, both = words.partition(" ")
+    if not (size.isascii() and size.isdecimal() and int(size[:9]) <= len(both)):
+        raise not_ours()
+    return both[: int(size)], both[int(size) :]

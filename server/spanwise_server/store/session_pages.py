@@ -16,8 +16,20 @@ from .base import Page, SessionSummary
 from .compile import Compiler
 from .connection import Connection
 from .cursor import Cursor, read_cursor
-from .rows import ERROR, SpanRow
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered, values_of
+from .orders import BEGINNING_CHARS
+from .rows import ERROR, NAME_CHARS, SpanRow
+from .session_order import (
+    MOST_ORDERED,
+    NEWEST_FIRST,
+    TEXTS,
+    SessionSums,
+    SessionTexts,
+    Value,
+    check_sort,
+    is_by_text,
+    ordered,
+    values_of,
+)
 
 #: Traces looked at for one page at most, and at once.
 _MOST_WALKED: Final = 10_000
@@ -56,10 +68,24 @@ def ordered_page(
 
     *of_newest* says how many they are where others are left out.
     """
-    page = ordered(values_of(sums, query.sort), query)
+    page = ordered(_values(connection, project_id, sums, query.sort), query)
     found = summaries_of(connection, project_id, {session: sums[session] for session in page.sessions})
     items = tuple(found[session] for session in page.sessions if session in found)
     return Page(items, page.next_cursor, page.previous_cursor, of_newest=of_newest)
+
+
+def _values(
+    connection: Connection, project_id: int, sums: Mapping[str, SessionSums], sort: str
+) -> list[tuple[Value, str]]:
+    """Return what each of a few sessions says in the order of *sort*, with its id."""
+    if not is_by_text(sort):
+        return values_of(sums, sort)
+    if (of := sort.removeprefix("-")) in TEXTS:
+        edges = {session: (one.first_ns, one.last_ns) for session, one in sums.items()}
+        texts = texts_of(connection, project_id, edges)
+        return [(texts[session][TEXTS.index(of)] if session in texts else None, session) for session in sums]
+    labels = _first_labels(connection, project_id, list(sums))
+    return [(labels.get(session), session) for session in sums]
 
 
 def _newest(connection: Connection, project_id: int, query: Query) -> Page[SessionSummary]:
@@ -127,6 +153,37 @@ _ENDS: Final = (
 )
 
 
+_FIRST_LABELS: Final = (
+    f"SELECT t.session_id, min(substr(a.label, 1, {NAME_CHARS})) FROM traces t JOIN annotations a "
+    "ON a.project_id = t.project_id AND a.trace_id = lower(hex(t.trace_id)) "
+    "WHERE t.project_id = ? AND t.session_id IN ({}) AND a.label IS NOT NULL GROUP BY t.session_id"
+)
+
+
+def texts_of(connection: Connection, project_id: int, edges: Mapping[str, tuple[int, int]]) -> dict[str, SessionTexts]:
+    """Return what sessions say at their ends, given when their first and their last trace began."""
+    return {session: _texts(ends) for session, ends in _ends(connection, project_id, edges).items()}
+
+
+def _texts(ends: Sequence[Sequence[Any]]) -> SessionTexts:
+    (_, first_user, _, asked, _, _), (_, user, _, _, answered, _) = ends[0], ends[-1]
+    return user if user is not None else first_user, _beginning(asked), _beginning(answered)
+
+
+def _beginning(text: str | None) -> str | None:
+    return None if text is None else text[:BEGINNING_CHARS]
+
+
+def _first_labels(connection: Connection, project_id: int, sessions: Sequence[str]) -> dict[str, str]:
+    """Return the first of the labels of each session that has one."""
+    found: dict[str, str] = {}
+    for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
+        some = sessions[at : at + _SESSIONS_AT_ONCE]
+        asked = _FIRST_LABELS.format(", ".join("?" * len(some)))
+        found.update(connection.execute(asked, (project_id, *some)).fetchall())
+    return found
+
+
 def session_summary(connection: Connection, project_id: int, session: str) -> SessionSummary | None:
     """Return what all traces of a session come to, ``None`` where there is none."""
     return _summaries(connection, project_id, [session]).get(session)
@@ -143,19 +200,25 @@ def _summaries(connection: Connection, project_id: int, sessions: Sequence[str])
 
 def summaries_of(connection: Connection, project_id: int, sums: Mapping[str, SessionSums]) -> dict[str, SessionSummary]:
     """Return sessions by their sums; one whose traces are not there is left out."""
-    found: dict[str, SessionSummary] = {}
-    sessions = list(sums)
+    edges = {session: (of.first_ns, of.last_ns) for session, of in sums.items()}
+    ends = _ends(connection, project_id, edges)
+    return {session: _summary(session, sums[session], says) for session, says in ends.items()}
+
+
+def _ends(
+    connection: Connection, project_id: int, edges: Mapping[str, tuple[int, int]]
+) -> dict[str, list[Sequence[Any]]]:
+    """Return what the traces say that began when the first and the last of each session did."""
+    ends: dict[str, list[Sequence[Any]]] = {}
+    sessions = list(edges)
     for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
         some = sessions[at : at + _SESSIONS_AT_ONCE]
-        edges = {session: (sums[session].first_ns, sums[session].last_ns) for session in some}
-        starts = sorted({start for pair in edges.values() for start in pair})
-        ends: dict[str, list[Sequence[Any]]] = {}
+        starts = sorted({start for session in some for start in edges[session]})
         asked = _ENDS.format(", ".join("?" * len(starts)), ", ".join("?" * len(some)))
         for session, start, *says in connection.execute(asked, (project_id, *starts, *some)):
             if start in edges[session]:
                 ends.setdefault(session, []).append(says)
-        found |= {session: _summary(session, sums[session], says) for session, says in ends.items()}
-    return found
+    return ends
 
 
 def names_of(connection: Connection, words: Sequence[int]) -> dict[int, str]:

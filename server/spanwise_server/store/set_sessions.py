@@ -14,9 +14,10 @@ from .all_sessions import AllSessions
 from .base import Page, SessionSummary
 from .cursor import Cursor, read_cursor
 from .matching import Matcher, UntoldError
+from .orders import BY_LABEL
 from .row_numbers import UNSAID
-from .session_order import MOST_ORDERED, NEWEST_FIRST, SessionSums, check_sort, ordered
-from .session_pages import names_of, ordered_page, summaries_of, words_of
+from .session_order import MOST_ORDERED, NEWEST_FIRST, TEXTS, SessionSums, check_sort, ordered
+from .session_pages import names_of, ordered_page, summaries_of, texts_of, words_of
 from .timeline import Timeline
 from .trace_sets import TraceSets
 
@@ -52,11 +53,29 @@ def _of_all(sets: TraceSets, matcher: Matcher, query: Query, every: AllSessions)
     if query.filter != EVERYTHING or query.from_ns is not None or query.to_ns is not None:
         found = matcher.found(query)
         among = set(sets.session.of(found)) if len(found) < len(matcher.timeline.all) else None
-    page = ordered(every.values(query.sort.removeprefix("-"), among), query)
+    of = query.sort.removeprefix("-")
+    if of in TEXTS and (edges := every.edges()):
+        if sets.source.moment(connection) != sets.at:
+            raise UntoldError
+        every.tell(texts_of(connection, project_id, edges))
+    said = _first_labels(sets, matcher) if of == BY_LABEL else None
+    page = ordered(every.values(of, among, said), query)
     words = words_of(connection, project_id, page.sessions)
     summaries = summaries_of(connection, project_id, _sums(sets, matcher, words))
     items = tuple(summaries[session] for session in page.sessions if session in summaries)
     return Page(items, page.next_cursor, page.previous_cursor)
+
+
+def _first_labels(sets: TraceSets, matcher: Matcher) -> dict[int, str]:
+    """Return the first of the labels of each session that has one, by the number of its word."""
+    if not sets.has_all_of(matcher.project_id, "label"):
+        raise UntoldError
+    labels = sets.values.get((matcher.project_id, "label"), {})
+    found: dict[int, str] = {}
+    for label, word in sorted(((label, word) for word, label in labels.items()), reverse=True):
+        found.update(dict.fromkeys(sets.session.of(matcher.word(word)), label))
+    found.pop(UNSAID, None)
+    return found
 
 
 def _newest(sets: TraceSets, matcher: Matcher, query: Query) -> Page[SessionSummary]:

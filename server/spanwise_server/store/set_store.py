@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..query.filters import EVERYTHING, Not, Query
-from ..record import TraceSummary
 from . import set_figures, set_sessions
+from .assemble import Make
 from .base import Bar, FacetValue, Page, SessionSummary, Totals
 from .candidates import candidates
 from .compile import conjuncts, is_of_index
@@ -28,13 +28,13 @@ class SetStore(SqlStore):
     """How the engine's text index is asked."""
     _sets: SetKeeper
 
-    def find_traces(self, query: Query) -> Page[TraceSummary]:
-        """Return one page of traces, in any of the orders of ``orders.py``; with ``-`` descending."""
+    def _page(self, query: Query, make: Make[T]) -> Page[T]:
+        """Return one page of traces, each made by *make* of the project's name and its row."""
         found = None
         if query.filter != EVERYTHING:
             most_proved = MOST_PROVED_OF_PAGE if query.sort.removeprefix("-") == "time" else MOST_PROVED
-            found = self._from_sets(query, lambda _, matcher: matcher.page(query), most_proved)
-        return super().find_traces(query) if found is None else found
+            found = self._from_sets(query, lambda _, matcher: matcher.page(query, make), most_proved)
+        return super()._page(query, make) if found is None else found
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:
         """Return one page of sessions, the one with the newest trace that *query* finds first."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from ..query.calls import Call
 from ..query.filters import Query
@@ -13,17 +14,20 @@ from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
 from ..record import Record, TraceSummary
 from . import figures, measures, newest, session_pages, tally
 from .address import id_bytes, part_of, span_range
-from .assemble import Assembler, summary_of
+from .assemble import Assembler, Make, placed_summary, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
+from .by_text import page_by_text
 from .connection import Connection
 from .find import span_page, trace_page
 from .kept_measures import KeptMeasures
+from .label_order import is_by_label, texts_of_labels
 from .outline import call_of, read_outline
 from .projects import project_names
 from .rows import SpanRow
 from .small_store import SmallStore
 
+T = TypeVar("T")
 PAGE_OF_ALL: Final = 200
 
 
@@ -74,10 +78,16 @@ class SqlStore(SmallStore):
 
     def find_traces(self, query: Query) -> Page[TraceSummary]:
         """Return one page of traces, in any of the orders of ``orders.py``; with ``-`` descending."""
+        if is_by_label(query.sort):
+            return page_by_text(query, texts_of_labels(self, query), lambda some: self._page(some, placed_summary))
+        return self._page(query, summary_of)
+
+    def _page(self, query: Query, make: Make[T]) -> Page[T]:
+        """Return one page of traces, each made by *make* of the project's name and its row."""
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())
-            return trace_page(connection, project_id, query, lambda row: summary_of(query.project, row))
+            return trace_page(connection, project_id, query, partial(make, query.project))
 
     def find_spans(self, query: Query) -> Page[Record]:
         """Return one page of whole spans, newest first unless the query sorts otherwise."""

@@ -162,6 +162,17 @@ def test_labels_stand_in_the_list(shop):
     assert re.search(r"<dt>Models?</dt><dd title=\"[^\"]+\">", head)
 
 
+@pytest.mark.parametrize(
+    ("sort", "word", "other"), [("labels", "ascending", "-labels"), ("-labels", "descending", "labels")]
+)
+def test_the_title_of_labels_sorts_the_list(shop, sort, word, other):
+    for trace, label in ((TRACE, "pass"), ("c" * 32, "fail")):
+        shop.app.state.server.store.annotate([Annotation(trace, PROJECT, "correct", trace, None, label)])
+    html = page(shop, f"/traces?{ALL}&sort={sort}")
+    assert re.search(rf'class="c-label" aria-sort="{word}"><a href="[^"]+sort={other}">Labels', html)
+    assert re.findall(r'title="correct: (\w+)"', html) == sorted(["pass", "fail"], reverse=sort[0] == "-")
+
+
 def test_completion_offers_fields_then_values_that_exist(shop):
     assert "model:" in page(shop, f"/traces/complete?{ALL}&q=mo")
     values = page(shop, f"/traces/complete?{ALL}&q=user:ma")

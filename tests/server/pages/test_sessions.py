@@ -58,6 +58,18 @@ def test_a_title_of_the_list_sorts_by_what_sessions_come_to(shop):
     assert all("sort" not in href for href in exports)  # traces have no such order
 
 
+def test_every_title_of_the_list_sorts(shop):
+    html = page(shop, f"/sessions?{ALL}")
+    titles = re.findall(r'<th scope="col" class="[^"]+"[^>]*>(.*?)</th>', html)[1:]
+    assert [re.sub(r"<[^>]+>", "", title).strip() for title in titles] == [
+        "Session", "Asked first", "Answered last", "User", "Turns", "Failed", "Tokens", "Cost", "Length", "Labels",
+        "Last",
+    ]  # fmt: skip
+    for title in titles:
+        href = unescape(re.search(r'<a href="([^"]+)">', title)[1])
+        assert "aria-sort" in page(shop, href)
+
+
 @pytest.mark.parametrize("form", SESSION_EXPORTS)
 def test_all_sessions_of_the_list_are_exported_a_row_each(shop, form, monkeypatch):
     monkeypatch.setattr(session_files, "_AT_ONCE", 1)

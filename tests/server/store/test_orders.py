@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import EVERYTHING, Not, Query, Term
-from spanwise_server.record import PromptUse, Record
+from spanwise_server.record import Annotation, Annotator, PromptUse, Record
 from spanwise_server.store.base import SpanStore
 from spanwise_server.store.engine import STORES
 from store_engines import opened, over_engines
@@ -31,6 +31,8 @@ TEXT_ORDERS = {
     "prompt": lambda t: ",".join(t.prompts) or None, "tags": lambda t: ",".join(t.tags) or None,
     "user": lambda t: t.user_id, "session": lambda t: t.session_id,
 }  # fmt: skip
+LABELS = ("fail", "pass", "Pass", "needs review")
+ANN = Annotator("human", "ann")
 #: How many characters decide, where it is not all of them.
 DECIDING = {"input": 24, "output": 24, "model": 48, "prompt": 48, "tags": 48}
 
@@ -43,10 +45,15 @@ def place_in(sort: str):
 
     def place(trace):
         said = TEXT_ORDERS[name](trace)
-        points = [sign * ord(letter) for letter in (said or "")[: DECIDING.get(name)]]
-        return said is None, [*points, sign * -1], sign * trace.start_ns
+        return place_of_text(None if said is None else said[: DECIDING.get(name)], trace.start_ns, sort)
 
     return place
+
+
+def place_of_text(said: str | None, start_ns: int, sort: str):
+    """Return the key of a trace in an order of texts, in which it *said* one."""
+    sign = -1 if sort.startswith("-") else 1
+    return said is None, [*(sign * ord(letter) for letter in said or ""), sign * -1], sign * start_ns
 
 
 @pytest.fixture(params=STORES)
@@ -125,6 +132,59 @@ def test_the_longest_texts_of_the_largest_characters_are_sorted(store, sort):
     store.write([saying(n, sort, text) for n, text in enumerate(said, 1)])
     items = every_trace(store, Query("default", sort=sort, limit=1))
     assert [item.trace_id for item in items] == [f"{said.index(text) + 1:032x}" for text in sorted(said)]
+
+
+@over_engines(
+    st.lists(records(), min_size=1, max_size=25).map(distinct),
+    st.lists(
+        st.tuples(st.sampled_from(TRACES), st.sampled_from((*LABELS, None)), st.booleans()), max_size=8, unique=True
+    ),
+    st.sampled_from(["labels", "-labels"]),
+    st.integers(1, 4),
+    st.sampled_from([EVERYTHING, Term("kind", "=", ("llm",)), Not(Term("label", "=", ("fail",)))]),
+)
+def test_traces_stand_with_the_first_of_the_labels_that_were_given_to_them_or_their_spans(
+    kind, found, given, sort, limit, filter_
+):
+    with opened(kind) as store:
+        store.write(found)
+        store.annotate([judged(n, *one) for n, one in enumerate(given)])
+        store.unannotate("default", "0")
+        first = {trace: min(said) for trace, said in by_trace(given[1:]).items()}
+        for range_ in ({}, {"from_ns": START_NS + SECOND, "to_ns": START_NS + 4 * SECOND}):
+            items = every_trace(store, Query("default", filter_, sort=sort, limit=limit, **range_))
+            every = store.find_traces(Query("default", filter_, limit=1_000, **range_)).items
+            assert Counter(items) == Counter(every)
+            places = [place_of_text(first.get(item.trace_id), item.start_ns, sort) for item in items]
+            assert places == sorted(places)
+
+
+def judged(number: int, trace: str, label: str | None, of_span: bool) -> Annotation:
+    """Return a judgement; one without a label has a score."""
+    span, score = "a" * 16 if of_span else None, 0.5 if label is None else None
+    return Annotation(str(number), "default", f"name {number % 3}", trace, span, label, score, annotator=ANN)
+
+
+def by_trace(given: list[tuple[str, str | None, bool]]) -> dict[str, list[str]]:
+    """Return the labels of each trace that has one."""
+    said: dict[str, list[str]] = {}
+    for trace, label, _ in given:
+        if label is not None:
+            said.setdefault(trace, []).append(label)
+    return said
+
+
+def test_a_page_goes_on_from_a_label_that_is_gone_and_a_thousand_traces_are_one_page(store):
+    store.write([llm(f"{n:032x}", "a" * 16, at=n) for n in range(1, 1_006)])
+    store.annotate([judged(n, f"{n:032x}", label, False) for n, label in ((1, "b"), (2, "a"), (3, "c"), (4, "c"))])
+    first = store.find_traces(Query("default", sort="labels", limit=2))
+    assert [int(item.trace_id, 16) for item in first.items] == [2, 1]
+    store.unannotate("default", "1")
+    rest = store.find_traces(Query("default", sort="labels", limit=1_000, cursor=first.next_cursor))
+    assert [int(item.trace_id, 16) for item in rest.items][:4] == [3, 4, 1, 5]
+    assert len(rest.items) == 1_000
+    last = store.find_traces(Query("default", sort="labels", limit=1_000, cursor=rest.next_cursor))
+    assert [int(item.trace_id, 16) for item in last.items] == [1_002, 1_003, 1_004, 1_005]
 
 
 def test_of_several_texts_the_first_decides_then_the_next(store):

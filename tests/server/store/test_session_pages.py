@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from spanwise_server.errors import SpanwiseError
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
+from spanwise_server.record import Annotation
 from spanwise_server.store import session_pages, set_sessions, trace_sets
 from spanwise_server.store.all_sessions import AllSessions
+from spanwise_server.store.cursor import Cursor
 from spanwise_server.store.engine import Store
 from spanwise_server.store.kept_session import Counted
 from spanwise_server.store.row_numbers import UNSAID
@@ -98,15 +100,25 @@ def test_every_session_is_listed_once_by_its_newest_trace_that_matches(kind, fou
     sort=st.sampled_from(ORDERS),
     falls=st.booleans(),
     limit=st.integers(1, 3),
+    given_labels=st.lists(
+        st.tuples(st.sampled_from(TRACES), st.sampled_from(("fail", "Pass", "pass", None))), max_size=4
+    ),
 )
 @HYPOTHESIS
 def test_sessions_are_sorted_by_what_all_their_traces_come_to_and_unsaid_comes_last(
-    kind, found, text, sort, falls, limit
+    kind, found, text, sort, falls, limit, given_labels
 ):
     said = [replace(one, reading=replace(one.reading, session_id=session)) for one, session in found]
     query = Query("default", parse(text), sort=("-" if falls and sort != "time" else "") + sort, limit=limit)
     with opened(kind) as store:
         store.write(distinct(said))
+        store.annotate(
+            [
+                Annotation(str(n), "default", "correct", trace, None, label, 0.5)
+                for n, (trace, label) in enumerate(given_labels)
+            ]
+        )
+        labels = labels_of_sessions(store, given_labels)
         wanted = set(listed(store, text))
         there, back = sorted_pages(store, query)
         sums = {session: store.session_of("default", session) for session in there}
@@ -122,12 +134,65 @@ def test_sessions_are_sorted_by_what_all_their_traces_come_to_and_unsaid_comes_l
         "tokens": lambda one: one.total_tokens,
         "cost": lambda one: one.cost_nusd,
         "session": lambda one: one.session_id,
+        "user": lambda one: one.user_id,
+        "input": lambda one: None if one.input_preview is None else one.input_preview[:24],
+        "output": lambda one: None if one.output_preview is None else one.output_preview[:24],
+        "labels": lambda one: min(labels[one.session_id]) if one.session_id in labels else None,
     }
     if sort != "time":
         values = [(measured[sort](sums[session]), session) for session in there]
         said_first = [one for one in values if one[0] is not None]
         unsaid = [one for one in values if one[0] is None]
         assert values == sorted(said_first, reverse=falls) + sorted(unsaid, reverse=falls)
+
+
+def labels_of_sessions(store: Store, given_labels: list[tuple[str, str | None]]) -> dict[str | None, list[str]]:
+    """Return the labels that were given to the traces of each session that has one."""
+    session_of = {one.trace_id: one.session_id for one in store.find_traces(Query("default", limit=100)).items}
+    found: dict[str | None, list[str]] = {}
+    for trace, label in given_labels:
+        if label is not None and trace in session_of:
+            found.setdefault(session_of[trace], []).append(label)
+    return found
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_sessions_say_is_followed_as_their_turns_come_and_go(store, monkeypatch, known):
+    """A session stands with the user of its last turn, else of its first, and with its first input and last output."""
+    if not known:
+        monkeypatch.setattr(trace_sets, "MOST_SESSIONS", 0)
+
+    def listed_by(sort: str) -> list[str]:
+        return sorted_pages(store, Query("default", sort=sort, limit=2))[0]
+
+    store.write([saying(1, "s1", "bob", "b", "y"), saying(2, "s2", "cat", "c", "x"), saying(3, "s3", None, None, None)])
+    assert [listed_by(sort) for sort in ("user", "input", "-output")] == [
+        ["s1", "s2", "s3"], ["s1", "s2", "s3"], ["s1", "s2", "s3"],
+    ]  # fmt: skip
+    store.write([saying(4, "s1", "dan", "a", "w"), saying(5, "s2", None, "a", None), saying(0, "s3", "ann", "d", "d")])
+    assert listed_by("user") == ["s3", "s2", "s1"]
+    assert listed_by("input") == ["s1", "s2", "s3"]
+    assert listed_by("-output") == ["s1", "s3", "s2"]
+    store.delete_traces("default", [f"{4:032x}"])
+    assert listed_by("user") == ["s3", "s1", "s2"]
+    assert listed_by("-output") == ["s1", "s3", "s2"]
+    store.annotate([Annotation("1", "default", "tone", f"{1:032x}", None, "good")])
+    store.annotate([Annotation("2", "default", "tone", f"{5:032x}", "a" * 16, "bad")])
+    assert (listed_by("labels"), listed_by("-labels")) == (["s2", "s1", "s3"], ["s1", "s2", "s3"])
+    store.unannotate("default", "2")
+    assert listed_by("labels") == ["s1", "s2", "s3"]
+
+
+def saying(number: int, session: str, user: str | None, asked: str | None, answered: str | None):
+    one = turn(number, session)
+    return replace(one, reading=replace(one.reading, user_id=user, input=asked, output=answered))
+
+
+@pytest.mark.parametrize("words", ["5 abc", "x abc", "9" * 5_000 + " a", ""])
+def test_a_cursor_of_texts_that_is_not_ours_is_refused(store, words):
+    store.write([turn(1, "s1")])
+    with pytest.raises(SpanwiseError, match="cursor"):
+        store.find_sessions(Query("default", sort="user", cursor=Cursor("user", 0, 0, words=words).text()))
 
 
 def test_sessions_by_time_are_the_newest_last(store):

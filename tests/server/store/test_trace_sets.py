@@ -99,7 +99,7 @@ def by_sql(store, query):
 def sessions_of(find_sessions, query):
     """Return the sessions of two pages of a query, in several orders."""
     found = []
-    for sort in ("-time", "time", "-cost", "turns", "-duration"):
+    for sort in ("-time", "time", "-cost", "turns", "-duration", "user", "-input", "output", "labels"):
         page = find_sessions(replace(query, sort=sort, limit=2))
         after = page.next_cursor and find_sessions(replace(query, sort=sort, limit=2, cursor=page.next_cursor))
         found.append((page.items, page.of_newest, after and after.items))
@@ -479,7 +479,7 @@ def test_a_phrase_is_proved_while_others_have_the_sets(store, monkeypatch):
         return read_back(addresses)
 
     monkeypatch.setattr(store._proofs, "_read_back", noted)
-    monkeypatch.setattr(type(store).__mro__[2], "find_traces", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(store).__mro__[2], "_page", lambda *_: 1 / 0)
     found = store.find_traces(Query("default", parse('"red fox"'))).items
     assert {one.trace_id for one in found} == {trace for trace, name in names.items() if name == "red fox"}
     assert taken
