@@ -22,8 +22,9 @@ async def asked_query(
     sort: Annotated[
         str,
         Query(
-            description="time, latency, cost, tokens or ttft, of traces also spans, errors, name, input, output, "
-            "model, env, prompt, tags, user, session or labels; - before it for descending; of sessions as said there"
+            description="time, latency, cost, tokens, ttft, name or model, of spans also status, of traces also spans, "
+            "errors, input, output, env, prompt, tags, user, session or labels; - before it for descending; of "
+            "sessions as said there"
         ),
     ] = "-time",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,

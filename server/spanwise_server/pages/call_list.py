@@ -10,7 +10,7 @@ from ..query.calls import CALLS, Call, Calls
 from ..query.measures import Measured, Tallied
 from . import format as fmt
 from .format import Clock
-from .listing import SORTS, Listing, joined, read, turned
+from .listing import CALL_SORTS, Listing, joined, read, turned
 from .urls import complete_link, stamp, url
 
 PATH: Final = "/dashboard/calls"
@@ -99,7 +99,7 @@ class Tab:
 
 def read_call_list(project: str, params: Mapping[str, str], clock: Clock) -> CallList:
     """Return the list that the URL's parameters ask for; what is not understood falls back."""
-    listing = replace(read(project, params, clock, SORTS), live=False, columns="")
+    listing = replace(read(project, params, clock, CALL_SORTS), live=False, columns="")
     only = params.get("only", ALL)
     return CallList(listing, only if only in CALLS else ALL)
 

@@ -45,6 +45,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
 DEFAULT_RANGE: Final = "7d"
 #: Orders of a list of spans.
 SORTS: Final = frozenset({"time", "latency", "cost", "tokens"})
+#: And of a list of calls.
+CALL_SORTS: Final = SORTS | {"ttft", "name", "model", "status"}
 #: Steps a histogram may have, so that its bars begin at round times.
 _STEPS: Final = tuple(
     n * unit

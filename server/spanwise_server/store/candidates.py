@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop
+from itertools import islice
 from operator import add
 from typing import Final
 
@@ -33,12 +34,7 @@ def candidates(
     """
     if query.sort.removeprefix("-") != "time" or asks_index(query.filter):
         return None
-    among: BitMap | None = None
-    for part in conjuncts(query.filter):
-        words = _words_of(matcher, part)
-        if words is not None:
-            having = matcher.with_any(words)
-            among = having if among is None else among & having
+    among = _having(matcher, query.filter)
     if among is None or len(among) * (few_of_all or _FEW_OF_ALL) > len(matcher.timeline.rows):
         return None
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
@@ -56,6 +52,38 @@ def candidates(
         return _smallest_first(list(zip(starts, rows, strict=True)), 1)
     ends = map(add, starts, sets.numbers["latency"].of(rows))
     return _smallest_first([(-end, row) for end, row in zip(ends, rows, strict=True) if end >= first], -1)
+
+
+def foremost(sets: TraceSets, matcher: Matcher, query: Query, most: int) -> Sequence[tuple[float, int]] | None:
+    """Return the same by first tokens: *most* traces, each with its own that comes first; ``None`` where not known."""
+    if query.sort.removeprefix("-") != "ttft" or asks_index(query.filter):
+        return None
+    tokens = sets.first_tokens_of(matcher.connection, matcher.project_id)
+    cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
+    if tokens is None or (cursor is not None and cursor.said is None):
+        return None
+    having = _having(matcher, query.filter)
+    among = matcher.timeline.between(None, query.to_ns)
+    if having is not None:
+        among = among & having
+    if query.from_ns is not None:
+        before = list(among & matcher.timeline.between(None, query.from_ns))
+        ends = map(add, sets.start.of(before), sets.numbers["latency"].of(before))
+        among = among - BitMap([row for row, end in zip(before, ends, strict=True) if end < query.from_ns])
+    falls = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
+    nearest = tokens.nearest(None if cursor is None else cursor.said, falls=falls)
+    return list(islice((one for one in nearest if one[1] in among), most))
+
+
+def _having(matcher: Matcher, filter_: Filter) -> BitMap | None:
+    """Return the traces that have a word of each part of a filter that asks for one, ``None`` where none does."""
+    among: BitMap | None = None
+    for part in conjuncts(filter_):
+        words = _words_of(matcher, part)
+        if words is not None:
+            having = matcher.with_any(words)
+            among = having if among is None else among & having
+    return among
 
 
 def _smallest_first(found: list[tuple[int, int]], sign: int) -> Iterator[tuple[int, int]]:

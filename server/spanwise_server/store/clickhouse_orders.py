@@ -31,7 +31,9 @@ _OWN: Final = {
 TRACE_ORDERS: Final[Mapping[str, Order]] = {
     name: Order(_OWN.get(name, order.key), nullable=order.nullable) for name, order in orders.TRACE_ORDERS.items()
 }
-SPAN_ORDERS: Final = orders.SPAN_ORDERS
+SPAN_ORDERS: Final[Mapping[str, Order]] = {
+    **orders.SPAN_ORDERS, "model": Order("CAST(s.model, 'Nullable(String)')", table="s"),
+}  # fmt: skip
 
 
 def beside_in(order: Order, sort: str, cursor: Cursor | None) -> tuple[Sql, str]:

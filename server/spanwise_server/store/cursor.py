@@ -17,7 +17,7 @@ _BROKEN = frozenset({"ttft"})
 _FLOAT, _BITS = Struct("<d"), Struct("<q")
 #: Orders by what is no number. Very many rows say the same, so that among these the time they began at decides.
 OF_TEXT: Final = frozenset(
-    {"name", "input", "output", "model", "env", "prompt", "tags", "user", "session", "labels"}
+    {"name", "input", "output", "model", "env", "prompt", "tags", "user", "session", "labels", "status"}
 )
 
 

@@ -54,7 +54,7 @@ _MOST_AMONG, _MOST_RUNS = 2_000, 40
 #: Traces looked through for spans at once: few at first, later more.
 _NEAR_FIRST, _NEAR_MOST = 50, 400
 #: The order in which the longest traces are looked through first, and how many, before all spans are sorted.
-_LONGEST, _MOST_LONGEST = "-latency", 2_000
+_LONGEST, MOST_LONGEST = "-latency", 2_000
 #: Of an order that spans have an index of so many are looked at first, and then so many, before all are sorted.
 _FIRST_OF_ALL: Final = (200, 2_000)
 #: In a time range with at most this many spans, sorting them beats both.
@@ -89,7 +89,7 @@ def span_page(
     query: Query,
     make: Callable[[tuple[Any, ...]], T],
     among: Sequence[int] | None = None,
-    nearest: Iterable[tuple[int, int]] | None = None,
+    nearest: Iterable[tuple[float, int]] | None = None,
 ) -> Page[T]:
     """Return one page of spans, each made by *make* from its row and, last in it, its trace's id.
 
@@ -112,13 +112,16 @@ def span_page(
     def near(most: int, cursor: Cursor | None) -> Rows | None:
         if nearest is not None and query.sort.endswith("time"):
             return _found_near(connection, project_id, query, order, most, cursor, nearest)
+        foremost = nearest is not None and (cursor is None or cursor.value is not None)
         longest = query.sort == _LONGEST and (cursor is None or not cursor.backwards)
         indexed = order.index is not None and not query.sort.endswith("time")
-        if among is not None or not (longest or indexed) or asks_index(query.filter):
+        if among is not None or not (foremost or longest or indexed) or asks_index(query.filter):
             return None
         plan = Compiler(connection, project_id, query).spans()
         if plan.driven is not None or _is_short(connection, project_id, query, plan):
             return None
+        if foremost:
+            return _of_the_foremost(connection, project_id, query, order, most, cursor, nearest or ())
         if longest:
             return _of_the_longest(connection, project_id, query, order, most, cursor)
         return _of_the_first(connection, project_id, query, plan.where, order, most, cursor)
@@ -219,7 +222,7 @@ def _found_near(
     order: Order,
     most: int,
     cursor: Cursor | None,
-    nearest: Iterable[tuple[int, int]],
+    nearest: Iterable[tuple[float, int]],
 ) -> Rows:
     """Return the spans of a page: of few traces after another, the nearest first.
 
@@ -227,6 +230,8 @@ def _found_near(
     ends where the page is full.
     """
     where = Compiler(connection, project_id, query).spans().where
+    if order.nullable:
+        where, order = Sql.all([where, Sql(f"{order.key} IS NOT NULL")]), replace(order, nullable=False)
     descending = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
     rows: Rows = []
     size, left = _NEAR_FIRST, iter(nearest)
@@ -234,7 +239,7 @@ def _found_near(
         bound = some[0][0]
         if len(rows) >= most and (rows[-1][-1] > bound if descending else rows[-1][-1] < bound):
             break
-        source = _spans_of_traces(project_id, [row for _, row in some])
+        source = spans_of_traces(project_id, [row for _, row in some])
         rows += _rows(connection, query, order, _Walk(source, where, 0, ""), most, cursor)
         rows.sort(key=lambda row: (row[-1], row[0]), reverse=descending)
         del rows[most:]
@@ -252,12 +257,12 @@ def _of_the_longest(
     longest = connection.execute(
         "SELECT t.duration_ns, t.id, t.start_ns FROM traces t INDEXED BY ix_traces_latency WHERE t.project_id = ? "
         "ORDER BY t.duration_ns DESC LIMIT ?",
-        (project_id, _MOST_LONGEST),
+        (project_id, MOST_LONGEST),
     ).fetchall()
     first, end = query.from_ns or 0, 2**63 - 1 if query.to_ns is None else query.to_ns
     within = [(took, row) for took, row, start in longest if start < end and start + took >= first]
     rows = _found_near(connection, project_id, query, order, most, cursor, within)
-    if len(longest) < _MOST_LONGEST or (len(rows) == most and rows[-1][-1] > longest[-1][0]):
+    if len(longest) < MOST_LONGEST or (len(rows) == most and rows[-1][-1] > longest[-1][0]):
         return rows
     return None
 
@@ -307,7 +312,27 @@ def _is_short(connection: Connection, project_id: int, query: Query, plan: Plan)
     return int(connection.execute(few, (project_id, plan.first or 0, first, end)).fetchone()[0]) <= _MOST_SPANS_SORTED
 
 
-def _spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:
+def _of_the_foremost(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    order: Order,
+    most: int,
+    cursor: Cursor | None,
+    nearest: Iterable[tuple[float, int]],
+) -> Rows | None:
+    """Return the spans of a page, which say what is sorted by, as far as the *nearest* traces tell: else ``None``."""
+    foremost = list(islice(nearest, MOST_LONGEST + 1))
+    rows = _found_near(connection, project_id, query, order, most, cursor, foremost[:MOST_LONGEST])
+    backwards = cursor is not None and cursor.backwards
+    if len(foremost) <= MOST_LONGEST:
+        return rows if len(rows) == most or backwards else None  # those that say none come next
+    beyond, falls = foremost[-1][0], query.sort.startswith("-") != backwards
+    return rows if len(rows) == most and (rows[-1][-1] > beyond if falls else rows[-1][-1] < beyond) else None
+
+
+def spans_of_traces(project_id: int, traces: Sequence[int]) -> Sql:
+    """Return what to select the spans of some traces from; ends in a condition."""
     driver = Sql(f"SELECT id AS row FROM traces WHERE id IN ({', '.join('?' * len(traces))})", tuple(traces))
     return Plan(EVERYTHING, driver, 0).from_spans(project_id)
 

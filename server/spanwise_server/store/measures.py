@@ -94,7 +94,7 @@ def call_points(
     project_id: int,
     query: Query,
     most: int,
-    nearest: Iterable[tuple[int, int]] | None = None,
+    nearest: Iterable[tuple[float, int]] | None = None,
 ) -> tuple[CallPoint, ...]:
     """Return the newest answered calls that say how many tokens they gave, for drawing latency against output."""
     of_each = (
@@ -237,7 +237,7 @@ def _sum_up(found: Gathered, figures: Mapping[tuple[Value, int], Sequence[int]])
 
 
 def session_costs(
-    connection: Connection, project_id: int, query: Query, nearest: Iterable[tuple[int, int]] | None = None
+    connection: Connection, project_id: int, query: Query, nearest: Iterable[tuple[float, int]] | None = None
 ) -> SessionCosts:
     """Return what the newest priced calls that *query* finds cost by session."""
     of_each, asked = "coalesce(s.session_id, t.session_id), s.cost_nusd", "s.counted = 1 AND s.cost_nusd IS NOT NULL"

@@ -41,7 +41,7 @@ def newest_spans(
     of_each: str,
     asked: str,
     most: int,
-    nearest: Iterable[tuple[int, int]] | None = None,
+    nearest: Iterable[tuple[float, int]] | None = None,
     index: str = "ix_spans_time",
 ) -> list[tuple[Any, ...]]:
     """Return what *of_each* says of the newest spans for which *asked* holds, too, *most* of them.
@@ -89,7 +89,7 @@ def near_end(connection: Connection, project_id: int, query: Query, plan: Plan) 
     return replace(plan, first=connection.first_span(project_id, begin)), Sql("s.start_ns >= ?", (begin,))
 
 
-def _traces_after_another(nearest: Iterable[tuple[int, int]]) -> Iterator[tuple[Sql, int]]:
+def _traces_after_another(nearest: Iterable[tuple[float, int]]) -> Iterator[tuple[Sql, float]]:
     """Yield queries for the rows of few traces, and when the last span of any of them, or later ones, can begin."""
     size, left = _TRACES_FIRST, iter(nearest)
     while some := list(islice(left, size)):

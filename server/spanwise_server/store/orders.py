@@ -13,6 +13,7 @@ from typing import Final
 from ..errors import SpanwiseError
 from .conditions import Sql
 from .cursor import Cursor, is_of_text
+from .rows import ERROR
 
 #: So much of an input or an output decides. A list shows little more, and with more the indices would be a large part
 #: of the store.
@@ -62,6 +63,8 @@ TRACE_ORDERS: Final[Mapping[str, Order]] = {
     "user": Order("t.user_id", "ix_traces_user"),
     "session": Order("t.session_id", "ix_traces_session"),
 }
+#: What the order of spans by status tells apart.
+FAILED, OTHERS = "error", "ok"
 #: The order of traces that ``label_order.py`` tells of.
 BY_LABEL: Final = "labels"
 TRACE_SORTS: Final = (*TRACE_ORDERS, BY_LABEL)
@@ -71,7 +74,12 @@ SPAN_ORDERS: Final[Mapping[str, Order]] = {
     "cost": Order("s.cost_nusd", "ix_spans_cost", table="s"),
     "tokens": Order("s.total_tokens", table="s"),
     "ttft": Order("s.ttft_ms", table="s"),
+    "name": Order("s.name", nullable=False, table="s"),
+    "model": Order("s.model", table="s"),
+    "status": Order(f"CASE WHEN s.status = {ERROR} THEN '{FAILED}' ELSE '{OTHERS}' END", nullable=False, table="s"),
 }
+#: Those of texts.
+SPAN_TEXTS: Final = ("name", "model", "status")
 
 
 def order_of(sort: str, orders: Mapping[str, Order]) -> Order:

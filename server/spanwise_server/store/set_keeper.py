@@ -82,6 +82,8 @@ class SetKeeper:
                 with self._reading() as connection:
                     if not self._keep_up(connection):
                         break
+                while not self._closed.wait(_PAUSE_S) and self._learn_some():
+                    pass
                 self._closed.wait(_FOLLOWED_EVERY_S)
         except Exception:  # the sets are a convenience: without them the database is asked
             logger.exception("the sets of traces could not be kept; the database is asked instead")
@@ -104,6 +106,12 @@ class SetKeeper:
         with self._lock:
             self._sets = sets
         return True
+
+    def _learn_some(self) -> bool:
+        """Have the sets look up some of what was asked of them; return whether there was anything."""
+        with self._reading() as connection, self._lock:
+            sets = self._sets
+            return sets is not None and self._follow(sets, connection) and sets.learn_some(connection)
 
     @staticmethod
     def _follow(sets: TraceSets, connection: Connection) -> bool:

@@ -9,8 +9,9 @@ from ..query.filters import EVERYTHING, Not, Query
 from . import set_figures, set_sessions
 from .assemble import Make
 from .base import Bar, FacetValue, Page, SessionSummary, Totals
-from .candidates import candidates
+from .candidates import candidates, foremost
 from .compile import conjuncts, is_of_index
+from .find import MOST_LONGEST
 from .matching import Matcher, UntoldError
 from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, UnprovenError
 from .set_keeper import SetKeeper
@@ -47,8 +48,10 @@ class SetStore(SqlStore):
             return None
         return self._from_sets(query, lambda _, matcher: matcher.lacking(query))
 
-    def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[int, int]] | None:
+    def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[float, int]] | None:
         """Return the traces that can have spans of a page, where its filter leaves few."""
+        if query.sort.removeprefix("-") == "ttft":
+            return self._from_sets(query, lambda sets, matcher: foremost(sets, matcher, query, MOST_LONGEST + 1))
         if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
             return None
         return self._from_sets(query, lambda sets, matcher: candidates(sets, matcher, query, few_of_all))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..query.calls import Call
 from ..query.filters import Query
@@ -17,15 +17,17 @@ from .address import id_bytes, part_of, span_range
 from .assemble import Assembler, Make, placed_summary, summary_of
 from .attribute_words import MOST_LOOKED_AT, asks_of_attributes, commonest
 from .base import Bar, Extent, FacetValue, Page, SessionSummary, Totals, Trace
-from .by_text import page_by_text
+from .by_text import Placed, page_by_text
 from .connection import Connection
 from .find import span_page, trace_page
 from .kept_measures import KeptMeasures
 from .label_order import is_by_label, texts_of_labels
+from .orders import SPAN_TEXTS
 from .outline import call_of, read_outline
 from .projects import project_names
 from .rows import SpanRow
 from .small_store import SmallStore
+from .span_texts import span_texts
 
 T = TypeVar("T")
 PAGE_OF_ALL: Final = 200
@@ -66,11 +68,11 @@ class SqlStore(SmallStore):
         """Return the rows of the traces that have the spans which *query* finds, ``None`` where that is not known."""
         return None
 
-    def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[int, int]] | None:  # noqa: ARG002
+    def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[float, int]] | None:  # noqa: ARG002
         """Return the traces that can have spans of a page, as ``candidates.py`` gives them, where they are known."""
         return None
 
-    def _newest(self, query: Query) -> Iterable[tuple[int, int]] | None:
+    def _newest(self, query: Query) -> Iterable[tuple[float, int]] | None:
         """Return the same for the newest spans of all, where words tell it."""
         if not newest.is_told_by_words(query.filter):
             return None
@@ -91,6 +93,9 @@ class SqlStore(SmallStore):
 
     def find_spans(self, query: Query) -> Page[Record]:
         """Return one page of whole spans, newest first unless the query sorts otherwise."""
+        return self._in_order(query, self._records_page)
+
+    def _records_page(self, query: Query) -> Page[Placed[Record]]:
         among, nearest = self._traces_of(query), self._nearest(query)
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
@@ -98,19 +103,35 @@ class SqlStore(SmallStore):
             page = span_page(
                 connection, project_id, query, lambda row: (SpanRow._make(row[:-1]), row[-1]), among, nearest
             )
-            return Page(
-                tuple(Assembler(connection).records(query.project, page.items)), page.next_cursor, page.previous_cursor
-            )
+            records = Assembler(connection).records(query.project, page.items)
+            places = ((row.start_ns, row.id) for row, _ in page.items)
+            placed = tuple((one, *place) for one, place in zip(records, places, strict=True))
+            return Page(placed, page.next_cursor, page.previous_cursor)
 
     def find_calls(self, query: Query) -> Page[Call]:
         """Return the same page as ``find_spans``, of each span what its row knows."""
+        return self._in_order(query, self._calls_page)
+
+    def _calls_page(self, query: Query) -> Page[Placed[Call]]:
+        def call(row: tuple[Any, ...]) -> Placed[Call]:
+            of_span = SpanRow._make(row[:-1])
+            return call_of(of_span, row[-1]), of_span.start_ns, of_span.id
+
         among, nearest = self._traces_of(query), self._nearest(query)
         with self._reading(query.project) as (connection, project_id):
             if project_id is None:
                 return Page(())
-            return span_page(
-                connection, project_id, query, lambda row: call_of(SpanRow._make(row[:-1]), row[-1]), among, nearest
-            )
+            return span_page(connection, project_id, query, call, among, nearest)
+
+    def _in_order(self, query: Query, find: Callable[[Query], Page[Placed[T]]]) -> Page[T]:
+        """Return one page of spans in any of their orders; *find* finds them in one that the database knows."""
+        if query.sort.removeprefix("-") in SPAN_TEXTS:
+            with self._reading(query.project) as (connection, project_id):
+                texts = span_texts(connection, project_id or 0, query)
+            if texts is not None:
+                return page_by_text(query, texts, find)
+        page = find(query)
+        return Page(tuple(one for one, _, _ in page.items), page.next_cursor, page.previous_cursor)
 
     def each_span(self, query: Query) -> Iterator[Record]:
         """Yield every matching span, whole, a page at a time."""

@@ -67,7 +67,7 @@ class Step:
 
 def source_of(connection: Connection, project_id: int, filter_: Filter, by: Sequence[str]) -> Source | None:
     """Return the rollups that tell what a filter finds by some keys, ``None`` where none does."""
-    if set(by) <= _SERIES_SAYS.keys() and _asks_only(filter_, _ASKED_OF_SERIES):
+    if set(by) <= _SERIES_SAYS.keys() and asks_only(filter_, _ASKED_OF_SERIES):
         return Source("series", OF_SERIES, _SERIES_SAYS, conditions(filter_, _ASKED_OF_SERIES))
     step = _step(filter_)
     if step is None or not set(by) <= _STEPS_SAY.keys() or not are_told(connection, project_id, step.names):
@@ -82,14 +82,15 @@ def grouped(keys: Iterable[str]) -> tuple[str, str]:
     return "".join(f"{column}, " for column in columns), f"GROUP BY {numbers}" if columns else ""
 
 
-def _asks_only(filter_: Filter, fields: Mapping[str, object]) -> bool:
+def asks_only(filter_: Filter, fields: Mapping[str, object]) -> bool:
+    """Return whether a filter asks of some *fields* and of nothing else."""
     if isinstance(filter_, Term):
         return filter_.field in fields
     if isinstance(filter_, Not):
-        return _asks_only(filter_.of, fields)
+        return asks_only(filter_.of, fields)
     if isinstance(filter_, And):
-        return all(_asks_only(part, fields) for part in filter_.all)
-    return isinstance(filter_, Or) and all(_asks_only(part, fields) for part in filter_.any)
+        return all(asks_only(part, fields) for part in filter_.all)
+    return isinstance(filter_, Or) and all(asks_only(part, fields) for part in filter_.any)
 
 
 def _step(filter_: Filter) -> Step | None:

@@ -38,6 +38,15 @@ def test_columns_read_back_from_their_text(keys, width):
     assert columns_in(columns.text) == columns or columns == DEFAULT
 
 
+def test_every_column_of_traces_sorts_and_of_calls_all_but_user_and_trace(client):
+    assert all(column.sort for column in COLUMNS.values())
+    client.app.state.server.store.write(conversation())
+    html = client.get(f"/dashboard/calls?project={PROJECT}&range=all&sort=model").text
+    heads = re.findall(r'<th scope="col" class="k-(\w+)[^>]*>(<a )?', html)
+    assert [name for name, sorts in heads if not sorts] == ["user", "trace"]
+    assert re.search(r'class="k-model" aria-sort="ascending"', html)
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -172,7 +172,7 @@ def test_postgres_plans_for_the_newest_days_first(monkeypatch):
 
 @pytest.mark.parametrize("most", [3, 8, 1_000], ids=["never-told", "told-at-first", "told-by-all"])
 def test_the_longest_spans_are_found_in_the_longest_traces_as_far_as_these_tell(store, monkeypatch, most):
-    monkeypatch.setattr(find, "_MOST_LONGEST", most)
+    monkeypatch.setattr(find, "MOST_LONGEST", most)
     monkeypatch.setattr(find, "_NEAR_FIRST", 1)
     for n in range(
         1, 13
