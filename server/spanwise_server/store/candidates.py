@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush, merge
 from itertools import islice
 from operator import add
 from typing import Final
@@ -14,6 +17,7 @@ from ..query.filters import Filter, Query, Term
 from .compile import asks_index, conjuncts, word_ids
 from .cursor import read_cursor
 from .matching import Matcher
+from .row_numbers import Column
 from .trace_sets import TraceSets
 from .words import SOME_SPAN_FAILED, WORD_FIELDS
 
@@ -22,6 +26,11 @@ _FEW_OF_ALL: Final = 4
 #: Fields whose words a trace has for other reasons than that a span says them.
 _OF_TRACES: Final = frozenset({"label", "status"})
 _LAST_NS: Final = 2**63 - 1
+#: Traces that take longer are put in order at once, the others as far as they are asked for: of those that began before
+#: some time none ends later than this after it.
+_LONG_NS: Final = 60_000_000_000
+#: So many are looked at together: few at first, later more.
+_AT_ONCE, _MOST_AT_ONCE = 256, 8_192
 
 
 def candidates(
@@ -44,14 +53,68 @@ def candidates(
     if cursor is not None and cursor.value is not None:
         first, last = (first, min(last, cursor.value)) if descending else (max(first, cursor.value), last)
     among = among & matcher.timeline.all
-    if cursor is not None or query.from_ns is not None or query.to_ns is not None:
-        among = among & matcher.timeline.between(None, None if last == _LAST_NS else last + 1)
-    rows = list(among)
-    starts = sets.start.of(rows)
-    if not descending:
-        return _smallest_first(list(zip(starts, rows, strict=True)), 1)
-    ends = map(add, starts, sets.numbers["latency"].of(rows))
-    return _smallest_first([(-end, row) for end, row in zip(ends, rows, strict=True) if end >= first], -1)
+    if last != _LAST_NS:
+        among = among & matcher.timeline.between(None, last + 1)
+    long = among & matcher.found(Query(query.project, Term("latency", ">", (_LONG_NS / 1e6,))))
+    looked = _Looked(sets.start, sets.numbers["latency"], first)
+    order = matcher.timeline.times[:], matcher.timeline.rows[:]  # others may change it while these are asked for
+    if descending:
+        found = merge(sorted(looked.by_end(long)), _latest_first(looked, *order, among - long, last))
+        return ((-at, row) for at, row in found)
+    return merge(sorted(looked.by_start(long)), _earliest_first(looked, *order, among - long, last))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Looks up when traces began and ended, of those that end at some time or later."""
+
+    start: Column
+    latency: Column
+    first: int
+
+    def by_start(self, rows: Iterable[int]) -> list[tuple[int, int]]:
+        """Return when traces began, each with its row."""
+        return [(start, row) for start, _, row in self._of(list(rows))]
+
+    def by_end(self, rows: Iterable[int]) -> list[tuple[int, int]]:
+        """Return when traces ended, with a minus, so that the last one is the smallest, each with its row."""
+        return [(-end, row) for _, end, row in self._of(list(rows))]
+
+    def _of(self, rows: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        starts, first = self.start.of(rows), self.first
+        ends = map(add, starts, self.latency.of(rows))
+        return (one for one in zip(starts, ends, rows, strict=True) if one[1] >= first)
+
+
+def _latest_first(
+    looked: _Looked, times: array[int], rows: array[int], among: BitMap, last: int
+) -> Iterator[tuple[int, int]]:
+    """Yield when traces that are not long ended, with a minus, and their rows, the last one first."""
+    waiting: list[tuple[int, int]] = []
+    end, size = bisect_right(times, last), _AT_ONCE
+    while end > 0:
+        begin = max(0, end - size)
+        for one in looked.by_end(BitMap(rows[begin:end]) & among):
+            heappush(waiting, one)
+        before = times[begin - 1] + _LONG_NS if begin else -1  # no other ends later
+        while waiting and -waiting[0][0] >= before:
+            yield heappop(waiting)
+        if before < looked.first:
+            break
+        end, size = begin, min(size * 2, _MOST_AT_ONCE)
+    yield from sorted(waiting)
+
+
+def _earliest_first(
+    looked: _Looked, times: array[int], rows: array[int], among: BitMap, last: int
+) -> Iterator[tuple[int, int]]:
+    """Yield when traces that are not long began, and their rows, the first one first."""
+    begin, size = bisect_left(times, looked.first - _LONG_NS), _AT_ONCE
+    behind = bisect_right(times, last)
+    while begin < behind:
+        end = bisect_right(times, times[min(begin + size, behind) - 1])
+        yield from sorted(looked.by_start(BitMap(rows[begin:end]) & among))
+        begin, size = end, min(size * 2, _MOST_AT_ONCE)
 
 
 def foremost(sets: TraceSets, matcher: Matcher, query: Query, most: int) -> Sequence[tuple[float, int]] | None:
@@ -84,14 +147,6 @@ def _having(matcher: Matcher, filter_: Filter) -> BitMap | None:
             having = matcher.with_any(words)
             among = having if among is None else among & having
     return among
-
-
-def _smallest_first(found: list[tuple[int, int]], sign: int) -> Iterator[tuple[int, int]]:
-    """Yield times and rows in order, of which few may be asked for; a time is given with the *sign* that it had."""
-    heapify(found)
-    while found:
-        time, row = heappop(found)
-        yield sign * time, row
 
 
 def _words_of(matcher: Matcher, part: Filter) -> list[int] | None:

@@ -74,6 +74,8 @@ def _few_are_many():
     """Have the ways that are for very many traces taken with few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "_FEW_OF_ALL", 1)
+        patch.setattr(candidates, "_LONG_NS", 1_500_000_000)
+        patch.setattr(candidates, "_AT_ONCE", 2)
         patch.setattr(kept_totals, "_FEW_OF_ALL", 1)
         patch.setattr(find, "_NEAR_FIRST", 1)
         patch.setattr(newest, "FEW_OF_ALL", 1)
