@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
 from ..outline import Outline
@@ -36,11 +36,18 @@ class Family:
         at = self._places.get(parent)
         return ("span", MISSING) if at is None else self.steps[at]
 
-    def followers(self) -> dict[int, Step]:
-        """Return the step that followed each span among its siblings; the first of several that did."""
-        starts, ends = self.spans.starts, self.spans.ends
+    def followers(self, of: Iterable[int] | None = None) -> dict[int, Step]:
+        """Return the step that followed each span among its siblings, the first of several that did.
+
+        Where it is asked *of* some spans, of these and of those beside them.
+        """
+        starts, ends, parents = self.spans.starts, self.spans.ends, self.spans.parents
+        families: Collection[list[int]] = self._children.values()
+        if of is not None:
+            asked = {parent for n in of if (parent := parents[n]) is not None}
+            families = [self._children[parent] for parent in asked]
         found: dict[int, Step] = {}
-        for children in self._children.values():
+        for children in families:
             for child, before in followed(children, starts.__getitem__, ends.__getitem__):
                 if before is not None:
                     found.setdefault(before, self.steps[child])

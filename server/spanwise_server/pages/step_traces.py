@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ from ..auth.current import Server
 from ..outline import Outline
 from ..query.filters import Query
 from ..record import TraceSummary
+from ..store.base import Extent
 from .step_mix import Digest, digest
 
 #: So many of the newest traces are looked at.
@@ -29,19 +30,28 @@ class Looked:
     """Traces that there was no room for."""
 
 
-def looked_at(server: Server, query: Query) -> Looked:
-    """Return what the newest traces that *query* finds say of their steps."""
+def looked_at(server: Server, query: Query, tell: Callable[[Outline], Digest] = digest) -> Looked:
+    """Return what the newest traces that *query* finds say of their steps; *tell* may tell less than all."""
     chosen, left_out = _chosen(server, query)
-    found = (_digest(server, summary) for summary in chosen)
-    return Looked(tuple(one for one in found if one is not None), left_out)
+    large = {one.trace_id: _extent(server, one) for one in chosen if one.span_count > _LARGE}
+    kept = {
+        trace_id: known for trace_id, extent in large.items()
+        if extent is not None and (known := server.digests.of((query.project, trace_id), extent.revision)) is not None
+    }  # fmt: skip
+    asked = [one.trace_id for one in chosen if one.trace_id not in kept]
+    for trace_id, outline in server.store.outlines(query.project, asked):
+        extent = large.get(trace_id)
+        found = kept[trace_id] = (tell if extent is None else digest)(outline)
+        if extent is not None:
+            weight = sum(told.weight for told in found.values())
+            server.digests.keep((query.project, trace_id), extent.revision, found, weight)
+    return Looked(tuple(kept[one.trace_id] for one in chosen if one.trace_id in kept), left_out)
 
 
 def outlines(server: Server, query: Query) -> Iterator[Outline]:
     """Yield the spans of the same traces, a trace at a time."""
-    for summary in _chosen(server, query)[0]:
-        trace = server.store.outline(query.project, summary.trace_id)
-        if trace is not None:
-            yield Outline.of(trace.records)
+    chosen = [summary.trace_id for summary in _chosen(server, query)[0]]
+    yield from (outline for _, outline in server.store.outlines(query.project, chosen))
 
 
 def _chosen(server: Server, query: Query) -> tuple[list[TraceSummary], int]:
@@ -54,19 +64,5 @@ def _chosen(server: Server, query: Query) -> tuple[list[TraceSummary], int]:
     return chosen, len(summaries) - len(chosen)
 
 
-def _digest(server: Server, summary: TraceSummary) -> Digest | None:
-    key = summary.project, summary.trace_id
-    revision = ""
-    if summary.span_count > _LARGE:
-        extent = server.store.extent(*key)
-        revision = "" if extent is None else extent.revision
-        known: Digest | None = server.digests.of(key, revision) if revision else None
-        if known is not None:
-            return known
-    trace = server.store.outline(*key)
-    if trace is None:
-        return None
-    found = digest(trace.records)
-    if revision:
-        server.digests.keep(key, revision, found, sum(told.weight for told in found.values()))
-    return found
+def _extent(server: Server, summary: TraceSummary) -> Extent | None:
+    return server.store.extent(summary.project, summary.trace_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -17,7 +18,7 @@ from ..query.measures import Tallied
 from ..record import KINDS, Record
 from .listing import DAY_NS, Listing, range_frame, read
 from .render import clock_of, render
-from .step_mix import dearest_steps, step_mix, steps_in
+from .step_mix import dearest_steps, step_mix, steps_in, told_of
 from .step_runs import Pick
 from .step_spans import StepSpans, all_runs, step_link, step_path, terms_of, text_of
 from .step_traces import MOST_SPANS, looked_at
@@ -111,7 +112,7 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
             "Choose a longer range, or look among all steps.",
         )
     spans = StepSpans(listing, Pick(name, kind), having=True)
-    looked = looked_at(server, spans.query(clock.now_ns))
+    looked = looked_at(server, spans.query(clock.now_ns), partial(told_of, name=name, kind=kind))
     failed = server.store.find_spans(
         replace(query, filter=And((*terms, Term("status", "=", ("error",)))), limit=_FAILED)
     )

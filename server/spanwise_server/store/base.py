@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from ..outline import Outline
 from ..query.calls import Call
 from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
@@ -145,6 +146,9 @@ class SpanStore(Protocol):
 
         The spans are an ``Outline``.
         """
+
+    def outlines(self, project: str, trace_ids: Sequence[str]) -> Iterator[tuple[str, Outline]]:
+        """Yield the ids of those traces that there are, in that order, each with its spans as ``outline`` has them."""
 
     def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
         """Return some spans of a trace, whole, in the order they started."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 import orjson
 
+from ..outline import Outline
 from ..query.filters import Query
 from ..record import TraceSummary
 from .base import Extent, Page, Trace
@@ -227,15 +230,22 @@ class Finder:
 
     def outline(self, trace_id: bytes) -> Trace | None:
         """Return a trace as its tree shows it."""
-        where = Sql("PREWHERE t.project_id = ? AND t.trace_id = ?", (self.project_id, trace_id))
         summed = self._summed([trace_id])
         if not summed:
             return None
-        columns = ", ".join(f"t.{name}" for name in OUTLINE_COLUMNS)
-        rows = self.server.rows(
-            Sql(f"SELECT {columns} FROM spans AS t {where.text} ORDER BY start_ns, span_id", where.values)
-        )
-        return Trace(summary_of(self.project, summed[0]), outline_of(self.project, trace_id.hex(), rows))
+        gone = outline_of(self.project, trace_id.hex(), ())
+        return Trace(summary_of(self.project, summed[0]), self.outlines([trace_id]).get(trace_id, gone))
+
+    def outlines(self, trace_ids: Sequence[bytes]) -> dict[bytes, Outline]:
+        """Return the spans of some traces as their trees show them."""
+        which, columns = ids_in("t.trace_id", trace_ids), ", ".join(f"t.{name}" for name in OUTLINE_COLUMNS)
+        text = f"SELECT t.trace_id, {columns} FROM spans AS t PREWHERE t.project_id = ? AND {which.text}"
+        order = "ORDER BY t.trace_id, t.start_ns, t.span_id"
+        rows = self.server.rows(Sql(f"{text} {order}", (self.project_id, *which.values)))
+        return {
+            trace_id: outline_of(self.project, trace_id.hex(), [row[1:] for row in of_trace])
+            for trace_id, of_trace in groupby(rows, itemgetter(0))
+        }
 
     def roots(self, trace_ids: Sequence[bytes]) -> dict[bytes, Kept]:
         """Return the root span of each trace: the earliest without a parent, else the earliest."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
+from ..outline import Outline
 from ..query.calls import Call
 from ..query.filters import Query, Term
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
@@ -40,6 +41,8 @@ from .small_store import SmallStore
 from .summary import summarise
 
 _PAGE_OF_ALL: Final = 200
+#: Traces whose spans are asked for together.
+_TRACES_AT_ONCE: Final = 20
 
 
 class ClickHouseReader(SmallStore):
@@ -98,6 +101,14 @@ class ClickHouseReader(SmallStore):
     def outline(self, project: str, trace_id: str) -> Trace | None:
         """Return a trace as its tree shows it, or ``None``: spans without attributes, messages and events."""
         return self._finder(project).outline(id_bytes(trace_id, "Trace id"))
+
+    def outlines(self, project: str, trace_ids: Sequence[str]) -> Iterator[tuple[str, Outline]]:
+        """Yield the ids of those traces that there are, in that order, each with its spans as ``outline`` has them."""
+        raw = [id_bytes(trace_id, "Trace id") for trace_id in trace_ids]
+        for at in range(0, len(raw), _TRACES_AT_ONCE):
+            some = raw[at : at + _TRACES_AT_ONCE]
+            found = self._finder(project).outlines(some)
+            yield from ((trace_id.hex(), found[trace_id]) for trace_id in some if trace_id in found)
 
     def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
         """Return some spans of a trace, whole, in the order they started."""

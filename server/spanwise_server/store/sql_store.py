@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from ..outline import Outline
 from ..query.calls import Call
 from ..query.filters import Query
 from ..query.measures import CallPoint, Measured, SessionCosts, Steps, Tallied
@@ -171,6 +172,15 @@ class SqlStore(SmallStore):
                 return None
             outline = read_outline(connection, project, found[0], trace_id.lower())
             return Trace(summary_of(project, found), outline)
+
+    def outlines(self, project: str, trace_ids: Sequence[str]) -> Iterator[tuple[str, Outline]]:
+        """Yield the ids of those traces that there are, in that order, each with its spans as ``outline`` has them."""
+        raw = [id_bytes(trace_id, "Trace id") for trace_id in trace_ids]
+        asked = f"SELECT trace_id, id FROM traces WHERE project_id = ? AND trace_id IN ({', '.join('?' * len(raw))})"
+        with self._reading(project) as (connection, project_id):
+            row_of = dict(connection.execute(asked, (project_id, *raw)).fetchall()) if raw else {}
+            for trace_id in (one for one in raw if one in row_of):
+                yield trace_id.hex(), read_outline(connection, project, row_of[trace_id], trace_id.hex())
 
     def spans_of(self, project: str, trace_id: str, span_ids: Sequence[str]) -> tuple[Record, ...]:
         """Return some spans of a trace, whole, in the order they started."""

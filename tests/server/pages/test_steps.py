@@ -12,7 +12,7 @@ from server.pages.made import PROJECT, conversation, in_other_trace, record
 from spanwise_server.exports.span_files import SPAN_EXPORTS
 from spanwise_server.pages import step_traces
 from spanwise_server.pages.step_graph import followed
-from spanwise_server.pages.step_mix import dearest_steps, digest, step_mix, steps_in
+from spanwise_server.pages.step_mix import dearest_steps, digest, step_mix, steps_in, told_of
 
 LOOP = (
     record(1, None, "assistant", 0, 100, kind="agent"),
@@ -144,6 +144,9 @@ def test_spans_that_lie_within_each_other_and_those_whose_parent_is_lost_are_cou
         "plan": (1, 5), "search": (1, 0), "itself": (1, 0), "orphan": (1, 7),
     }  # fmt: skip
     assert list(told["llm", "orphan"].within) == [("span", "not arrived")]
+    for records in (odd, LOOP, (*ONCE, record(3, 1, "plan", 20, 5, kind="tool"))):
+        for name, kind in (("plan", ""), ("plan", "tool"), ("orphan", "llm"), ("itself", ""), ("nothing", "")):
+            assert step_mix([told_of(records, name, kind)], name, kind) == step_mix([digest(records)], name, kind)
 
 
 @given(

@@ -41,6 +41,19 @@ def test_every_engine_gives_the_outline_and_some_spans_of_a_trace(store):
     assert store.outline("other", TRACES[0]) is None
 
 
+def test_the_outlines_of_several_traces_are_those_of_each(store):
+    store.write([record(trace, f"{n + 1:016x}", at=-n, name=f"step {n}") for trace in TRACES[:3] for n in range(3)])
+    store.write([record("e" * 32, "9" * 16, project="other")])
+    asked = [TRACES[2], "f" * 32, TRACES[0], "e" * 32]
+    found = dict(store.outlines("default", asked))
+    assert list(found) == [TRACES[2], TRACES[0]]
+    for trace_id, outline in found.items():
+        alone = store.outline("default", trace_id).records
+        assert [drawn(one) for one in outline] == [drawn(one) for one in alone]
+        assert {one.span.trace_id for one in outline} == {trace_id}
+    assert list(store.outlines("default", [])) == list(store.outlines("nobody", TRACES)) == []
+
+
 def test_a_trace_is_of_another_revision_after_every_write_that_touches_it(store):
     first = llm(TRACES[0], "a" * 16, tokens=10)
     store.write([first, record(TRACES[1], "d" * 16)])
