@@ -51,6 +51,17 @@ class SetKeeper:
                 self._load(connection)
             yield self._sets
 
+    def lacks(self) -> bool:
+        """Return whether there are no sets, and somebody who looks at a list of all may soon ask for some of it."""
+        self._asked_at = time.monotonic()
+        return self._sets is None and self._thread is None and not self._too_many
+
+    def begin(self, connection: Connection) -> None:
+        """Begin to load the sets of very many traces."""
+        if not self._are_few(connection):
+            with self._lock:
+                self._load(connection)
+
     def unneeded(self, connection: Connection) -> Moment | None:
         """Return the last moment of whose changes nobody here needs to be told, ``None`` where all may be needed."""
         sets, thread = self._sets, self._thread
@@ -68,12 +79,17 @@ class SetKeeper:
         """Load the sets at once where they are small, else have it done."""
         if self._thread is not None or self._too_many:
             return
-        few = f"SELECT 1 FROM traces LIMIT {MOST_LOADED_AT_ONCE + 1}"
-        if connection.execute(f"SELECT count(*) FROM ({few}) AS few").fetchone()[0] <= MOST_LOADED_AT_ONCE:
+        if self._are_few(connection):
             self._sets = TraceSets.load(connection, self._source(connection))
             return
         self._thread = threading.Thread(target=self._run, name="spanwise-sets", daemon=True)
         self._thread.start()
+
+    @staticmethod
+    def _are_few(connection: Connection) -> bool:
+        few = f"SELECT 1 FROM traces LIMIT {MOST_LOADED_AT_ONCE + 1}"
+        (count,) = connection.execute(f"SELECT count(*) FROM ({few}) AS few").fetchone()
+        return int(count) <= MOST_LOADED_AT_ONCE
 
     def _run(self) -> None:
         """Load the sets, and let them follow what is written for as long as somebody asks for them."""

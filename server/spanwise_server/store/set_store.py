@@ -35,6 +35,9 @@ class SetStore(SqlStore):
         if query.filter != EVERYTHING:
             most_proved = MOST_PROVED_OF_PAGE if query.sort.removeprefix("-") == "time" else MOST_PROVED
             found = self._from_sets(query, lambda _, matcher: matcher.page(query, make), most_proved)
+        elif self._sets.lacks():
+            with self._reading(query.project) as (connection, _):
+                self._sets.begin(connection)
         return super()._page(query, make) if found is None else found
 
     def find_sessions(self, query: Query) -> Page[SessionSummary]:

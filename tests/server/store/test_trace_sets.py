@@ -253,6 +253,16 @@ def test_large_sets_are_loaded_beside_and_follow_by_themselves(store, monkeypatc
     agree(store)
 
 
+def test_large_sets_are_loaded_once_somebody_lists_all_traces_and_small_ones_when_they_are_needed(store, monkeypatch):
+    store.write([record(TRACES[0], "a" * 16, user="ann")])
+    assert len(store.find_traces(Query("default")).items) == 1
+    assert store._sets._sets is store._sets._thread is None
+    monkeypatch.setattr(set_keeper, "MOST_LOADED_AT_ONCE", 0)
+    assert len(store.find_traces(Query("default")).items) == 1
+    until(lambda: store._sets._sets is not None)
+    agree(store)
+
+
 def test_sets_of_too_many_traces_are_not_loaded(store, monkeypatch):
     monkeypatch.setattr(set_keeper, "MOST_LOADED_AT_ONCE", 0)
     monkeypatch.setattr(set_keeper, "MOST_TRACES", 0)
