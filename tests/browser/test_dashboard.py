@@ -44,7 +44,7 @@ def test_an_empty_project_says_so(empty_server, page: Page, axe):
 def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page, axe):
     shown(page, server)
     chart = page.locator(CALLS)
-    steps = chart.locator("g[data-from]:has(.b)")
+    steps = chart.locator("a > [data-from]")
     first, last = steps.first.bounding_box(), steps.last.bounding_box()
     assert first is not None
     assert last is not None
@@ -77,7 +77,7 @@ def test_from_a_spike_of_cost_to_the_dearest_trace(server, page: Page, axe):
     expect(dearest.locator(".dear")).to_have_attribute(
         "title", re.compile(r"The dearest step: \d+ % of the cost, [\d,]+ tokens")
     )
-    step = dearest.locator("b").inner_text()
+    step = (dearest.get_attribute("aria-label") or "").partition(" ")[2].partition(", ")[0]
     dearest.click()
     expect(page.locator("#detail")).to_contain_text(step)
     page.get_by_label("More: copy the link").click()

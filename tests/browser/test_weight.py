@@ -80,3 +80,18 @@ def test_what_lies_below_the_window_comes_with_the_second_frame(server: ServerPr
         assert page.evaluate(f"{seen}.getBoundingClientRect().bottom") >= 900
         page.set_viewport_size({"width": 1440, "height": 1300})  # where they may be seen
         expect(page.locator(last)).to_be_visible()
+
+
+def test_the_first_frame_of_the_dashboard_waits_for_no_chart_and_no_element_that_it_does_not_show(server, open_page):
+    page = open_page()
+    page.goto(f"{server.url}/dashboard?range=all&project=acme-support")
+    charts, places = page.locator("#charts > .card"), page.locator("#charts .hit")
+    expect(charts.last).to_be_visible()
+    expect(charts).to_have_count(8)
+    page.evaluate("delete document.documentElement.dataset.whole")  # as in the first frame
+    assert [one.is_visible() for one in charts.all()] == [True] * 6 + [False] * 2
+    assert page.evaluate("document.querySelector('#charts > :nth-child(6)').getBoundingClientRect().bottom") >= 900
+    assert places.count() > 100
+    assert places.evaluate_all("all => all.filter(one => one.checkVisibility()).length") == 0
+    last = page.locator('link[rel="expect"]').get_attribute("href")
+    assert page.evaluate(f"document.querySelector('{last}').matches('#charts')")

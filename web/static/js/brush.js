@@ -1,14 +1,13 @@
-// Charts over time: drag over the steps to zoom into them. A step is a rect.hit, or a <g> with one, that has
-// data-from and data-to; where it lies in a link, a click without a drag follows that.
+// Charts over time: drag over the steps to zoom into them. A step is a rect.hit that has data-from and data-to;
+// where it lies in a link, a click without a drag follows that.
 {
   let drag = null;
   const CHART = ".hist .chart, .chart.brushable";
   const steps = (chart) => [...chart.querySelectorAll("[data-from]")];
-  const hit = (step) => step.querySelector(".hit") ?? step;
 
   function stepAt(chart, x) {
     const all = steps(chart);
-    const found = all.findIndex((step) => x <= hit(step).getBoundingClientRect().right);
+    const found = all.findIndex((step) => x <= step.getBoundingClientRect().right);
     return found < 0 ? all.length - 1 : found;
   }
   addEventListener("pointerdown", (event) => {
@@ -48,7 +47,7 @@
   }
   function paint() {
     const all = steps(drag.chart);
-    const first = hit(all[Math.min(drag.from, drag.to)]), last = hit(all[Math.max(drag.from, drag.to)]);
+    const first = all[Math.min(drag.from, drag.to)], last = all[Math.max(drag.from, drag.to)];
     const group = drag.chart.querySelector(".drag");
     const x = Number(first.getAttribute("x"));
     group.querySelector("rect").setAttribute("x", x);
