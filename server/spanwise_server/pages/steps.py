@@ -105,7 +105,7 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
     state = StepPage(listing, step_path(name), kind)
     terms = terms_of(name, kind)
     query = Query(project, And(terms), *_range(listing, clock.now_ns)[1:])
-    (total,) = server.store.tally(query, (), traces=True, percentiles=True)
+    total, of_days = server.store.tally_of_days(query)
     if not total.sums.calls:
         raise NotFound(
             f"No span of project {project} is called {name[:60]} in this range.",
@@ -122,7 +122,7 @@ def step(request: Request, server: CurrentServer, project: CurrentProject, name:
         name=name,
         kinds=[one.key[0] for one in server.store.tally(query, ("kind",))],
         total=total,
-        days=_days(listing, name, kind, server.store.tally(query, ("day",), percentiles=True)),
+        days=_days(listing, name, kind, of_days),
         mix=step_mix(looked.traces, name, kind),
         left_out=looked.left_out,
         most_spans=MOST_SPANS,

@@ -192,6 +192,9 @@ class SpanStore(Protocol):
     ) -> tuple[Tallied, ...]:
         """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
 
+    def tally_of_days(self, query: Query) -> tuple[Tallied, tuple[Tallied, ...]]:
+        """Return what all spans that *query* finds come to, with how many traces they are of, and the same by day."""
+
     def range_of_calls(self, project: str) -> tuple[int, int] | None:
         """Return the whole hours in which there are calls, ``None`` where there is none."""
 

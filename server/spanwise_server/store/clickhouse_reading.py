@@ -191,6 +191,11 @@ class ClickHouseReader(SmallStore):
         """Return what all spans that *query* finds come to, *by* keys of ``KEYS``; without keys as one series."""
         return tally(self._finder(query.project), query, by, traces=traces, percentiles_too=percentiles)
 
+    def tally_of_days(self, query: Query) -> tuple[Tallied, tuple[Tallied, ...]]:
+        """Return what all spans that *query* finds come to, with how many traces they are of, and the same by day."""
+        (total,) = self.tally(query, (), traces=True, percentiles=True)
+        return total, self.tally(query, ("day",), percentiles=True)
+
     def range_of_calls(self, project: str) -> tuple[int, int] | None:
         """Return the whole hours in which there are calls, ``None`` where there is none."""
         return figures.range_of_calls(self._finder(project))

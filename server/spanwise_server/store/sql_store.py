@@ -265,6 +265,11 @@ class SqlStore(SmallStore):
         with self._reading(query.project) as (connection, project_id):
             return tally.tally(connection, project_id or 0, query, by, traces=traces, percentiles_too=percentiles)
 
+    def tally_of_days(self, query: Query) -> tuple[Tallied, tuple[Tallied, ...]]:
+        """Return what all spans that *query* finds come to, with how many traces they are of, and the same by day."""
+        with self._reading(query.project) as (connection, project_id):
+            return tally.tally_of_days(connection, project_id or 0, query)
+
     def range_of_calls(self, project: str) -> tuple[int, int] | None:
         """Return the whole hours in which there are calls, ``None`` where there is none."""
         with self._reading(project) as (connection, project_id):

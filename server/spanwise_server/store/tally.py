@@ -33,6 +33,7 @@ from .tally_source import SPAN_SAYS, TIMES, Source, grouped, source_of
 #: More series than this are refused: nobody reads them, and they would have to be held at once.
 MOST_SERIES: Final = 10_000
 _KINDS: Final = ", ".join(f"'{kind}'" for kind in sorted(MODEL_KINDS))
+_BY_DAY: Final = ("day",)
 _BUCKETS: Final = tuple(Usage.__dataclass_fields__)
 _UNPRICED: Final = f"s.cost_nusd IS NULL AND s.total_tokens IS NOT NULL AND s.kind IN ({_KINDS})"
 _OF_COUNTED: Final = {name: f"CASE WHEN s.counted = 1 THEN s.{name} END" for name in ("cost_nusd", *_BUCKETS)}
@@ -81,23 +82,62 @@ def tally(
     connection: Connection, project_id: int, query: Query, by: Sequence[str], *, traces: bool, percentiles_too: bool
 ) -> tuple[Tallied, ...]:
     """Return what the spans that *query* finds come to, by the keys *by*; without keys it is one series."""
+    source = source_of(connection, project_id, query.filter, by)
+    found = _gathered(connection, project_id, query, by, source, percentiles_too=percentiles_too)
+    if traces:
+        _count_traces(connection, project_id, query, by, found, source)
+    return _told(found, traces=traces)
+
+
+def tally_of_days(connection: Connection, project_id: int, query: Query) -> tuple[Tallied, tuple[Tallied, ...]]:
+    """Return what the spans that *query* finds come to, with how many traces they are of, and the same by the day."""
+    source = source_of(connection, project_id, query.filter, _BY_DAY)
+    of_days = _gathered(connection, project_id, query, _BY_DAY, source, percentiles_too=True)
+    together = _Found()
+    whole = together[()]
+    for one in of_days.values():
+        whole.sums += one.sums
+        whole.latency.update(one.latency)
+        whole.ttft.update(one.ttft)
+    _count_traces(connection, project_id, query, (), together, source)
+    (total,) = _told(together, traces=True)
+    return total, _told(of_days, traces=False)
+
+
+def _gathered(
+    connection: Connection,
+    project_id: int,
+    query: Query,
+    by: Sequence[str],
+    source: Source | None,
+    *,
+    percentiles_too: bool,
+) -> _Found:
     found = _Found()
     if not by:
         found[()]
-    source = source_of(connection, project_id, query.filter, by)
-    pieces = _pieces(query, whole_hours=source is not None)
-    for piece, whole_hours in pieces:
+    for piece, whole_hours in _pieces(query, whole_hours=source is not None):
         if source is not None and whole_hours:
             _add_rollups(connection, project_id, piece, by, found, source, percentiles_too=percentiles_too)
         else:
             _add_spans(connection, project_id, piece, by, found, percentiles_too=percentiles_too)
-    if traces:
-        told = None if source is None else traces_of_step(connection, project_id, source, pieces, by)
-        if told is None:
-            _add_traces(connection, project_id, query, by, found)
-        else:
-            for key, n in told.items():
-                found.of(key, len(by)).traces = n
+    return found
+
+
+def _count_traces(
+    connection: Connection, project_id: int, query: Query, by: Sequence[str], found: _Found, source: Source | None
+) -> None:
+    told = None
+    if source is not None:
+        told = traces_of_step(connection, project_id, source, _pieces(query, whole_hours=True), by)
+    if told is None:
+        _add_traces(connection, project_id, query, by, found)
+        return
+    for key, n in told.items():
+        found.of(key, len(by)).traces = n
+
+
+def _told(found: _Found, *, traces: bool) -> tuple[Tallied, ...]:
     return tuple(
         Tallied(key, one.sums, one.traces if traces else None, percentiles(one.latency), percentiles(one.ttft))
         for key, one in found.items()

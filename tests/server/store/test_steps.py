@@ -64,6 +64,10 @@ def test_steps_are_what_a_reader_would_count(kind, batches, gone, text, by, star
             store.delete_trace("default", gone)
         summaries = {t.trace_id: t for t in store.find_traces(Query("default", limit=100)).items}
         told = {one.key: one for one in store.tally(query, by, traces=True, percentiles=True)}
+        total, of_days = store.tally_of_days(query)
+        assert (total,) == store.tally(query, (), traces=True, percentiles=True)
+        days = {one.key: one for one in store.tally(query, ("day",), percentiles=True)}
+        assert {one.key: one for one in of_days} == days
     left = [one for one in kept.values() if one.span.trace_id != gone]
     check_told(told, told_one_by_one(left, query, by, summaries))
 
