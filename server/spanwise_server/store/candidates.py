@@ -129,13 +129,15 @@ def foremost(sets: TraceSets, matcher: Matcher, query: Query, most: int) -> Sequ
     among = matcher.timeline.between(None, query.to_ns)
     if having is not None:
         among = among & having
-    if query.from_ns is not None:
-        before = list(among & matcher.timeline.between(None, query.from_ns))
-        ends = map(add, sets.start.of(before), sets.numbers["latency"].of(before))
-        among = among - BitMap([row for row, end in zip(before, ends, strict=True) if end < query.from_ns])
+    within = matcher.timeline.between(query.from_ns, None)
+
+    def reaches(row: int) -> bool:
+        begin = query.from_ns or 0
+        return row in within or sum(column.of((row,))[0] for column in (sets.start, sets.numbers["latency"])) >= begin
+
     falls = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
     nearest = tokens.nearest(None if cursor is None else cursor.said, falls=falls)
-    return list(islice((one for one in nearest if one[1] in among), most))
+    return list(islice((one for one in nearest if one[1] in among and reaches(one[1])), most))
 
 
 def _having(matcher: Matcher, filter_: Filter) -> BitMap | None:

@@ -9,8 +9,8 @@ import pytest
 
 from spanwise_server.query.filters import Query
 from spanwise_server.query.parse import parse
+from spanwise_server.store import candidates, find, measures, newest
 from spanwise_server.store import compile as compiling
-from spanwise_server.store import find, measures, newest
 from spanwise_server.store.change import SPAN_COLUMNS, TRACE_COLUMNS
 from spanwise_server.store.postgres_connection import PostgresConnection
 from store_engines import KINDS, opened
@@ -199,3 +199,29 @@ def test_the_longest_spans_are_found_in_the_longest_traces_as_far_as_these_tell(
             ]  # fmt: skip
             assert sorted(found) == sorted(wanted)
             assert [took for took, _, _ in found] == sorted((took for took, _, _ in wanted), reverse=True)
+
+
+@pytest.mark.parametrize("sort", ["time", "-ttft"])
+def test_spans_of_a_range_are_not_looked_for_in_traces_that_ended_before_it(monkeypatch, sort):
+    """But in those that reach into it."""
+    looked_at: list[int] = []
+
+    def noted(project_id, traces):
+        looked_at.extend(traces)
+        return spans_of(project_id, traces)
+
+    with opened("sqlite") as store:
+        said = {"gen_ai__response__time_to_first_chunk": 1}
+        for n in range(1, 21):
+            store.write([llm(f"{n:032x}", "a" * 16, at=n * 3_600, took=4_000 if n == 10 else 1, **said)])
+        store.write([llm(f"{10:032x}", "b" * 16, at=10 * 3_600 + 3_700, took=1, **said)])
+        query = Query("default", parse("model:gpt-4o"), START_NS + (10 * 3_600 + 1_800) * 10**9, sort=sort, limit=30)
+        assert store.find_calls(replace(query, sort="-ttft")).items  # looks first tokens up
+        spans_of = find.spans_of_traces
+        monkeypatch.setattr(find, "spans_of_traces", noted)
+        monkeypatch.setattr(candidates, "_FEW_OF_ALL", 1)
+        monkeypatch.setattr(compiling, "MOST_SPANS_DRIVEN", 0)
+        monkeypatch.setattr(find, "_MOST_SPANS_SORTED", 0)
+        found = store.find_calls(query).items
+    assert sorted(call.trace_id for call in found) == [f"{n:032x}" for n in range(10, 21)]
+    assert sorted(looked_at) == list(range(10, 21))
