@@ -20,6 +20,8 @@ from .session_order import TEXTS, SessionTexts
 #: With more sessions than this they are not counted on: they take too much memory, and to sort them takes too long.
 MOST_SESSIONS: Final = 100_000
 
+_UNTOLD: Final = (None, None, None)
+
 
 class AllSessions:
     """The sums of every session of one project, by the number of its word."""
@@ -34,8 +36,8 @@ class AllSessions:
         """Of how many traces it is known what they cost, and what; and the same of tokens."""
         self._unsettled: dict[int, set[str]] = {}
         """Sessions of which it has to be looked up when they began or ended, by the columns."""
-        self._texts: dict[int, SessionTexts] | None = None
-        """What sessions say at their ends, once that was asked for."""
+        self._texts: list[SessionTexts] | None = None
+        """What sessions say at their ends, by their places, once that was asked for."""
         self._untold: set[int] = set()
         """The sessions of which that has to be looked up."""
         self._gone = 0
@@ -92,6 +94,8 @@ class AllSessions:
             self._unnamed.append(session)
             for column in self._columns:
                 column.append(0)
+            if self._texts is not None:
+                self._texts.append(_UNTOLD)
             self._gone += 1
         start, end = trace.start_ns, trace.start_ns + trace.duration_ns
         if self.turns[at] == 0:
@@ -165,7 +169,7 @@ class AllSessions:
     def edges(self) -> dict[str, tuple[int, int]]:
         """Return when the first and the last trace began of the sessions whose texts are to be looked up."""
         if self._texts is None:
-            self._texts = {}
+            self._texts = [_UNTOLD] * len(self.names)
             self._untold.update(self.places)
         there = map(self.places.__getitem__, self._untold)
         return {self.names[at]: (self.first[at], self.last[at]) for at in there if self.turns[at] and self.names[at]}
@@ -174,8 +178,9 @@ class AllSessions:
         """Take in the texts of those sessions."""
         assert self._texts is not None  # noqa: S101  # they were asked for
         for session in list(self._untold):
-            if (name := self.names[self.places[session]]) in found:
-                self._texts[session] = found[name]
+            at = self.places[session]
+            if self.names[at] in found:
+                self._texts[at] = found[self.names[at]]
                 self._untold.discard(session)
 
     def values(
@@ -197,8 +202,8 @@ class AllSessions:
         if of == "session":
             return self.names
         if of in TEXTS:
-            texts, which = self._texts or {}, TEXTS.index(of)
-            return [texts[session][which] if session in texts else None for session in self.places]
+            which = TEXTS.index(of)
+            return [texts[which] for texts in self._texts or ()]
         if of == "duration":
             return [end - first for first, end in zip(self.first, self.end, strict=True)]
         if of in ("cost", "tokens"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 from typing import Any, Final, NamedTuple
@@ -81,17 +81,20 @@ def ordered(values: Iterable[tuple[Value, str]], query: Query) -> Ordered:
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort, named=True)
     backwards = cursor is not None and cursor.backwards
     falls = query.sort.startswith("-") != backwards
-    found = list(values)
-    said, unsaid = [one for one in found if one[0] is not None], [one for one in found if one[0] is None]
-    parts: list[list[tuple[Any, str]]] = [unsaid, said] if backwards else [said, unsaid]
-    if cursor is not None:
-        at: tuple[Any, str] = place_at(cursor)
-        if (at[0] is None) != backwards:
-            del parts[0]
-        parts[0] = [one for one in parts[0] if (one < at if falls else one > at)]
-    rows: list[tuple[Any, str]] = []
-    for part in parts:
-        rows += (nlargest if falls else nsmallest)(query.limit + 1 - len(rows), part)
+    at = None if cursor is None else place_at(cursor)
+    foremost = nlargest if falls else nsmallest
+    unsaid: list[tuple[Any, str]] = []
+    said, most = _apart(values, unsaid), query.limit + 1
+    rows: list[tuple[Any, str]]
+    if at is None or at[0] is not None:
+        rows = foremost(most, said if at is None else _beyond(said, at, falls=falls))
+        if not backwards:
+            rows += foremost(most - len(rows), unsaid)
+    else:
+        others = list(said)
+        rows = foremost(most, _beyond(unsaid, at, falls=falls))
+        if backwards:
+            rows += foremost(most - len(rows), others)
     more, rows = len(rows) > query.limit, rows[: query.limit]
     if backwards:
         rows.reverse()
@@ -106,6 +109,19 @@ def ordered(values: Iterable[tuple[Value, str]], query: Query) -> Ordered:
         beside(rows[-1], before=False) if more or backwards else None,
         beside(rows[0], before=True) if (more if backwards else cursor is not None) else None,
     )
+
+
+def _apart(values: Iterable[tuple[Value, str]], unsaid: list[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:
+    """Yield the sessions that say something, one after another since they are many, and gather the others."""
+    for one in values:
+        if one[0] is None:
+            unsaid.append(one)
+        else:
+            yield one
+
+
+def _beyond(found: Iterable[tuple[Any, str]], at: tuple[Any, str], *, falls: bool) -> Iterator[tuple[Any, str]]:
+    return (one for one in found if (one < at if falls else one > at))
 
 
 #: In an order of texts, the value of the cursor at a session that says none.
