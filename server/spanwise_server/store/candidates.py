@@ -55,13 +55,18 @@ def candidates(
     among = among & matcher.timeline.all
     if last != _LAST_NS:
         among = among & matcher.timeline.between(None, last + 1)
-    long = among & matcher.found(Query(query.project, Term("latency", ">", (_LONG_NS / 1e6,))))
+    long = among & _long(matcher, query.project)
     looked = _Looked(sets.start, sets.numbers["latency"], first)
     order = matcher.timeline.times[:], matcher.timeline.rows[:]  # others may change it while these are asked for
     if descending:
         found = merge(sorted(looked.by_end(long)), _latest_first(looked, *order, among - long, last))
         return ((-at, row) for at, row in found)
     return merge(sorted(looked.by_start(long)), _earliest_first(looked, *order, among - long, last))
+
+
+def _long(matcher: Matcher, project: str) -> BitMap:
+    """Return the traces that are long."""
+    return matcher.found(Query(project, Term("latency", ">", (_LONG_NS / 1e6,))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +123,22 @@ def _earliest_first(
 
 
 def foremost(sets: TraceSets, matcher: Matcher, query: Query, most: int) -> Sequence[tuple[float, int]] | None:
-    """Return the same by first tokens: *most* traces, each with its own that comes first; ``None`` where not known."""
-    if query.sort.removeprefix("-") != "ttft" or asks_index(query.filter):
+    """Return the same by a number: *most* traces, each with what comes first of its spans; ``None`` where not known."""
+    if asks_index(query.filter):
         return None
-    tokens = sets.first_tokens_of(matcher.connection, matcher.project_id)
+    extremes = sets.extremes_of(matcher.connection, matcher.project_id, query.sort.removeprefix("-"))
     cursor = None if query.cursor is None else read_cursor(query.cursor, query.sort)
-    if tokens is None or (cursor is not None and cursor.said is None):
+    if extremes is None or (cursor is not None and cursor.said is None):
         return None
     having = _having(matcher, query.filter)
     among = matcher.timeline.between(None, query.to_ns)
     if having is not None:
         among = among & having
-    within = matcher.timeline.between(query.from_ns, None)
-
-    def reaches(row: int) -> bool:
-        begin = query.from_ns or 0
-        return row in within or sum(column.of((row,))[0] for column in (sets.start, sets.numbers["latency"])) >= begin
-
+    if query.from_ns is not None:
+        among = among & (matcher.timeline.between(query.from_ns - _LONG_NS, None) | _long(matcher, query.project))
     falls = query.sort.startswith("-") != (cursor is not None and cursor.backwards)
-    nearest = tokens.nearest(None if cursor is None else cursor.said, falls=falls)
-    return list(islice((one for one in nearest if one[1] in among and reaches(one[1])), most))
+    nearest = extremes.nearest(None if cursor is None else cursor.said, falls=falls)
+    return list(islice((one for one in nearest if one[1] in among), most))
 
 
 def _having(matcher: Matcher, filter_: Filter) -> BitMap | None:

@@ -11,6 +11,7 @@ from .assemble import Make
 from .base import Bar, FacetValue, Page, SessionSummary, Totals
 from .candidates import candidates, foremost
 from .compile import conjuncts, is_of_index
+from .extremes import NUMBERS
 from .find import MOST_LONGEST
 from .matching import Matcher, UntoldError
 from .proof import MOST_PROVED, MOST_PROVED_OF_PAGE, UnprovenError
@@ -53,7 +54,7 @@ class SetStore(SqlStore):
 
     def _nearest(self, query: Query, few_of_all: int | None = None) -> Iterable[tuple[float, int]] | None:
         """Return the traces that can have spans of a page, where its filter leaves few."""
-        if query.sort.removeprefix("-") == "ttft":
+        if query.sort.removeprefix("-") in NUMBERS:
             return self._from_sets(query, lambda sets, matcher: foremost(sets, matcher, query, MOST_LONGEST + 1))
         if query.filter == EVERYTHING or query.sort.removeprefix("-") != "time":
             return None

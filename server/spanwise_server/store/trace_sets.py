@@ -18,7 +18,7 @@ from pyroaring import BitMap64 as BitMap
 from ..query.filters import Filter
 from .all_sessions import MOST_SESSIONS, AllSessions
 from .connection import Connection
-from .first_tokens import MOST_AT_ONCE, FirstTokens
+from .extremes import MOST_AT_ONCE, Extremes
 from .kept_session import Counted, KeptSession
 from .kept_totals import KeptTotals
 from .row_numbers import UNSAID
@@ -91,8 +91,8 @@ class TraceSets:
         self.unindexed = Unindexed()
         self.totals: OrderedDict[tuple[int, Filter], KeptTotals] = OrderedDict()
         """By project and filter, the newest last."""
-        self.first_tokens: dict[int, FirstTokens] = {}
-        """By project, where spans were asked for in that order."""
+        self.extremes: dict[tuple[int, str], Extremes] = {}
+        """By project and order, where spans were asked for in it."""
         self._words: dict[int, BitMap] = {}
         self._fetched: OrderedDict[int, BitMap] = OrderedDict()
         self._many: set[tuple[int, str]] = set()
@@ -143,8 +143,8 @@ class TraceSets:
             looked.found -= touched
         for counted in self.counted.values():
             counted.forget(touched)
-        for tokens in self.first_tokens.values():
-            tokens.ask_again(touched)
+        for extremes in self.extremes.values():
+            extremes.ask_again(touched)
 
     def has_all_of(self, project_id: int, field: str) -> bool:
         """Return whether every value of a field is here, so that all of them can be counted."""
@@ -233,26 +233,27 @@ class TraceSets:
             found.settle(session, self.start.of(rows), self.numbers["latency"].of(rows))
         return True
 
-    def first_tokens_of(self, connection: Connection, project_id: int) -> FirstTokens | None:
-        """Return the traces of a project by their first tokens, ``None`` where these are not looked up yet."""
-        found = self.first_tokens.get(project_id)
+    def extremes_of(self, connection: Connection, project_id: int, said: str) -> Extremes | None:
+        """Return the traces of a project in an order of spans, ``None`` where what these say is not looked up yet."""
+        key = project_id, said
+        found = self.extremes.get(key)
         if found is None:
             columns = self.source.column(), self.source.column()
-            found = self.first_tokens[project_id] = FirstTokens(*columns, self.projects[project_id].all)
+            found = self.extremes[key] = Extremes(said, *columns, self.projects[project_id].all)
         if 0 < len(found.pending) <= MOST_AT_ONCE:
-            self._learn_tokens(connection, project_id)
+            self._look_up(connection, key)
         return None if found.pending else found
 
     def learn_some(self, connection: Connection) -> bool:
         """Look up some of what was asked for and is not known; return whether there was anything."""
-        lacking = [project_id for project_id, tokens in self.first_tokens.items() if tokens.pending]
-        return bool(lacking) and self._learn_tokens(connection, lacking[0])
+        lacking = [key for key, extremes in self.extremes.items() if extremes.pending]
+        return bool(lacking) and self._look_up(connection, lacking[0])
 
-    def _learn_tokens(self, connection: Connection, project_id: int) -> bool:
-        """Look up first tokens where *connection* sees this moment; return whether it does."""
+    def _look_up(self, connection: Connection, key: tuple[int, str]) -> bool:
+        """Look up what spans say where *connection* sees this moment; return whether it does."""
         if self.source.moment(connection) != self.at:
             return False
-        self.first_tokens[project_id].learn(connection, project_id, self.projects[project_id].all)
+        self.extremes[key].learn(connection, key[0], self.projects[key[0]].all)
         return True
 
     def looked_at(self, key: tuple[int, Any]) -> Looked:

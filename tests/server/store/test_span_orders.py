@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from spanwise_server.query.calls import Call
 from spanwise_server.query.filters import EVERYTHING, And, Not, Query, Term
 from spanwise_server.store import compile as compiled
-from spanwise_server.store import find, first_tokens, steps
+from spanwise_server.store import extremes, find, set_keeper, steps, trace_sets
 from spanwise_server.store.base import SpanStore
 from spanwise_server.store.engine import STORES
 from store_engines import opened, over_engines
@@ -93,18 +94,18 @@ def moved(span, apart: int) -> dict[str, int]:
 @over_engines(
     st.lists(records(), min_size=1, max_size=20).map(distinct),
     st.lists(records(), max_size=6).map(distinct),
-    st.sampled_from(["ttft", "-ttft"]),
+    st.sampled_from(["ttft", "-ttft", "tokens", "-tokens"]),
     st.integers(1, 4),
     st.sampled_from([EVERYTHING, KINDS, Not(KINDS), Term("latency", "<", (2_000.0,))]),
     st.sampled_from([2, 1_000]),
     st.booleans(),
 )
-def test_first_tokens_are_in_order_as_calls_come_later_and_go(kind, found, later, sort, limit, filter_, most, few):
+def test_numbers_are_in_order_as_calls_come_later_and_go(kind, found, later, sort, limit, filter_, most, few):
     with opened(kind) as store, pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled, "MOST_SPANS_DRIVEN", 500 if few else 0)
         patch.setattr(find, "MOST_LONGEST", most)
         patch.setattr(find, "_NEAR_FIRST", 1)
-        patch.setattr(first_tokens, "_AT_ONCE", 2)
+        patch.setattr(extremes, "_AT_ONCE", 2)
         query = Query("default", filter_, sort=sort, limit=limit)
         store.write(found)
         for change in (lambda: None, lambda: store.write(later), lambda: store.delete_traces("default", TRACES[:1])):
@@ -113,8 +114,9 @@ def test_first_tokens_are_in_order_as_calls_come_later_and_go(kind, found, later
                 calls = every_call(store, replace(query, **range_))
                 every = store.find_calls(replace(query, sort="time", limit=1_000, **range_)).items
                 assert Counter(calls) == Counter(every)
-                sign = -1 if sort == "-ttft" else 1
-                places = [(call.ttft_ms is None, sign * (call.ttft_ms or 0)) for call in calls]
+                sign = -1 if sort[0] == "-" else 1
+                said = [call.ttft_ms if "ttft" in sort else call.usage and call.usage.total_tokens for call in calls]
+                places = [(number is None, sign * (number or 0)) for number in said]
                 assert places == sorted(places)
 
 
@@ -133,3 +135,23 @@ def test_names_that_are_no_steps_and_empty_models_are_listed_as_all_others(store
 
 def empty_models():
     return [(llm(f"{n:032x}", "a" * 16, at=n), model) for n, model in enumerate(("", "m", None), 20)]
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+def test_what_is_too_much_to_be_looked_up_at_once_is_looked_up_beside(store, monkeypatch):
+    monkeypatch.setattr(set_keeper, "MOST_LOADED_AT_ONCE", 0)
+    monkeypatch.setattr(trace_sets, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(extremes, "MOST_AT_ONCE", 2)
+    store.write([llm(f"{n:032x}", "a" * 16, at=n, tokens=n * 7 % 11) for n in range(1, 10)])
+    query = Query("default", sort="-tokens", limit=4)
+
+    def known() -> bool:
+        found = [call.usage.total_tokens for call in store.find_calls(query).items]
+        assert found == [10, 9, 8, 7], "whatever is known"
+        there = store._from_sets(query, lambda sets, _: [one.pending for one in sets.extremes.values()])
+        return bool(there) and not any(there)
+
+    until = time.monotonic() + 60
+    while not known():
+        assert time.monotonic() < until
+        time.sleep(0.05)
