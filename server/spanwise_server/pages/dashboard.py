@@ -83,9 +83,11 @@ def _figures(server: Server, board: Board, tree: Filter, steps: Steps, clock: Cl
     board = replace(board, steps=steps)
     query = query_of(board, tree, steps)
     measured = server.store.measure(query, board.by, steps)
-    before = server.store.measure(query, board.by, steps.before()) if board.listing.narrowed else None
-    if before is not None and (measured.newest_only or before.newest_only or not before.sums.calls):
-        before = None  # parts of two periods cannot be compared, and nothing says little
+    before = None
+    if board.listing.narrowed and not measured.newest_only:  # parts of two periods cannot be compared
+        before = server.store.measure(query, board.by, steps.before())
+        if before.newest_only or not before.sums.calls:  # nothing says little
+            before = None
     sessions = server.store.session_costs(query)
     sessions_before = None if before is None else server.store.session_costs(query_of(board, tree, steps.before()))
     by_model = measured if board.by == "model" else server.store.measure(query, "model", steps, times=False)

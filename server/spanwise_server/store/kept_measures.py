@@ -39,6 +39,10 @@ class _Kept:
     open: frozenset[int]
     """The steps that are not settled."""
     settled: Settled
+    told: Measured
+    """What was answered last,"""
+    told_at: Mapping[int, int]
+    """when each day had been changed so often."""
 
 
 class KeptMeasures:
@@ -67,17 +71,22 @@ class KeptMeasures:
             kept = self._kept.get(asked)
             if kept is not None:
                 self._kept.move_to_end(asked)
+        if kept is not None and kept.told_at == changes:
+            return kept.told
         open_ = _open(kept, changes, steps)
         if kept is None or not open_ <= kept.open:
             every = Gathered()
             for among in _runs(frozenset(range(steps.count)) - open_):
                 add(every, among)
-            kept = _Kept(changes, open_, settle(every, steps))
-            self._keep(asked, kept)
+            since, settled = changes, settle(every, steps)
+        else:
+            since, open_, settled = kept.changes, kept.open, kept.settled
         found = Gathered()
-        for among in _runs(kept.open):
+        for among in _runs(open_):
             add(found, among)
-        return measured(found, steps, kept.settled)
+        told = measured(found, steps, settled)
+        self._keep(asked, _Kept(since, open_, settled, told, changes))
+        return told
 
     def _keep(self, asked: Asked, kept: _Kept) -> None:
         with self._lock:

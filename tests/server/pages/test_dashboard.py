@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
 from html import unescape
 
 import pytest
@@ -58,6 +59,21 @@ def test_calls_cost_latency_tokens_errors_first_tokens_and_pace_are_drawn(shop):
         "Tokens per second",
         "Cost per priced call",
     ]
+
+
+@pytest.mark.parametrize(("most", "compared"), [(2, False), (100, True)])
+def test_the_time_before_is_measured_only_where_it_could_be_compared(shop, monkeypatch, most, compared):
+    monkeypatch.setattr("spanwise_server.store.measures.MOST_CALLS", most)
+    store, begins = shop.app.state.server.store, set()
+    measure = store.measure
+    monkeypatch.setattr(
+        store,
+        "measure",
+        lambda query, by, steps, **more: begins.add(steps.first_ns) or measure(query, by, steps, **more),
+    )
+    begin, end = (datetime.fromtimestamp(T0 // 10**9 + hours * 3_600, timezone.utc) for hours in (-1, 1))
+    page(shop, f"/dashboard?project={PROJECT}&by=user&from={begin:%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}")
+    assert len(begins) == 1 + compared
 
 
 def test_tokens_by_the_second_are_of_the_time_that_calls_took():

@@ -140,6 +140,16 @@ def test_what_was_measured_before_is_told_again_only_where_it_still_holds(store,
         assert found == asked() == told_anew()
 
 
+def test_where_nothing_was_written_since_nothing_is_added_up_again(store, monkeypatch):
+    store.write([llm(TRACES[0], "a" * 16, cost=10)])
+    first = measured(store)
+    with monkeypatch.context() as patch:
+        patch.setattr("spanwise_server.store.kept_measures.measured", lambda *_: pytest.fail("added up again"))
+        assert measured(store) == first
+    store.write([llm(TRACES[1], "a" * 16, cost=1)])
+    assert measured(store).sums.cost_nusd == 11
+
+
 def test_parts_are_the_dearest_first_and_say_what_has_no_value(store):
     store.write(
         [
