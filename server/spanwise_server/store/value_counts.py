@@ -62,7 +62,7 @@ class ValueCounts:
                     del counts[word]
 
     def _learn(self, connection: Connection, words: set[int]) -> None:
-        new = list(words - self._said.keys())
+        new = [word for word in words if word not in self._said]  # a difference would look at all that are known
         fields = list(self._counts)
         for at in range(0, len(new), _AT_ONCE):
             some = new[at : at + _AT_ONCE]
