@@ -120,13 +120,16 @@ def test_the_server_finds_in_all_of_a_long_tree_and_knows_its_errors(client):
 
 def test_the_tree_has_an_icon_of_every_kind_in_its_hues_as_a_background(client):
     style = client.get("/static/app.css").text
-    drawn = {drawn_as(kind) for kind in KINDS}
-    icons = dict(re.findall(r'\[data-kind="(\w+)"\]\{--icon:url\("data:image/svg\+xml,([^"]+)"\)\}', style))
-    assert icons.keys() == drawn
-    for kind, icon in icons.items():
+    (image,) = re.findall(r'--icons:url\("data:image/svg\+xml,([^"]+)"\)', style)
+    places = dict(re.findall(r'\[data-kind="(\w+)"\]\{--icon-at:(-?\d+)px\}', style))
+    assert places.keys() == {drawn_as(kind) for kind in KINDS}
+    for kind, at in places.items():
         hues = re.search(rf"--k-{kind}: light-dark\((.+?\)), (.+?\))\);", style)
         assert hues is not None
-        assert [f"path{{stroke:{hue}}}" in icon for hue in hues.groups()] == [True, True]
+        (icon,) = re.findall(
+            rf"<g transform='translate\(0 {-int(at)}\)' color='{re.escape(hues[1])}' class='{kind}'>.*?</g>", image
+        )
+        assert f".{kind}{{color:{hues[2]}}}" in image
         (path,) = re.findall(r" d='([^']+)'", icon)
         assert f' d="{path}"' in environment().globals["kind"](kind)
 
