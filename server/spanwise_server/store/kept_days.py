@@ -103,7 +103,9 @@ class Vocabulary:
     def packed(self, words: Sequence[Sequence[str]]) -> Words:
         """Return the words of traces as their numbers; one thread at a time."""
         known = self._numbers
-        for word in set(chain.from_iterable(words)) - known.keys():
+        for word in set(chain.from_iterable(words)):
+            if word in known:  # taking the keys away from the set would look at every word that is known
+                continue
             field, _, value = word.partition(OF_WORD)
             known[word] = len(self.of_numbers)
             self.of_numbers.append((field, value))

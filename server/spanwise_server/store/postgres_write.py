@@ -176,7 +176,7 @@ class PostgresWriter(SpanWriter):
     def count(self, connection: Connection, rollups: RollupChange) -> None:
         """Write a change of the rollups."""
         side = connection if self._side is None else self._side
-        for series in sorted(rollups.series - self._series.keys()):
+        for series in sorted(series for series in rollups.series if series not in self._series):
             self._series[series] = series_id(side, series)
         super().count(connection, rollups)
 
@@ -196,7 +196,8 @@ class PostgresWriter(SpanWriter):
             wanted = [
                 (trace.project_id, word)
                 for trace, words, _ in some
-                for word in (words if trace.running is None else words - trace.running.word_ids.keys())
+                for word in words
+                if trace.running is None or word not in trace.running.word_ids
             ]
             self._words.learn(side, wanted)
             for trace, words, summary in some:
@@ -232,7 +233,9 @@ class PostgresWordBook(WordBook):
     def learn(self, connection: PostgresConnection, words: Iterable[tuple[int, Word]]) -> None:
         """Look up those of *words* that are not known, and make those that are not there."""
         self.bound()
-        unknown = sorted({(project_id, *map(without_nul, word)) for project_id, word in words} - self._ids.keys())
+        # Taking the keys away from a set would look at every word that is known, which are many.
+        asked = {(project_id, *map(without_nul, word)) for project_id, word in words}
+        unknown = sorted(word for word in asked if word not in self._ids)
         for at in range(0, len(unknown), _WORDS_AT_ONCE):
             columns = [list(column) for column in zip(*unknown[at : at + _WORDS_AT_ONCE], strict=True)]
             connection.driver.execute(_PUT_WORDS, columns)

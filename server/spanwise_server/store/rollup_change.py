@@ -65,7 +65,7 @@ class RollupChange:
     def apply(self, connection: Connection, series_ids: dict[Series, int], step_ids: Mapping[Step, int]) -> None:
         """Write the change; *series_ids* remembers the ids found and made, steps without one are not counted."""
         touched = self.series
-        for series in touched - series_ids.keys():
+        for series in [series for series in touched if series not in series_ids]:
             series_ids[series] = series_id(connection, series)
         of_series: dict[tuple[int, int], Hour] = {}
         of_steps: dict[tuple[int, int], Hour] = {}
