@@ -153,10 +153,13 @@ def test_rollups_of_days_that_did_not_change_are_not_read_again(store, other, mo
     rows = store.server.rows
     monkeypatch.setattr(store.server, "rows", lambda sql: asked.append(sql) or rows(sql))
     assert store.measure(Query("default"), "model", steps) == before
+    assert not [sql for sql in asked if "FROM h_day" in sql.text], "none changed"
+    other.write([llm(f"{98:032x}", f"{98:016x}", at=DAY * 30, cost=7)])
+    assert store.measure(Query("default"), "model", steps).sums.calls == before.sums.calls + 1
     ranges = {sql.values[-2:] for sql in asked if "FROM h_day" in sql.text}
     assert ranges == {(first + 30, first + 31)}, "the newest day alone"
     other.write([llm(f"{99:032x}", f"{99:016x}", at=DAY * 4, cost=7)])
-    assert store.measure(Query("default"), "model", steps).sums.calls == before.sums.calls + 1
+    assert store.measure(Query("default"), "model", steps).sums.calls == before.sums.calls + 2
 
 
 def test_of_a_day_that_changes_all_the_time_what_changed_is_asked_for(store, monkeypatch):
