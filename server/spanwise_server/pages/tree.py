@@ -18,7 +18,7 @@ from .waterfall import Row, Waterfall, lay_out
 #: A tree of so many rows is sent whole; of a larger one so many come at a time, as they are scrolled to.
 WINDOW: Final = 200
 #: Rows of a larger tree that its page begins with: it is painted sooner, and asks for those beyond at once.
-AT_FIRST: Final = 80
+AT_FIRST: Final = 60
 #: Rows that stand in one block: the browser lays them out by themselves, and they come and go together.
 BLOCK: Final = 10
 #: Blocks of which no window of ordinary height shows more before it is scrolled: others come with its second frame.
