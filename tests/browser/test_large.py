@@ -59,7 +59,7 @@ def scroll(page: Page, place: int) -> None:
 
 def test_the_first_frame_has_the_rows_that_are_seen(large: ServerProcess, page: Page):
     page.goto(f"{large.url}/traces/{TRACE}?project={PROJECT}")
-    last = page.locator('#tree [data-n="79"]')
+    last = page.locator('#tree [data-n="59"]')
     expect(last).to_be_visible()  # though it has to be scrolled to
     page.evaluate("delete document.documentElement.dataset.whole")  # as in the first frame
     expect(last).to_be_hidden()
