@@ -47,6 +47,17 @@ def has_span(part: OneSpan, compile_: Callable[[Filter], Sql]) -> Sql:
     return Sql(f"EXISTS (SELECT 1 FROM spans s NOT INDEXED WHERE {inside}{root} AND ({inner.text}))", inner.values)
 
 
+def asks_only(filter_: Filter, fields: Mapping[str, object]) -> bool:
+    """Return whether a filter asks of some *fields* and of nothing else."""
+    if isinstance(filter_, Term):
+        return filter_.field in fields
+    if isinstance(filter_, Not):
+        return asks_only(filter_.of, fields)
+    if isinstance(filter_, And):
+        return all(asks_only(part, fields) for part in filter_.all)
+    return isinstance(filter_, Or) and all(asks_only(part, fields) for part in filter_.any)
+
+
 def conditions(filter_: Filter, columns: Mapping[str, Sequence[str]]) -> Sql:
     """Return a filter of terms of text as SQL, where each field stands in any of several *columns*."""
     if isinstance(filter_, Term):

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import orjson
 
-from ..query.filters import And, Filter, Not, Or, Query, Term
+from ..query.filters import Filter, Query
 from ..query.measures import SPLITS, CallPoint, Measured, SessionCosts, Steps, Sums
 from ..record import MODEL_KINDS, Usage
 from .compile import Compiler
-from .conditions import Sql, conditions
+from .conditions import Sql, asks_only, conditions
 from .connection import Connection
 from .gathered import Gathered, Value
 from .newest import newest_spans
@@ -86,7 +86,7 @@ def measure(connection: Connection, project_id: int, query: Query, by: str, step
 def rollups_tell(filter_: Filter, by: str, steps: Steps) -> bool:
     """Return whether the rollups know enough to answer."""
     aligned = steps.first_ns % HOUR_NS == 0 and steps.step_ns % HOUR_NS == 0
-    return aligned and by in VALUE_OF_SERIES and _of_series_only(filter_)
+    return aligned and by in VALUE_OF_SERIES and asks_only(filter_, OF_SERIES)
 
 
 def call_points(
@@ -110,16 +110,6 @@ def call_points(
         CallPoint(trace_id.hex(), span_id.hex(), model, output, duration_ns / 1e6)
         for trace_id, span_id, model, output, duration_ns in rows
     )
-
-
-def _of_series_only(filter_: Filter) -> bool:
-    if isinstance(filter_, Term):
-        return filter_.field in OF_SERIES
-    if isinstance(filter_, Not):
-        return _of_series_only(filter_.of)
-    if isinstance(filter_, And):
-        return all(map(_of_series_only, filter_.all))
-    return isinstance(filter_, Or) and all(map(_of_series_only, filter_.any))
 
 
 def add_rollups(

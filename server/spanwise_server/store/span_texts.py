@@ -14,13 +14,12 @@ from typing import Any, Final
 from ..query.filters import And, Filter, Not, Query, Term
 from .by_text import Texts
 from .compile import Compiler, asks_index, conjuncts
-from .conditions import Sql, conditions
+from .conditions import Sql, asks_only, conditions
 from .connection import Connection
 from .measures import OF_SERIES
 from .orders import FAILED, OTHERS, SPAN_TEXTS
 from .rollups import HOUR_NS
 from .steps import MOST_NAMES, are_told
-from .tally_source import asks_only
 
 _LAST_HOUR: Final = 2**30
 _HOURS: Final = "(SELECT {edge}(h.hour) FROM {rollup} h WHERE h.{key} = r.id AND h.hour >= ? AND h.hour <= ?)"

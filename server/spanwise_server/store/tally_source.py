@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..query.filters import And, Filter, Not, Or, Query, Term
+from ..query.filters import Filter, Query, Term
 from .compile import conjuncts
-from .conditions import Sql, conditions
+from .conditions import Sql, asks_only, conditions
 from .connection import Connection
 from .measures import OF_SERIES as ASKED_OF_CALLS
 from .measures import VALUE_OF_SERIES, VALUE_OF_SPAN
@@ -80,17 +80,6 @@ def grouped(keys: Iterable[str]) -> tuple[str, str]:
     columns = list(keys)
     numbers = ", ".join(str(n) for n in range(1, len(columns) + 1))
     return "".join(f"{column}, " for column in columns), f"GROUP BY {numbers}" if columns else ""
-
-
-def asks_only(filter_: Filter, fields: Mapping[str, object]) -> bool:
-    """Return whether a filter asks of some *fields* and of nothing else."""
-    if isinstance(filter_, Term):
-        return filter_.field in fields
-    if isinstance(filter_, Not):
-        return asks_only(filter_.of, fields)
-    if isinstance(filter_, And):
-        return all(asks_only(part, fields) for part in filter_.all)
-    return isinstance(filter_, Or) and all(asks_only(part, fields) for part in filter_.any)
 
 
 def _step(filter_: Filter) -> Step | None:
