@@ -11,7 +11,7 @@ MATRIX_WORKERS ?= 3
 # Hundreds of processes start in a run, and not one should compile anew what is in these files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-sdk test-server test-browser matrix matrix-ci lint bench bench-store compile screenshots clean
+.PHONY: demo test collected test-sdk test-server test-browser matrix matrix-ci lint bench bench-store compile screenshots clean
 
 demo: $(READY)
 	@$(BIN)/spanwise demo --port $(PORT)
@@ -31,6 +31,11 @@ test-server: $(READY)
 test-browser: $(READY)
 	@SPANWISE_STRICT=1 $(BIN)/python -m pytest -q -n $(BROWSERS) --dist loadfile --no-loadscope-reorder \
 		-m "browser or e2e" tests/e2e tests/browser $(ARGS)
+
+# Look for all tests and run none, which loads all that they need.
+collected: $(READY)
+	@$(BIN)/python -m pytest -q --collect-only tests/sdk >/dev/null
+	@$(BIN)/python -m pytest -q --collect-only --ignore tests/sdk tests >/dev/null
 
 # Every client and framework at its oldest supported and its newest version, each in an environment of its own.
 matrix: $(READY)

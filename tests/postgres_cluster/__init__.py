@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
@@ -48,7 +49,7 @@ class Cluster:
     def database(self, template: str = "template0") -> Iterator[str]:
         """Give the URL of a new database, which is dropped at the end."""
         name = f"spanwise_{os.getpid()}_{next(_NUMBERS)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}{_way(self.url('postgres'))}")
         try:
             yield self.url(name)
         finally:
@@ -107,6 +108,13 @@ def end() -> None:
     """Stop the shared cluster, if there is one."""
     _shared.clear()
     _open.close()
+
+
+@cache
+def _way(url: str) -> str:
+    """Return how to copy a database in half of the time, where the server at *url* (of 15 or later) has two ways."""
+    with psycopg.connect(url) as connection:
+        return " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
 
 
 def _run(name: str, *arguments: str | Path) -> None:
