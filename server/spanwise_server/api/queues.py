@@ -222,8 +222,8 @@ def give_back(server: CurrentServer, actor: CurrentActor, queue_id: int, held: H
 def label_item(server: CurrentServer, actor: CurrentActor, queue_id: int, item_id: int, given: GivenLabel) -> Response:
     """Label one item, or defer it; the label becomes annotations of what the item asks about."""
     desk = Desk(server.store)
-    queue = _found(desk, actor, queue_id)
-    item = desk.queues.item(queue.id, item_id)
+    queue, item = desk.queues.find_with(queue_id, item_id)
+    queue = _of_project(queue, actor, queue_id)
     if item is None:
         raise NotFound(f"Queue {queue_id} has no item {item_id}.", "GET the queue for its items.")
     act = Act(
@@ -233,12 +233,12 @@ def label_item(server: CurrentServer, actor: CurrentActor, queue_id: int, item_i
         given.ms_on_item,
     )
     event = desk.events.defer(act, item) if given.label == "defer" else _label(desk, queue, item, given, act)
-    now = desk.queues.item(queue.id, item_id)
+    now, progress = desk.queues.item_and_progress(queue.id, item_id)
     body = {
         "item": None if now is None else item_json(now),
         "event_id": event.id,
         "late": bool(event.late),
-        "queue": queue_json(queue, desk.queues.progress(queue.id)),
+        "queue": queue_json(queue, progress),
     }
     return answer(body, status=201)
 
@@ -317,7 +317,10 @@ def _label(desk: Desk, queue: Queue, item: Item, given: GivenLabel, act: Act) ->
 
 
 def _found(desk: Desk, actor: Actor, queue_id: int) -> Queue:
-    queue = desk.queues.find(queue_id)
+    return _of_project(desk.queues.find(queue_id), actor, queue_id)
+
+
+def _of_project(queue: Queue | None, actor: Actor, queue_id: int) -> Queue:
     if queue is None or actor.project not in {None, queue.project}:
         raise NotFound(f"There is no queue {queue_id}.", "GET /api/v1/queues lists those of a project.")
     return queue

@@ -32,6 +32,9 @@ class Slot:
     expires_ns: int | None = None
     done_ns: int | None = None
     annotation_id: str | None = None
+    id: int = 0
+    event_id: int | None = None
+    """The label event that stands."""
 
 
 def wanted(people: People, target: Target, seed: str) -> list[str]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, delete, insert, update
 from sqlmodel import Session, col, select
 
 from ..record import Annotation, Annotator
 from .code_tables import CodeMarkRow, CodeRow
 from .connection import Connection
 from .projects import find_project, project_id_of
-from .sessions import Sessions
+from .sessions import Sessions, ask
 from .small_tables import AnnotationRow
 from .words import WordBook, label_word, labels_of, unpack_ids
 
 _ASKED_AT_ONCE = 500
-#: Made once, as every page asks it: making it takes as long as the answer.
+# The statements are made once: making one takes several times as long as its answer.
+
 _OF_TRACES = (
     select(AnnotationRow)
     .where(
@@ -25,6 +26,25 @@ _OF_TRACES = (
         col(AnnotationRow.trace_id).in_(bindparam("traces", expanding=True)),
     )
     .order_by(col(AnnotationRow.created_ns), col(AnnotationRow.id))
+)
+_ANY = select(AnnotationRow.id).where(col(AnnotationRow.project_id) == bindparam("project")).limit(1)
+_WHERE_IT_IS = select(AnnotationRow.project_id, AnnotationRow.trace_id).where(col(AnnotationRow.id) == bindparam("one"))
+#: What a row says as an annotation does.
+_SAID = (
+    "name", "trace_id", "span_id", "label", "score", "explanation", "correction", "source", "created_ns", "updated_ns",
+)  # fmt: skip
+_PUT = insert(AnnotationRow)
+_CHANGE = update(AnnotationRow).where(col(AnnotationRow.id) == bindparam("one"))
+_DROP = delete(AnnotationRow).where(col(AnnotationRow.id) == bindparam("one"))
+_ANY_CODE = select(CodeRow.id).where(col(CodeRow.project_id) == bindparam("project")).limit(1)
+_CODED = (
+    select(CodeMarkRow.annotation_id, CodeRow.name)
+    .join(CodeRow, col(CodeRow.id) == col(CodeMarkRow.code_id))
+    .where(
+        col(CodeMarkRow.annotation_id).in_(bindparam("annotations", expanding=True)),
+        col(CodeMarkRow.removed_event).is_(None),
+    )
+    .order_by(col(CodeMarkRow.id))
 )
 _LABELS_AMONG = "SELECT id FROM words WHERE field = 'label' AND id IN ({})"
 #: In a session's info: what makes a connection of ours of its driver's, where that is none.
@@ -56,9 +76,8 @@ class Annotations:
         with self._database.session() as session:
             project_id = find_project(driver_of(session), project)
             for at in range(0, len(trace_ids), _ASKED_AT_ONCE):
-                asked = {"project": project_id, "traces": trace_ids[at : at + _ASKED_AT_ONCE]}
-                rows = session.exec(_OF_TRACES, params=asked)
-                judged = list(rows)
+                some = list(trace_ids[at : at + _ASKED_AT_ONCE])
+                judged = ask(session, _OF_TRACES, project=project_id, traces=some).all()
                 coded = codes_of(session, project_id, [row.id for row in judged])
                 for row in judged:
                     found.setdefault(row.trace_id, []).append(_annotation(row, project, coded.get(row.id, ())))
@@ -67,27 +86,18 @@ class Annotations:
     def _any(self, project: str) -> bool:
         with self._database.session() as session:
             number = find_project(driver_of(session), project)
-            asked = select(AnnotationRow.id).where(AnnotationRow.project_id == number).limit(1)
-            return session.exec(asked).first() is not None
+            return ask(session, _ANY, project=number).first() is not None
 
 
 def codes_of(session: Session, project_id: int | None, annotation_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the names of the codes that judgements carry, in the order that they were given."""
     found: dict[str, tuple[str, ...]] = {}
-    if not annotation_ids or session.exec(select(CodeRow.id).where(CodeRow.project_id == project_id)).first() is None:
+    if not annotation_ids or ask(session, _ANY_CODE, project=project_id).first() is None:
         return found
     for at in range(0, len(annotation_ids), _ASKED_AT_ONCE):
-        named = (
-            select(CodeMarkRow.annotation_id, CodeRow.name)
-            .join(CodeRow, col(CodeRow.id) == col(CodeMarkRow.code_id))
-            .where(
-                col(CodeMarkRow.annotation_id).in_(annotation_ids[at : at + _ASKED_AT_ONCE]),
-                col(CodeMarkRow.removed_event).is_(None),
-            )
-            .order_by(col(CodeMarkRow.id))
-        )
-        for annotation_id, name in session.exec(named):
-            found[annotation_id] = (*found.get(annotation_id, ()), name)
+        some = list(annotation_ids[at : at + _ASKED_AT_ONCE])
+        for row in ask(session, _CODED, annotations=some):
+            found[row.annotation_id] = (*found.get(row.annotation_id, ()), row.name)
     return found
 
 
@@ -95,29 +105,28 @@ def put_annotation(session: Session, annotation: Annotation) -> None:
     """Keep one judgement in the caller's transaction, and let its trace be found by the label."""
     connection = driver_of(session)
     project_id = project_id_of(connection, annotation.project)
-    before = session.get(AnnotationRow, annotation.id)
-    was = None if before is None else before.trace_id
-    row = AnnotationRow(
-        id=annotation.id, project_id=project_id, name=annotation.name, trace_id=annotation.trace_id,
-        span_id=annotation.span_id, label=annotation.label, score=annotation.score,
-        explanation=annotation.explanation, correction=annotation.correction,
-        annotator_kind=annotation.annotator.kind, annotator_id=annotation.annotator.id, source=annotation.source,
-        meta=None if annotation.metadata is None else dict(annotation.metadata),
-        created_ns=annotation.created_ns, updated_ns=annotation.updated_ns,
-    )  # fmt: skip
-    session.merge(row)
-    session.flush()
-    relabel(connection, project_id, {annotation.trace_id} | ({was} if was is not None else set()))
+    before = ask(session, _WHERE_IT_IS, one=annotation.id).first()
+    said = {
+        **{name: getattr(annotation, name) for name in _SAID},
+        "project_id": project_id,
+        "annotator_kind": annotation.annotator.kind,
+        "annotator_id": annotation.annotator.id,
+        "meta": None if annotation.metadata is None else dict(annotation.metadata),
+    }
+    if before is None:
+        ask(session, _PUT, id=annotation.id, **said)
+    else:
+        ask(session, _CHANGE, one=annotation.id, **said)
+    relabel(connection, project_id, {annotation.trace_id} | (set() if before is None else {before.trace_id}))
 
 
 def drop_annotation(session: Session, project: str, annotation_id: str) -> bool:
     """Take one judgement away in the caller's transaction; return whether it was there."""
     connection = driver_of(session)
-    row = session.get(AnnotationRow, annotation_id)
+    row = ask(session, _WHERE_IT_IS, one=annotation_id).first()
     if row is None or row.project_id != find_project(connection, project):
         return False
-    session.delete(row)
-    session.flush()
+    ask(session, _DROP, one=annotation_id)
     relabel(connection, row.project_id, {row.trace_id})
     return True
 
@@ -151,7 +160,7 @@ def relabel(connection: Connection, project_id: int, trace_ids: Iterable[str]) -
         connection.execute("UPDATE traces SET words = ? WHERE id = ?", (now, row))
 
 
-def _annotation(row: AnnotationRow, project: str, codes: tuple[str, ...]) -> Annotation:
+def _annotation(row: Any, project: str, codes: tuple[str, ...]) -> Annotation:
     kind: Any = row.annotator_kind
     return Annotation(
         id=row.id, project=project, name=row.name, trace_id=row.trace_id, span_id=row.span_id, label=row.label,

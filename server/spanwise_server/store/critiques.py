@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from ..labelling.codes import MOST_CRITIQUES, Critique, Mark, Scope
 from ..labelling.queue import Target
 from ..query.numbers import whole
-from .label_events import standing
+from .label_events import STANDING
 from .sessions import Sessions, project_id
 from .small_tables import AnnotationRow, LabelEventRow, QueueRow
 
@@ -66,7 +66,7 @@ def _labelled_in(session: Session, project: int | None, scope: Scope) -> set[str
         queues = queues.where(QueueRow.id == scope.queue_id)
     if scope.rubric_id is not None:
         queues = queues.where(QueueRow.rubric_id == scope.rubric_id)
-    acts = standing().where(col(LabelEventRow.queue_id).in_(queues), col(LabelEventRow.action).in_(("set", "settle")))
+    acts = STANDING.where(col(LabelEventRow.queue_id).in_(queues), col(LabelEventRow.action).in_(("set", "settle")))
     found: set[str] = set()
     for event in session.exec(acts):
         kept = (event.after or {}).get("annotations") or {}

@@ -4,23 +4,50 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, select
 
 from ..errors import Conflict, Forbidden, NotFound
 from ..labelling.queue import Item
-from ..labelling.slot import LEAST_HOLD_NS
+from ..labelling.slot import LEAST_HOLD_NS, Slot, SlotState
 from ..record import Annotation, Annotator
-from .annotations import drop_annotation, put_annotation
-from .sessions import Sessions, known, project_id_made
-from .slots import add_slot, own_slot, settle_item, slot_to_fill
+from .annotations import driver_of, drop_annotation, put_annotation
+from .projects import project_id_of
+from .sessions import Sessions, ask, number_of
+from .slots import add_slot, change_slot, drop_slot, item_from, own_slot, settle_item, slot_from, slot_to_fill
 from .small_tables import AnnotationRow, ItemRow, LabelEventRow, SlotRow
 
 Snapshot = dict[str, Any]
 #: Acts that change what stands, and so can be taken back.
 CHANGES: Final = ("set", "defer", "remove", "settle", "flag")
+
+# The statements are made once: making one takes several times as long as its answer.
+
+#: The acts that changed something and were not taken back.
+STANDING: Final = select(LabelEventRow).where(
+    col(LabelEventRow.action).in_(CHANGES),
+    col(LabelEventRow.id).not_in(select(LabelEventRow.undoes).where(col(LabelEventRow.undoes).is_not(None))),
+)
+_LATEST: Final = (
+    STANDING.where(
+        col(LabelEventRow.queue_id) == bindparam("queue"), col(LabelEventRow.annotator_id) == bindparam("who")
+    )
+    .order_by(col(LabelEventRow.id).desc())
+    .limit(1)
+)
+_SINCE: Final = STANDING.where(
+    col(LabelEventRow.annotation_id) == bindparam("annotation"), col(LabelEventRow.id) >= bindparam("event")
+)
+_WITH_KEY: Final = select(LabelEventRow).where(col(LabelEventRow.key) == bindparam("key"))
+_EVENT: Final = select(LabelEventRow).where(col(LabelEventRow.id) == bindparam("event"))
+_PUT: Final = insert(LabelEventRow)
+_ITEM: Final = select(ItemRow).where(col(ItemRow.id) == bindparam("item"))
+_SLOT: Final = select(SlotRow).where(col(SlotRow.id) == bindparam("slot"))
+_SLOT_WITH: Final = select(SlotRow).where(col(SlotRow.annotation_id) == bindparam("annotation"))
+_JUDGED: Final = select(AnnotationRow).where(col(AnnotationRow.id).in_(bindparam("annotations", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +73,9 @@ class LabelEvent:
     note: str | None = None
     ms_on_item: int | None = None
     client_ns: int | None = None
+
+
+_SAID: Final = tuple(field.name for field in fields(LabelEvent) if field.name != "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,92 +123,83 @@ class LabelEvents:
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            row = None if item is None else _item(session, item.id)
-            slot = None if row is None else slot_to_fill(session, known(row.id), row.queue_id, act.annotator.id)
+            now = None if item is None else _item(session, item.id)
+            slot = None if now is None else slot_to_fill(session, now, act.annotator.id)
             stale = _left_out(session, slot, annotations)
-            before = _snapshot(session, [*(a.id for a in annotations), *stale], row, slot)
-            for annotation in annotations:
-                _put(session, annotation)
+            before = _snapshot(session, [*(a.id for a in annotations), *stale], now, slot)
+            _put(session, annotations, before)
             for annotation_id in stale:
                 drop_annotation(session, act.project, annotation_id)
-            if row is not None and slot is not None:
-                slot.state, slot.expires_ns, slot.done_ns = "done", None, time.time_ns()
-                slot.annotation_id = annotations[0].id
-                session.add(slot)
+            if slot is not None:
+                slot = replace(
+                    slot, state="done", expires_ns=None, done_ns=time.time_ns(), annotation_id=annotations[0].id
+                )
+                change_slot(session, slot)
                 how = replace(how, late=slot.extra)
-            return _keep(session, act, "set", annotations[0].id, before, row, slot=slot, how=how)
+            return _keep(session, act, "set", annotations[0].id, before, now, slot=slot, how=how)
 
     def defer(self, act: Act, item: Item) -> LabelEvent:
         """Put an item off until the others are done."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            row = _item(session, item.id)
-            slot = slot_to_fill(session, known(row.id), row.queue_id, act.annotator.id)
-            before = _snapshot(session, [slot.annotation_id or ""], row, slot)
-            slot.state, slot.expires_ns, slot.done_ns = "deferred", None, None
-            session.add(slot)
-            return _keep(session, act, "defer", slot.annotation_id or "", before, row, slot=slot)
+            now = _item(session, item.id)
+            slot = slot_to_fill(session, now, act.annotator.id)
+            before = _snapshot(session, [slot.annotation_id or ""], now, slot)
+            slot = change_slot(session, replace(slot, state="deferred", expires_ns=None, done_ns=None))
+            return _keep(session, act, "defer", slot.annotation_id or "", before, now, slot=slot)
 
     def settle(self, act: Act, annotations: Sequence[Annotation], item: Item, how: Circumstances) -> LabelEvent:
         """Let *annotations* settle what people disagreed on; their own labels stay as they are."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            row = _item(session, item.id)
-            before = _snapshot(session, [a.id for a in annotations], row, None)
-            for annotation in annotations:
-                _put(session, annotation)
-            return _keep(session, act, "settle", annotations[0].id, before, row, how=how)
+            now = _item(session, item.id)
+            before = _snapshot(session, [a.id for a in annotations], now, None)
+            _put(session, annotations, before)
+            return _keep(session, act, "settle", annotations[0].id, before, now, how=how)
 
     def flag(self, act: Act, item: Item) -> LabelEvent:
         """Ask for one more person's label of an item."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            row = _item(session, item.id)
-            before = _snapshot(session, [], row, None)
-            slot = add_slot(session, known(row.id), row.queue_id)
-            session.flush()
-            before["added_slot"] = slot.id
-            return _keep(session, act, "flag", "", before, row)
+            now = _item(session, item.id)
+            before = _snapshot(session, [], now, None)
+            before["added_slot"] = add_slot(session, now).id
+            return _keep(session, act, "flag", "", before, now)
 
     def note_reveal(self, act: Act, item: Item) -> LabelEvent:
         """Note that this person has seen what others said of an item."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            row = _item(session, item.id)
-            return _keep(session, act, "reveal", "", _snapshot(session, [], row, None), row)
+            now = _item(session, item.id)
+            return _keep(session, act, "reveal", "", _snapshot(session, [], now, None), now)
 
     def remove(self, act: Act, annotation_id: str) -> LabelEvent:
         """Take a judgement away; the event can be undone."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            stands = session.get(AnnotationRow, annotation_id)
-            if stands is None or stands.project_id != project_id_made(session, act.project):
+            stands = ask(session, _JUDGED, annotations=[annotation_id]).first()
+            if stands is None or stands.project_id != project_id_of(driver_of(session), act.project):
                 raise NotFound("There is no such label.", "It may have been removed already; reload the page.")
-            slot = session.exec(select(SlotRow).where(SlotRow.annotation_id == annotation_id)).first()
-            row = None if slot is None else session.get(ItemRow, slot.item_id)
-            before = _snapshot(session, [annotation_id], row, slot)
+            found = ask(session, _SLOT_WITH, annotation=annotation_id).first()
+            slot = None if found is None else slot_from(found)
+            item = None if slot is None else _item(session, slot.item_id)
+            before = _snapshot(session, [annotation_id], item, slot)
             drop_annotation(session, act.project, annotation_id)
             if slot is not None:
-                _free(session, slot)
-            return _keep(session, act, "remove", annotation_id, before, row, slot=slot)
+                slot = _free(session, slot)
+            return _keep(session, act, "remove", annotation_id, before, item, slot=slot)
 
     def undo_in_queue(self, act: Act, queue_id: int) -> LabelEvent | None:
         """Take back this annotator's latest act in a queue that still stands; ``None`` where there is none."""
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            acts = (
-                standing()
-                .where(LabelEventRow.queue_id == queue_id, LabelEventRow.annotator_id == act.annotator.id)
-                .order_by(col(LabelEventRow.id).desc())
-                .limit(1)
-            )
-            latest = session.exec(acts).first()
+            latest = ask(session, _LATEST, queue=queue_id, who=act.annotator.id).first()
             return None if latest is None else _take_back(session, act, latest)
 
     def undo(self, act: Act, event_id: int, *, own: bool = False) -> LabelEvent:
@@ -186,45 +207,38 @@ class LabelEvents:
         with self._sessions.transaction() as session:
             if (repeated := _with_key(session, act)) is not None:
                 return repeated
-            event = session.get(LabelEventRow, event_id)
-            if event is None or event.project_id != project_id_made(session, act.project) or event.action == "undo":
+            event = ask(session, _EVENT, event=event_id).first()
+            project_id = project_id_of(driver_of(session), act.project)
+            if event is None or event.project_id != project_id or event.action == "undo":
                 raise NotFound("There is nothing to undo.", "Reload the page to see what stands.")
             if own and event.annotator_id != act.annotator.id:
                 raise Forbidden("This was done by somebody else.", "Ask them, or an editor, to take it back.")
-            later = standing().where(
-                LabelEventRow.annotation_id == event.annotation_id, col(LabelEventRow.id) >= event_id
-            )
-            stands = {row.id for row in session.exec(later)}
-            if stands != {event_id}:
+            since = ask(session, _SINCE, annotation=event.annotation_id, event=event_id)
+            if {row.id for row in since} != {event_id}:
                 raise Conflict(
                     "This was changed again since, or undone already.", "Reload the page to see what stands."
                 )
             return _take_back(session, act, event)
 
 
-def standing() -> Any:
-    """Return a query for the acts that changed something and were not taken back."""
-    undone = select(LabelEventRow.undoes).where(col(LabelEventRow.undoes).is_not(None))
-    return select(LabelEventRow).where(col(LabelEventRow.action).in_(CHANGES), col(LabelEventRow.id).not_in(undone))
-
-
-def event_from(row: LabelEventRow) -> LabelEvent:
+def event_from(row: Any) -> LabelEvent:
     """Return the event that *row* keeps."""
     return LabelEvent(
-        id=known(row.id), action=row.action, annotation_id=row.annotation_id, queue_id=row.queue_id,
+        id=row.id, action=row.action, annotation_id=row.annotation_id, queue_id=row.queue_id,
         item_id=row.item_id, annotator_id=row.annotator_id, at_ns=row.at_ns, undoes=row.undoes,
         rubric_version_id=row.rubric_version_id, answers=row.answers, blind=row.blind, assisted=row.assisted,
         revealed=row.revealed, late=row.late, note=row.note, ms_on_item=row.ms_on_item, client_ns=row.client_ns,
     )  # fmt: skip
 
 
-def _take_back(session: Session, act: Act, event: LabelEventRow) -> LabelEvent:
+def _take_back(session: Session, act: Act, event: Any) -> LabelEvent:
     """Put annotations, slot and item back as they were before *event*."""
-    row = None if event.item_id is None else session.get(ItemRow, event.item_id)
+    found = None if event.item_id is None else ask(session, _ITEM, item=event.item_id).first()
+    item = None if found is None else item_from(found)
     was: Snapshot = event.before or {}
     stood = _annotations_of(was, event.annotation_id)
-    slot = None if row is None else own_slot(session, known(row.id), event.annotator_id)
-    now = _snapshot(session, stood, row, slot)
+    slot = None if item is None else own_slot(session, item.id, event.annotator_id)
+    now = _snapshot(session, stood, item, slot)
     for annotation_id, said in stood.items():
         if said is not None:
             put_annotation(session, _from_snapshot(act.project, said))
@@ -233,31 +247,26 @@ def _take_back(session: Session, act: Act, event: LabelEventRow) -> LabelEvent:
     if "added_slot" in was:
         _drop_if_open(session, was["added_slot"])
     elif event.action != "settle":
-        _put_slot_back(session, event, was, slot, row)
-    return _keep(session, act, "undo", event.annotation_id, now, row, undoes=event)
+        _put_slot_back(session, event, was, slot, item)
+    return _keep(session, act, "undo", event.annotation_id, now, item, undoes=event.id)
 
 
-def _put_slot_back(
-    session: Session, event: LabelEventRow, was: Snapshot, slot: SlotRow | None, row: ItemRow | None
-) -> None:
+def _put_slot_back(session: Session, event: Any, was: Snapshot, slot: Slot | None, item: Item | None) -> None:
     """Put the annotator's slot back; what was open or in hand is in hand, because it is about to be labelled again."""
     state, annotation_id, done_ns, event_id = _slot_of(was)
     if slot is None:
-        if row is None or state not in {"done", "deferred"}:
+        if item is None or state not in {"done", "deferred"}:
             return
-        slot = slot_to_fill(session, known(row.id), row.queue_id, event.annotator_id)
+        slot = slot_to_fill(session, item, event.annotator_id)
     if state in {"done", "deferred"}:
-        slot.state, slot.annotation_id, slot.done_ns, slot.expires_ns = state, annotation_id, done_ns, None
-        slot.event_id = event_id
-        session.add(slot)
-    else:
-        _free(session, slot)
-        if not slot.extra:
-            slot.state, slot.annotator_id = "held", event.annotator_id
-            slot.expires_ns = time.time_ns() + LEAST_HOLD_NS
+        stood = replace(slot, state=state, annotation_id=annotation_id, done_ns=done_ns, expires_ns=None)
+        change_slot(session, replace(stood, event_id=event_id))
+    elif (freed := _free(session, slot)) is not None:
+        until = time.time_ns() + LEAST_HOLD_NS
+        change_slot(session, replace(freed, state="held", annotator=event.annotator_id, expires_ns=until))
 
 
-def _slot_of(was: Snapshot) -> tuple[str, str | None, int | None, int | None]:
+def _slot_of(was: Snapshot) -> tuple[SlotState, str | None, int | None, int | None]:
     """Return state, annotation, time and event of the slot before an act; before there were slots it was the item."""
     state, annotation_id, done_ns, *event_id = was.get("slot") or was.get("item") or ["open", None, None]
     return state, annotation_id, done_ns, event_id[0] if event_id else None
@@ -270,38 +279,43 @@ def _annotations_of(was: Snapshot, annotation_id: str) -> dict[str, Snapshot | N
     return {annotation_id: was.get("annotation")} if annotation_id else {}
 
 
-def _free(session: Session, slot: SlotRow) -> None:
+def _free(session: Session, slot: Slot) -> Slot | None:
+    """Let anyone have a slot, and return it; one beyond what was wanted goes."""
     if slot.extra:
-        session.delete(slot)
-        return
-    slot.state, slot.annotator_id, slot.annotation_id = "open", None, None
-    slot.expires_ns = slot.done_ns = slot.event_id = None
-    session.add(slot)
+        drop_slot(session, slot.id)
+        return None
+    return change_slot(
+        session,
+        replace(slot, state="open", annotator=None, annotation_id=None, expires_ns=None, done_ns=None, event_id=None),
+    )
 
 
 def _drop_if_open(session: Session, slot_id: int) -> None:
-    slot = session.get(SlotRow, slot_id)
+    slot = ask(session, _SLOT, slot=slot_id).first()
     if slot is not None and slot.state == "open":
-        session.delete(slot)
+        drop_slot(session, slot_id)
 
 
-def _left_out(session: Session, slot: SlotRow | None, annotations: Sequence[Annotation]) -> list[str]:
+def _left_out(session: Session, slot: Slot | None, annotations: Sequence[Annotation]) -> list[str]:
     """Return the annotations that the slot's last label came to and this one does not."""
-    event = None if slot is None or slot.event_id is None else session.get(LabelEventRow, slot.event_id)
+    event = None if slot is None or slot.event_id is None else ask(session, _EVENT, event=slot.event_id).first()
     kept = {a.id for a in annotations}
     stood = ((event.after or {}).get("annotations") or {}) if event is not None and event.action == "set" else {}
     return [annotation_id for annotation_id, said in stood.items() if said is not None and annotation_id not in kept]
 
 
-def _put(session: Session, new: Annotation) -> None:
-    """Keep a judgement; one that replaces another is as old as that one."""
-    stands = session.get(AnnotationRow, new.id)
-    put_annotation(session, new if stands is None else replace(new, created_ns=stands.created_ns))
+def _put(session: Session, annotations: Sequence[Annotation], before: Snapshot) -> None:
+    """Keep judgements; one that replaces another is as old as that one."""
+    for new in annotations:
+        stood = before["annotations"][new.id]
+        put_annotation(session, new if stood is None else replace(new, created_ns=stood["created_ns"]))
 
 
-def _as_snapshot(row: AnnotationRow) -> Snapshot:
-    said = row.model_dump(exclude={"project_id", "meta"})
-    return {**said, "metadata": row.meta}
+def _as_snapshot(row: Any) -> Snapshot:
+    said = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's way
+    said["metadata"] = said.pop("meta")
+    del said["project_id"]
+    return said
 
 
 def _from_snapshot(project: str, was: Snapshot) -> Annotation:
@@ -311,22 +325,23 @@ def _from_snapshot(project: str, was: Snapshot) -> Annotation:
 
 
 def _with_key(session: Session, act: Act) -> LabelEvent | None:
-    found = session.exec(select(LabelEventRow).where(LabelEventRow.key == act.key)).first()
+    found = ask(session, _WITH_KEY, key=act.key).first()
     return None if found is None else event_from(found)
 
 
-def _item(session: Session, item_id: int) -> ItemRow:
-    row = session.get(ItemRow, item_id)
-    if row is None:
+def _item(session: Session, item_id: int) -> Item:
+    found = ask(session, _ITEM, item=item_id).first()
+    if found is None:
         raise NotFound("This item is gone: its queue was deleted.", "Choose another queue.")
-    return row
+    return item_from(found)
 
 
-def _snapshot(session: Session, annotation_ids: Iterable[str], item: ItemRow | None, slot: SlotRow | None) -> Snapshot:
+def _snapshot(session: Session, annotation_ids: Iterable[str], item: Item | None, slot: Slot | None) -> Snapshot:
     """Return what stands now: the annotations by id, the state of the slot, the state of the item."""
-    stands = {one: session.get(AnnotationRow, one) for one in annotation_ids if one}
+    wanted = [one for one in annotation_ids if one]
+    stands = {row.id: _as_snapshot(row) for row in ask(session, _JUDGED, annotations=wanted)} if wanted else {}
     kept: Snapshot = {
-        "annotations": {one: None if row is None else _as_snapshot(row) for one, row in stands.items()},
+        "annotations": {one: stands.get(one) for one in wanted},
         "item": None if item is None else [item.state, item.annotation_id, item.done_ns],
     }
     if slot is not None:
@@ -340,41 +355,27 @@ def _keep(
     action: str,
     annotation_id: str,
     before: Snapshot,
-    item: ItemRow | None,
+    item: Item | None,
     *,
-    slot: SlotRow | None = None,
+    slot: Slot | None = None,
     how: Circumstances = Circumstances(),
-    undoes: LabelEventRow | None = None,
+    undoes: int | None = None,
 ) -> LabelEvent:
     if item is not None:
-        settle_item(session, item)
-    session.flush()
-    kept = slot if slot is not None and slot in session and slot.state in {"done", "deferred"} else None
-    row = LabelEventRow(
-        project_id=project_id_made(session, act.project),
-        key=act.key,
-        action=action,
-        annotation_id=annotation_id,
-        queue_id=None if item is None else item.queue_id,
-        item_id=None if item is None else known(item.id),
-        before=before,
-        after=_snapshot(session, before["annotations"], item, kept),
-        annotator_id=act.annotator.id,
-        ms_on_item=act.ms_on_item,
-        client_ns=act.client_ns,
-        at_ns=time.time_ns(),
-        undoes=None if undoes is None else undoes.id,
-        rubric_version_id=how.rubric_version_id,
-        answers=None if how.answers is None else dict(how.answers),
-        blind=how.blind,
-        assisted=how.assisted,
-        revealed=how.revealed,
-        late=how.late,
-        note=how.note,
-    )
-    session.add(row)
-    session.flush()
+        item = settle_item(session, item)
+    kept = slot if slot is not None and slot.state in {"done", "deferred"} else None
+    event = LabelEvent(
+        id=0, action=action, annotation_id=annotation_id, queue_id=None if item is None else item.queue_id,
+        item_id=None if item is None else item.id, annotator_id=act.annotator.id, at_ns=time.time_ns(), undoes=undoes,
+        rubric_version_id=how.rubric_version_id, answers=None if how.answers is None else dict(how.answers),
+        blind=how.blind, assisted=how.assisted, revealed=how.revealed, late=how.late, note=how.note,
+        ms_on_item=act.ms_on_item, client_ns=act.client_ns,
+    )  # fmt: skip
+    said = {name: getattr(event, name) for name in _SAID}
+    after = _snapshot(session, before["annotations"], item, kept)
+    project_id = project_id_of(driver_of(session), act.project)
+    done = ask(session, _PUT, **said, project_id=project_id, key=act.key, before=before, after=after)
+    event = replace(event, id=number_of(done))
     if kept is not None:
-        kept.event_id = row.id
-        session.add(kept)
-    return event_from(row)
+        change_slot(session, replace(kept, event_id=event.id))
+    return event

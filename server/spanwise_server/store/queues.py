@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import case, delete, func
+from sqlalchemy import bindparam, case, delete, func
 from sqlmodel import Session, col, select
 
 from ..errors import NotFound
@@ -15,9 +15,32 @@ from ..labelling.queue import Chosen, Item, NewQueue, People, Progress, Queue, T
 from ..labelling.rubric import Rubric, simple_rubric
 from ..labelling.slot import wanted
 from .rubrics import create_rubric, newest
-from .sessions import Sessions, known, project_id, project_id_made
+from .sessions import Sessions, ask, known, project_id, project_id_made
 from .slots import drop_slots, item_from
 from .small_tables import ItemRow, ProjectRow, QueueRow, RubricRow, SlotRow
+
+# The statements are made once: making one takes several times as long as its answer.
+
+_FIND: Final = (
+    select(QueueRow, col(ProjectRow.name).label("project"))
+    .join(ProjectRow, col(ProjectRow.id) == col(QueueRow.project_id))
+    .where(col(QueueRow.id) == bindparam("queue"))
+)
+_PROGRESS: Final = (
+    select(ItemRow.state, func.count().label("number"))
+    .where(col(ItemRow.queue_id) == bindparam("queue"))
+    .group_by(col(ItemRow.state))
+)
+_ITEMS: Final = select(ItemRow).where(col(ItemRow.queue_id) == bindparam("queue")).order_by(col(ItemRow.position))
+_ITEM: Final = select(ItemRow).where(col(ItemRow.queue_id) == bindparam("queue"), col(ItemRow.id) == bindparam("item"))
+_AFTER: Final = _ITEMS.where(col(ItemRow.position) > bindparam("position")).limit(bindparam("most"))
+_BEFORE: Final = (
+    select(ItemRow)
+    .where(col(ItemRow.queue_id) == bindparam("queue"), col(ItemRow.position) < bindparam("position"))
+    .order_by(col(ItemRow.position).desc())
+    .limit(bindparam("most"))
+)
+_DEFERRED: Final = _AFTER.where(col(ItemRow.state) == "deferred")
 
 
 class Queues:
@@ -90,12 +113,8 @@ class Queues:
     def find(self, queue_id: int) -> Queue | None:
         """Return one queue, or ``None``."""
         with self._sessions.session() as session:
-            found = session.exec(
-                select(QueueRow, ProjectRow.name)
-                .join(ProjectRow, col(ProjectRow.id) == col(QueueRow.project_id))
-                .where(QueueRow.id == queue_id)
-            ).first()
-            return None if found is None else _queue(*found)
+            found = ask(session, _FIND, queue=queue_id).first()
+            return None if found is None else _queue(found, found.project)
 
     def all(self, project: str) -> list[tuple[Queue, Progress]]:
         """Return the queues of a project and how far each is, the newest first."""
@@ -134,35 +153,41 @@ class Queues:
     def progress(self, queue_id: int) -> Progress:
         """Return how far a queue is."""
         with self._sessions.session() as session:
-            rows = session.exec(
-                select(ItemRow.state, func.count()).where(ItemRow.queue_id == queue_id).group_by(col(ItemRow.state))
-            )
-            counts = dict(iter(rows))
-        return Progress(sum(counts.values()), counts.get("done", 0), counts.get("deferred", 0))
+            return _progress(session, queue_id)
 
     def items(self, queue_id: int) -> list[Item]:
         """Return the items of a queue in order."""
-        return self._items(ItemRow.queue_id == queue_id)
+        with self._sessions.session() as session:
+            return [item_from(row) for row in ask(session, _ITEMS, queue=queue_id)]
 
     def item(self, queue_id: int, item_id: int) -> Item | None:
         """Return one item, ``None`` where the queue has no such item."""
-        return next(iter(self._items(ItemRow.queue_id == queue_id, ItemRow.id == item_id, limit=1)), None)
+        with self._sessions.session() as session:
+            return _item(session, queue_id, item_id)
+
+    def find_with(self, queue_id: int, item_id: int) -> tuple[Queue | None, Item | None]:
+        """Return one queue and one item of it, each ``None`` where there is none."""
+        with self._sessions.session() as session:
+            found = ask(session, _FIND, queue=queue_id).first()
+            return None if found is None else _queue(found, found.project), _item(session, queue_id, item_id)
+
+    def item_and_progress(self, queue_id: int, item_id: int) -> tuple[Item | None, Progress]:
+        """Return one item, and how far its queue is."""
+        with self._sessions.session() as session:
+            return _item(session, queue_id, item_id), _progress(session, queue_id)
 
     def neighbour(self, queue_id: int, position: int, step: Literal[-1, 1]) -> Item | None:
         """Return the item before or after *position*, whatever its state, or ``None`` at the end."""
-        beyond = col(ItemRow.position) > position if step == 1 else col(ItemRow.position) < position
-        found = self._items(ItemRow.queue_id == queue_id, beyond, limit=1, backwards=step == -1)
-        return found[0] if found else None
+        with self._sessions.session() as session:
+            beyond = _AFTER if step == 1 else _BEFORE
+            found = ask(session, beyond, queue=queue_id, position=position, most=1).first()
+            return None if found is None else item_from(found)
 
     def deferred(self, queue_id: int, after: int = 0, limit: int = 1) -> list[Item]:
         """Return items that were put off, forward from a position only, so that going through them ends."""
-        here = ItemRow.queue_id == queue_id, ItemRow.state == "deferred", col(ItemRow.position) > after
-        return self._items(*here, limit=limit)
-
-    def _items(self, *where: Any, limit: int | None = None, backwards: bool = False) -> list[Item]:
-        order = col(ItemRow.position).desc() if backwards else col(ItemRow.position)
         with self._sessions.session() as session:
-            return [item_from(row) for row in session.exec(select(ItemRow).where(*where).order_by(order).limit(limit))]
+            found = ask(session, _DEFERRED, queue=queue_id, position=after, most=limit)
+            return [item_from(row) for row in found]
 
     def rename(self, queue_id: int, name: str) -> bool:
         """Give a queue another name; return whether it was there."""
@@ -252,9 +277,19 @@ def _people(said: Any) -> People:
     return People(**{**said, "names": tuple(said.get("names") or ())})
 
 
-def _queue(row: QueueRow, project: str) -> Queue:
+def _item(session: Session, queue_id: int, item_id: int) -> Item | None:
+    found = ask(session, _ITEM, queue=queue_id, item=item_id).first()
+    return None if found is None else item_from(found)
+
+
+def _progress(session: Session, queue_id: int) -> Progress:
+    counts = {row.state: row.number for row in ask(session, _PROGRESS, queue=queue_id)}
+    return Progress(sum(counts.values()), counts.get("done", 0), counts.get("deferred", 0))
+
+
+def _queue(row: Any, project: str) -> Queue:
     return Queue(
-        id=known(row.id),
+        id=row.id,
         project=project,
         name=row.name,
         question=row.question,

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import time
+from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from ..errors import NotFound
 from ..labelling.rubric import Rubric, rubric_of
-from .sessions import Sessions, known, project_id, project_id_made
+from .sessions import Sessions, ask, known, project_id, project_id_made
 from .small_tables import ProjectRow, QueueRow, RubricRow, RubricVersionRow
+
+# The statements are made once: making one takes several times as long as its answer.
+
+_VERSIONS: Final = (
+    select(RubricVersionRow, RubricRow.name)
+    .join(RubricRow, col(RubricRow.id) == col(RubricVersionRow.rubric_id))
+    .where(col(RubricVersionRow.rubric_id) == bindparam("rubric"))
+    .order_by(col(RubricVersionRow.number).desc())
+)
+_NEWEST: Final = _VERSIONS.limit(1)
+_VERSION: Final = _VERSIONS.where(col(RubricVersionRow.number) == bindparam("version"))
+_PROJECT_OF: Final = (
+    select(ProjectRow.name)
+    .join(RubricRow, col(RubricRow.project_id) == col(ProjectRow.id))
+    .where(col(RubricRow.id) == bindparam("rubric"))
+)
 
 
 class Rubrics:
@@ -33,8 +50,8 @@ class Rubrics:
             row.name = rubric.name or row.name
             session.add(row)
             latest = latest_version(session, rubric_id)
-            if _read(row, latest).questions == rubric.questions:
-                return _read(row, latest)
+            if _read(latest, row.name).questions == rubric.questions:
+                return _read(latest, row.name)
             version = _version(rubric_id, latest.number + 1, rubric)
             session.add(version)
             session.flush()
@@ -44,32 +61,21 @@ class Rubrics:
                 .where(col(QueueRow.rubric_id) == rubric_id)
                 .values(question=lead.text, annotation_name=lead.name)
             )
-            return _read(row, version)
+            return _read(version, row.name)
 
     def find(self, rubric_id: int, version: int | None = None) -> Rubric | None:
         """Return a rubric in its newest version, or in the one asked for; ``None`` where there is none."""
         with self._sessions.session() as session:
-            row = session.get(RubricRow, rubric_id)
-            if row is None:
-                return None
-            wanted = select(RubricVersionRow).where(RubricVersionRow.rubric_id == rubric_id)
-            if version is not None:
-                wanted = wanted.where(RubricVersionRow.number == version)
-            found = session.exec(wanted.order_by(col(RubricVersionRow.number).desc())).first()
-            return None if found is None else _read(row, found)
+            if version is None:
+                found = ask(session, _NEWEST, rubric=rubric_id).first()
+            else:
+                found = ask(session, _VERSION, rubric=rubric_id, version=version).first()
+            return None if found is None else _read(found, found.name)
 
     def versions(self, rubric_id: int) -> list[Rubric]:
         """Return every version of a rubric, the newest first."""
         with self._sessions.session() as session:
-            row = session.get(RubricRow, rubric_id)
-            if row is None:
-                return []
-            found = session.exec(
-                select(RubricVersionRow)
-                .where(RubricVersionRow.rubric_id == rubric_id)
-                .order_by(col(RubricVersionRow.number).desc())
-            )
-            return [_read(row, version) for version in found]
+            return [_read(row, row.name) for row in ask(session, _VERSIONS, rubric=rubric_id)]
 
     def all(self, project: str) -> list[Rubric]:
         """Return the rubrics of a project in their newest versions, the newest rubric first."""
@@ -83,11 +89,7 @@ class Rubrics:
     def project_of(self, rubric_id: int) -> str | None:
         """Return the project of a rubric, ``None`` where there is none."""
         with self._sessions.session() as session:
-            name: str | None = session.exec(
-                select(ProjectRow.name)
-                .join(RubricRow, col(RubricRow.project_id) == col(ProjectRow.id))
-                .where(RubricRow.id == rubric_id)
-            ).first()
+            name: str | None = ask(session, _PROJECT_OF, rubric=rubric_id).scalar()
             return name
 
     def queues_of(self, rubric_id: int) -> list[tuple[int, str]]:
@@ -110,24 +112,17 @@ def create_rubric(session: Session, project: int, rubric: Rubric) -> Rubric:
     version = _version(known(row.id), 1, rubric)
     session.add(version)
     session.flush()
-    return _read(row, version)
+    return _read(version, row.name)
 
 
 def newest(session: Session, row: RubricRow) -> Rubric:
     """Return a rubric in its newest version."""
-    return _read(row, latest_version(session, known(row.id)))
+    return _read(latest_version(session, known(row.id)), row.name)
 
 
-def latest_version(session: Session, rubric_id: int) -> RubricVersionRow:
-    """Return the newest version of a rubric; one that is there has one."""
-    newest = (
-        select(RubricVersionRow)
-        .where(RubricVersionRow.rubric_id == rubric_id)
-        .order_by(col(RubricVersionRow.number).desc())
-        .limit(1)
-    )
-    row: RubricVersionRow = session.exec(newest).one()
-    return row
+def latest_version(session: Session, rubric_id: int) -> Any:
+    """Return the row of the newest version of a rubric; one that is there has one."""
+    return ask(session, _NEWEST, rubric=rubric_id).one()
 
 
 def _version(rubric_id: int, number: int, rubric: Rubric) -> RubricVersionRow:
@@ -141,13 +136,13 @@ def _version(rubric_id: int, number: int, rubric: Rubric) -> RubricVersionRow:
     )
 
 
-def _read(row: RubricRow, version: RubricVersionRow) -> Rubric:
+def _read(version: Any, name: str) -> Rubric:
     return rubric_of(
         version.questions,
-        name=row.name,
-        id=known(row.id),
+        name=name,
+        id=version.rubric_id,
         version=version.number,
-        version_id=known(version.id),
+        version_id=version.id,
         note=version.note,
         created_by=version.created_by,
         created_ns=version.created_ns,

@@ -9,6 +9,8 @@ A feature with tables of its own needs nothing of an engine:
   ``select``, ``session.add``, ``session.get`` and ``session.merge``. Transactions come one after another, whatever
   the engine and however many server processes there are, so what one reads in it does not change before it commits;
 - what every page asks goes through ``store.remembered``, which asks anew only after one of those transactions;
+- what is asked at every act of somebody's is a statement made once, with ``bindparam``, that ``sessions.ask`` runs:
+  making it takes several times as long as its answer, and an object of a session as long again;
 - it writes no SQL text; where an upsert is needed, ``get`` and then ``add`` will do, since nobody comes between;
 - a text may hold no NUL character (PostgreSQL has none), an integer beyond 32 bits wants ``BigInteger``;
 - rows that were flushed have their ``id``; none may be chosen by hand for a table that numbers its rows itself.
