@@ -10,20 +10,19 @@ from typing import Final, Literal, overload
 from ..ingest.under_way import is_begun
 from ..outline import Outline
 from ..record import Record
+from .axis import FILLED, Tick, ticks
 from .format import duration, money, one_line, plural
 from .running import is_missing
 
-#: Part of the drawing's width that the trace fills; the rest is room for the last label.
-FILLED: Final = 0.915
 #: Parents of these kinds only wait for their children: they are drawn pale.
 _WAITING_KINDS: Final = frozenset({"agent", "chain", "span", "prompt"})
-_STEPS: Final = (1, 2, 4, 5, 10)
 _DEEPEST_DRAWN: Final = 12
 #: Characters of an error that a row shows.
 _ERROR_CUT: Final = 60
+#: What the words of a duration take of the narrowest drawing, percent.
+_LABEL: Final = 37
 #: A span of no length is still a line to be seen.
 _THINNEST: Final = 0.4
-_TICKS: Final = 5
 #: A level that no row is below of.
 _NEVER: Final = 1 << 30
 
@@ -89,17 +88,9 @@ class Row:
         """All that is drawn of it, in words."""
         price = f"dearest step {self.price}" if self.dear else self.price
         took = f"{duration(self.record.duration_ms)}, starts at {duration(self.offset_ms)}"
-        failed = "failed" if self.failed and self.aside != "failed" else ""
-        head = f"{self.record.kind} {self.record.name}"
-        return ", ".join(words for words in (head, self.aside, failed, price, took) if words)
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One mark of the time axis."""
-
-    x: float
-    words: str
+        aside, head = self.aside, f"{self.record.kind} {self.record.name}"
+        failed = "failed" if self.failed and aside != "failed" else ""
+        return ", ".join(words for words in (head, aside, failed, price, took) if words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +278,9 @@ def _wait(record: Record, width: float, scale: float, children: int) -> float:
 
 
 def _side(x: float, width: float) -> Side:
-    if x + width <= 76:
+    if x + width <= 100 - _LABEL:
         return "after"
-    return "before" if x >= 22 else "inside"
+    return "before" if x >= _LABEL else "inside"
 
 
 def _detail(record: Record) -> str:
@@ -377,30 +368,3 @@ def self_ns(start: int, end: int, below: Iterable[tuple[int, int]]) -> int:
             covered += last - first
             cursor = last
     return max(end - start - covered, 0)
-
-
-def ticks(total_ms: float) -> tuple[Tick, ...]:
-    """Return round marks of a time axis that ends at *total_ms*: at most five."""
-    if total_ms <= 0:
-        return (Tick(0.0, "0 s"),)
-    unit = 10.0 ** _floor_power(total_ms / _TICKS)
-    step = next(unit * factor for factor in (*_STEPS, 20) if total_ms / (unit * factor) < _TICKS)
-    count = int(total_ms / step) + 1
-    return tuple(Tick(round(n * step / total_ms * FILLED * 100, 2), _tick_words(n * step)) for n in range(count))
-
-
-def _floor_power(value: float) -> int:
-    power = 0
-    while value >= 10:
-        value, power = value / 10, power + 1
-    while 0 < value < 1:
-        value, power = value * 10, power - 1
-    return power
-
-
-def _tick_words(ms: float) -> str:
-    if ms == 0:
-        return "0 s"
-    if ms < 1_000:
-        return f"{ms:g} ms"
-    return f"{ms / 1_000:g} s" if ms < 60_000 else duration(ms)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.pages.made import conversation, record, span_id
+from spanwise_server.pages.axis import FILLED, ticks
 from spanwise_server.pages.format import duration
-from spanwise_server.pages.waterfall import FILLED, lay_out, self_ns, ticks
+from spanwise_server.pages.waterfall import lay_out, self_ns
 
 
 def rows_of(records):
@@ -113,10 +114,10 @@ def test_the_axis_has_two_to_six_round_marks(total_ms):
 
 
 def test_labels_never_leave_the_drawing():
+    narrowest, words = 139, 51  # pixels, the gap included
     for row in lay_out(conversation()).rows:
-        assert row.side in ("after", "before", "inside")
-        if row.side == "after":
-            assert row.x + row.width <= 76
+        left = {"after": row.x + row.width, "before": row.x, "inside": row.x + row.width}[row.side] / 100 * narrowest
+        assert left + words <= narrowest if row.side == "after" else left >= words
 
 
 @given(
