@@ -27,6 +27,7 @@ from .span_tabs import TABS, attributes, documents, events, prompt_use, tabs_of,
 from .step_graph import has_graph, step_graph
 from .step_spans import step_link
 from .tree import (
+    AROUND,
     MOST_SHUT,
     WINDOW,
     Tree,
@@ -161,8 +162,6 @@ class _Page:
     def __init__(self, links: _Links, tree: Tree, whole: Sequence[Record]) -> None:
         self._links = links
         self.tree = tree
-        self.records = whole
-        """The spans that are known whole: all, or those around the chosen one."""
         self.asks_for_a_span = bool(links.span_id)
         self.whole_trace = links.whole_trace
         """The URL without any span."""
@@ -246,8 +245,9 @@ def _version_before(server: Server, record: Record) -> Record | None:
 def _contents(server: Server, page: _Page) -> dict[str, Any]:
     """Return what the open tab shows; the others are not made."""
     record, tab = page.record, page.tab
+    beside = whole_spans(server, record.project, page.tree, page.span_id, AROUND) if tab == "messages" else ()
     return {
-        "talk": transcript(record, page.records) if tab == "messages" else None,
+        "talk": transcript(record, beside) if tab == "messages" else None,
         "values": value_parts(record) if tab == "io" else (),
         "graph": step_graph(page.tree.fall.rows, page.span_id) if tab == "graph" else None,
         "documents": documents(record) if tab == "documents" else (),

@@ -23,7 +23,7 @@ AT_FIRST: Final = 60
 BLOCK: Final = 10
 #: Blocks of which no window of ordinary height shows more before it is scrolled: others come with its second frame.
 SEEN_AT_FIRST: Final = 4
-#: Of a trace with more spans than this, only the spans around the chosen one are read whole.
+#: Of a trace with more spans than this only the chosen one is read whole, and those around it where it shows messages.
 WHOLE: Final = 2_000
 #: So many of them, before and after it.
 AROUND: Final = 120
@@ -131,14 +131,14 @@ def _laid_out(trace: Trace) -> Tree:
     return Tree(trace, lay_out(with_missing(trace.records)))
 
 
-def whole_spans(server: Server, project: str, tree: Tree, span: str) -> Sequence[Record]:
-    """Return the spans that are shown by what they say: all of them, of a large trace those around the chosen one."""
+def whole_spans(server: Server, project: str, tree: Tree, span: str, around: int = 0) -> Sequence[Record]:
+    """Return spans with all that they say: all of them, of a large trace the chosen one and those *around* it."""
     records = tree.trace.records
     if not tree.large:
         return records
     spans = Outline.of(records)
     at = spans.ids.index(span) if span in spans.ids else _root(spans)
-    near = spans.ids[max(at - AROUND, 0) : at + AROUND]
+    near = spans.ids[max(at - around, 0) : at + around + 1]
     return server.store.spans_of(project, tree.trace.summary.trace_id, near)
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from server.pages.made import PROJECT, TRACE, record, span_id
+from server.pages.made import (
+    FIRST_CALL,
+    FIRST_RESULT,
+    PROJECT,
+    QUESTION,
+    REPLY,
+    SYSTEM,
+    TRACE,
+    llm,
+    record,
+    span_id,
+    tool,
+)
 from spanwise_server.pages.elements import drawn_as
 from spanwise_server.pages.render import environment
 from spanwise_server.pages.tree import AT_FIRST, BLOCK, SEEN_AT_FIRST, WINDOW
@@ -46,6 +58,21 @@ def test_a_long_tree_comes_in_windows_around_the_chosen_span(client):
     assert blocks == [(str(at), str(at + BLOCK)) for at in range(1_000, 1_100, BLOCK)]
     last = page(client, f"{path}&rows={2_500 - BLOCK - 3}&until=2500", **HTMX)
     assert last.count('class="rows"') == 2
+
+
+def test_a_call_of_a_large_trace_is_read_beside_those_around_it(client):
+    later = [SYSTEM, QUESTION, FIRST_CALL, FIRST_RESULT]
+    near = (
+        llm(1_500, 1, "plan", 15_000, 5, [SYSTEM, QUESTION], FIRST_CALL),
+        tool(1_501, "lookup_order", 15_006, 3, "c1", {"ok": 1}),
+        llm(1_502, 1, "answer", 15_010, 5, later, REPLY),
+    )
+    steps = (record(n, 1, f"step {n}", n * 10, 1) for n in range(2, 2_501) if not 1_500 <= n <= 1_502)
+    client.app.state.server.store.write([record(1, None, "root", 0, 30_000), *steps, *near])
+    html = page(client, f"/traces/{TRACE}?project={PROJECT}&span={span_id(1_502)}&tab=messages")
+    assert "new since <em>plan</em>" in html
+    assert "is on its way" in html
+    assert f"span={span_id(1_501)}" in html[html.index('class="talk"') :], "the result leads to the tool that gave it"
 
 
 def test_a_row_of_a_large_trace_is_one_element_and_its_bar_is_drawn_with_those_of_its_block(client):
