@@ -190,13 +190,13 @@ def one_queue(server: CurrentServer, actor: CurrentActor, queue_id: int) -> Resp
 @queues.post("/{queue_id}/lease")
 def lease_items(server: CurrentServer, actor: CurrentActor, queue_id: int, asked: AskedLease) -> Response:
     """Take the next items in hand: nobody else gets them until they are labelled, given back, or the hold ends."""
-    desk = Desk(server.store)
-    queue = _found(desk, actor, queue_id)
-    names, annotator = queue.people.names, speaks_as(actor, asked.annotator)
-    if names and annotator not in names:
-        return answer({"items": []})
-    hold_ns = desk.hold_ns(queue.id, annotator)
-    items = desk.slots.lease(queue.id, annotator, after=asked.after, limit=asked.limit, hold_ns=hold_ns)
+    with Desk.for_one(server.store) as desk:
+        queue = _found(desk, actor, queue_id)
+        names, annotator = queue.people.names, speaks_as(actor, asked.annotator)
+        if names and annotator not in names:
+            return answer({"items": []})
+        hold_ns = desk.hold_ns(queue.id, annotator)
+        items = desk.slots.lease(queue.id, annotator, after=asked.after, limit=asked.limit, hold_ns=hold_ns)
     return answer({"items": [item_json(item) for item in items], "hold_s": hold_ns / 1e9})
 
 
@@ -221,19 +221,15 @@ def give_back(server: CurrentServer, actor: CurrentActor, queue_id: int, held: H
 @queues.post("/{queue_id}/items/{item_id}/label", status_code=201)
 def label_item(server: CurrentServer, actor: CurrentActor, queue_id: int, item_id: int, given: GivenLabel) -> Response:
     """Label one item, or defer it; the label becomes annotations of what the item asks about."""
-    desk = Desk(server.store)
-    queue, item = desk.queues.find_with(queue_id, item_id)
-    queue = _of_project(queue, actor, queue_id)
-    if item is None:
-        raise NotFound(f"Queue {queue_id} has no item {item_id}.", "GET the queue for its items.")
-    act = Act(
-        queue.project,
-        given.key or uuid.uuid4().hex,
-        Annotator("human", speaks_as(actor, given.annotator)),
-        given.ms_on_item,
-    )
-    event = desk.events.defer(act, item) if given.label == "defer" else _label(desk, queue, item, given, act)
-    now, progress = desk.queues.item_and_progress(queue.id, item_id)
+    with Desk.for_one(server.store) as desk:
+        queue = _found(desk, actor, queue_id)
+        item = desk.queues.item(queue.id, item_id)
+        if item is None:
+            raise NotFound(f"Queue {queue_id} has no item {item_id}.", "GET the queue for its items.")
+        annotator = Annotator("human", speaks_as(actor, given.annotator))
+        act = Act(queue.project, given.key or uuid.uuid4().hex, annotator, given.ms_on_item)
+        event = desk.events.defer(act, item) if given.label == "defer" else _label(desk, queue, item, given, act)
+        now, progress = desk.queues.item(queue.id, item_id), desk.queues.progress(queue.id)
     body = {
         "item": None if now is None else item_json(now),
         "event_id": event.id,
@@ -317,10 +313,7 @@ def _label(desk: Desk, queue: Queue, item: Item, given: GivenLabel, act: Act) ->
 
 
 def _found(desk: Desk, actor: Actor, queue_id: int) -> Queue:
-    return _of_project(desk.queues.find(queue_id), actor, queue_id)
-
-
-def _of_project(queue: Queue | None, actor: Actor, queue_id: int) -> Queue:
+    queue = desk.queues.find(queue_id)
     if queue is None or actor.project not in {None, queue.project}:
         raise NotFound(f"There is no queue {queue_id}.", "GET /api/v1/queues lists those of a project.")
     return queue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -13,6 +14,7 @@ from ..record import Record
 from ..store.base import SpanStore
 from ..store.label_events import Act, Circumstances, LabelEvent, LabelEvents
 from ..store.label_history import LabelHistory
+from ..store.one_reading import one_reading
 from ..store.queues import Queues
 from ..store.rubrics import Rubrics
 from ..store.sessions import Sessions
@@ -38,13 +40,21 @@ class DeskStore(SpanStore, Sessions, Protocol):
 class Desk:
     """One store as a labeller sees it."""
 
-    def __init__(self, store: DeskStore) -> None:
+    def __init__(self, store: DeskStore, sessions: Sessions | None = None) -> None:
         self._store = store
-        self.queues = Queues(store)
-        self.rubrics = Rubrics(store)
-        self.slots = Slots(store)
-        self.events = LabelEvents(store)
-        self.history = LabelHistory(store)
+        small = sessions or store
+        self.queues = Queues(small)
+        self.rubrics = Rubrics(small)
+        self.slots = Slots(small)
+        self.events = LabelEvents(small)
+        self.history = LabelHistory(small)
+
+    @classmethod
+    @contextmanager
+    def for_one(cls, store: DeskStore) -> Iterator[Desk]:
+        """Give a desk for one act of one person: what is asked for it, until it is written, is asked in one session."""
+        with one_reading(store) as sessions:
+            yield cls(store, sessions)
 
     def queue_from_recipe(self, new: NewQueue, query: Query, recipe: Recipe) -> Queue:
         """Make a queue of a sample of what a filter finds; one that finds nothing is refused."""

@@ -61,15 +61,16 @@ def label_page(
         return RedirectResponse(_path(queue, item, older=bool(older)), status_code=303)
     annotator = annotator_of(actor)
     if (why := _not_admitted(queue, actor)) is not None:
-        return _page(request, desk, queue, annotator, [], who=why)
-    current, ahead = _in_turn(desk, queue, annotator, item, older=bool(older))
+        return _page(request, server, queue, annotator, [], who=why)
+    with Desk.for_one(server.store) as desk:
+        current, ahead = _in_turn(desk, queue, annotator, item, older=bool(older))
     wanted = ahead if current is None else [current, *ahead]
     sheets = sheets_of(server, queue, wanted, annotator)
     gone = {i.id for i in wanted} - {sheet.item.id for sheet in sheets}
     if gone:
-        desk.queues.drop_items(queue.id, gone)
+        Desk(server.store).queues.drop_items(queue.id, gone)
         return RedirectResponse(_path(queue, None if item in gone else item, older=bool(older)), status_code=303)
-    return _page(request, desk, queue, annotator, sheets, older=bool(older))
+    return _page(request, server, queue, annotator, sheets, older=bool(older))
 
 
 @router.post("/label/{queue_id}/items/{item_id}", dependencies=[Csrf])
@@ -77,22 +78,23 @@ def save_label(
     request: Request, server: CurrentServer, actor: CurrentActor, queue_id: int, item_id: int, sent: Sent
 ) -> Response:
     """Keep what was decided, once however often it is sent; answer with the pace, or go to the next item."""
-    desk = Desk(server.store)
-    queue, item, act = _for_item(desk, actor, queue_id, item_id, sent)
-    if sent.get("defer"):
-        desk.events.defer(act, item)
-    elif sent.get("flag"):
-        desk.events.flag(act, item)
-    else:
-        rubric, answers = answers_of_form(server, desk, queue, item, act.annotator, sent)
-        refuse_incomplete(rubric, answers)
-        desk.answer_item(queue, item, rubric, answers, act)
+    with Desk.for_one(server.store) as desk:
+        queue, item, act = _for_item(desk, actor, queue_id, item_id, sent)
+        if sent.get("defer"):
+            desk.events.defer(act, item)
+        elif sent.get("flag"):
+            desk.events.flag(act, item)
+        else:
+            rubric, answers = answers_of_form(server, desk, queue, item, act.annotator, sent)
+            refuse_incomplete(rubric, answers)
+            desk.answer_item(queue, item, rubric, answers, act)
     if is_fragment(request):
-        return _pace_fragment(request, desk, queue, act.annotator)
+        return _pace_fragment(request, server, queue, act.annotator)
     if sent.get("flag"):
         return RedirectResponse(_path(queue, item.id), status_code=303)
     older = bool(sent.get("older"))
-    current, ahead = _in_turn(desk, queue, act.annotator, None, after=item.position, older=older)
+    with Desk.for_one(server.store) as desk:
+        current, ahead = _in_turn(desk, queue, act.annotator, None, after=item.position, older=older)
     following = current or next(iter(ahead), None)
     return RedirectResponse(_path(queue, None if following is None else following.id, older=older), status_code=303)
 
@@ -113,7 +115,7 @@ def reveal(
     if sheet.can_reveal:
         desk.events.note_reveal(act, item)
     if is_fragment(request):
-        return _pace_fragment(request, desk, queue, act.annotator)
+        return _pace_fragment(request, server, queue, act.annotator)
     return RedirectResponse(_path(queue, item.id), status_code=303)
 
 
@@ -126,13 +128,13 @@ def undo_label(
     key: Annotated[str, Form(min_length=8, max_length=64)],
 ) -> Response:
     """Take back this person's latest act in the queue, and show the item it was about."""
-    desk = Desk(server.store)
-    queue = queue_for(desk, actor, queue_id)
     annotator = annotator_of(actor)
-    event = desk.events.undo_in_queue(Act(queue.project, key, annotator), queue.id)
+    with Desk.for_one(server.store) as desk:
+        queue = queue_for(desk, actor, queue_id)
+        event = desk.events.undo_in_queue(Act(queue.project, key, annotator), queue.id)
     item_id = None if event is None else event.item_id
     if is_fragment(request):
-        response = _pace_fragment(request, desk, queue, annotator)
+        response = _pace_fragment(request, server, queue, annotator)
         response.headers["X-Spanwise-Item"] = "" if item_id is None else str(item_id)
         return response
     return RedirectResponse(_path(queue, item_id), status_code=303)
@@ -141,13 +143,13 @@ def undo_label(
 @router.post("/label/{queue_id}/hold", dependencies=[Csrf])
 def hold(server: CurrentServer, actor: CurrentActor, queue_id: int, sent: Sent) -> Response:
     """Keep the items in hand that a page shows or has ready, and give back those it will not show."""
-    desk = Desk(server.store)
-    queue = queue_for(desk, actor, queue_id)
     annotator = annotator_of(actor).id
-    if kept := _numbers(sent.get("keep", "")):
-        desk.slots.renew(queue.id, annotator, kept, desk.hold_ns(queue.id, annotator))
-    if left := _numbers(sent.get("release", "")):
-        desk.slots.release(queue.id, annotator, left)
+    with Desk.for_one(server.store) as desk:
+        queue = queue_for(desk, actor, queue_id)
+        if kept := _numbers(sent.get("keep", "")):
+            desk.slots.renew(queue.id, annotator, kept, desk.hold_ns(queue.id, annotator))
+        if left := _numbers(sent.get("release", "")):
+            desk.slots.release(queue.id, annotator, left)
     return Response(status_code=204)
 
 
@@ -286,21 +288,19 @@ def _path(queue: Queue, item_id: int | None, *, older: bool = False) -> str:
     return url(f"/label/{queue.id}", queue.project, {"item": item_id, "older": 1 if older else None})
 
 
-def _pace(desk: Desk, queue: Queue, annotator: Annotator) -> dict[str, Any]:
-    done = desk.queues.progress(queue.id)
-    people = max(1, desk.history.active(queue.id, time.time_ns() - LATELY_NS))
-    by = desk.slots.done_by(queue.id)
+def _pace(server: Server, queue: Queue, annotator: Annotator) -> dict[str, Any]:
+    with Desk.for_one(server.store) as desk:
+        done = desk.queues.progress(queue.id)
+        people = max(1, desk.history.active(queue.id, time.time_ns() - LATELY_NS))
+        by = desk.slots.done_by(queue.id)
+        pace = desk.pace(queue.id, done, annotator.id, people=people)
     several = len(by.keys() - {annotator.id, ""}) > 0 or queue.people.overlap > 1
-    return {
-        "progress": done,
-        "pace": desk.pace(queue.id, done, annotator.id, people=people),
-        "mine": by.get(annotator.id, 0) if several else None,
-    }
+    return {"progress": done, "pace": pace, "mine": by.get(annotator.id, 0) if several else None}
 
 
 def _page(
     request: Request,
-    desk: Desk,
+    server: Server,
     queue: Queue,
     annotator: Annotator,
     sheets: Sequence[Sheet],
@@ -308,13 +308,14 @@ def _page(
     older: bool = False,
     who: str | None = None,
 ) -> Response:
+    desk = Desk(server.store)
     finished = not sheets and who is None
     return render(
         request,
         "pages/label.html",
         queue=unbiased(queue),
         rubric=desk.rubric_of(queue),
-        **_pace(desk, queue, annotator),
+        **_pace(server, queue, annotator),
         sheet=sheets[0] if sheets else None,
         ahead=sheets[1:],
         tally=_tally(desk, queue) if finished else None,
@@ -331,13 +332,13 @@ def _page(
     )
 
 
-def _pace_fragment(request: Request, desk: Desk, queue: Queue, annotator: Annotator) -> Response:
+def _pace_fragment(request: Request, server: Server, queue: Queue, annotator: Annotator) -> Response:
     rest: dict[str, Any] = {
         "sheet": None, "ahead": [], "tally": None, "corrected": 0, "deferred": None, "key": "", "older": False,
         "older_left": 0, "who": None, "named": False,
         "annotator": annotator, "back": "", "heartbeat_s": HEARTBEAT_S, "rubric": None,
     }  # fmt: skip
-    return render(request, "pages/label.html", queue=queue, **_pace(desk, queue, annotator), **rest)
+    return render(request, "pages/label.html", queue=queue, **_pace(server, queue, annotator), **rest)
 
 
 def _older_count(desk: Desk, queue: Queue, annotator: Annotator) -> int:

@@ -103,9 +103,14 @@ def codes_of(session: Session, project_id: int | None, annotation_ids: Sequence[
 
 def put_annotation(session: Session, annotation: Annotation) -> None:
     """Keep one judgement in the caller's transaction, and let its trace be found by the label."""
+    before = ask(session, _WHERE_IT_IS, one=annotation.id).first()
+    put_over(session, annotation, None if before is None else before.trace_id)
+
+
+def put_over(session: Session, annotation: Annotation, was_of: str | None) -> None:
+    """Do the same for who knows of which trace it was that it replaces, ``None`` where it replaces none."""
     connection = driver_of(session)
     project_id = project_id_of(connection, annotation.project)
-    before = ask(session, _WHERE_IT_IS, one=annotation.id).first()
     said = {
         **{name: getattr(annotation, name) for name in _SAID},
         "project_id": project_id,
@@ -113,11 +118,11 @@ def put_annotation(session: Session, annotation: Annotation) -> None:
         "annotator_id": annotation.annotator.id,
         "meta": None if annotation.metadata is None else dict(annotation.metadata),
     }
-    if before is None:
+    if was_of is None:
         ask(session, _PUT, id=annotation.id, **said)
     else:
         ask(session, _CHANGE, one=annotation.id, **said)
-    relabel(connection, project_id, {annotation.trace_id} | (set() if before is None else {before.trace_id}))
+    relabel(connection, project_id, {annotation.trace_id, was_of or annotation.trace_id})
 
 
 def drop_annotation(session: Session, project: str, annotation_id: str) -> bool:

@@ -14,7 +14,7 @@ from ..errors import Conflict, Forbidden, NotFound
 from ..labelling.queue import Item
 from ..labelling.slot import LEAST_HOLD_NS, Slot, SlotState
 from ..record import Annotation, Annotator
-from .annotations import driver_of, drop_annotation, put_annotation
+from .annotations import driver_of, drop_annotation, put_annotation, put_over
 from .projects import project_id_of
 from .sessions import Sessions, ask, number_of
 from .slots import add_slot, change_slot, drop_slot, item_from, own_slot, settle_item, slot_from, slot_to_fill
@@ -134,7 +134,6 @@ class LabelEvents:
                 slot = replace(
                     slot, state="done", expires_ns=None, done_ns=time.time_ns(), annotation_id=annotations[0].id
                 )
-                change_slot(session, slot)
                 how = replace(how, late=slot.extra)
             return _keep(session, act, "set", annotations[0].id, before, now, slot=slot, how=how)
 
@@ -146,7 +145,7 @@ class LabelEvents:
             now = _item(session, item.id)
             slot = slot_to_fill(session, now, act.annotator.id)
             before = _snapshot(session, [slot.annotation_id or ""], now, slot)
-            slot = change_slot(session, replace(slot, state="deferred", expires_ns=None, done_ns=None))
+            slot = replace(slot, state="deferred", expires_ns=None, done_ns=None)
             return _keep(session, act, "defer", slot.annotation_id or "", before, now, slot=slot)
 
     def settle(self, act: Act, annotations: Sequence[Annotation], item: Item, how: Circumstances) -> LabelEvent:
@@ -308,7 +307,10 @@ def _put(session: Session, annotations: Sequence[Annotation], before: Snapshot) 
     """Keep judgements; one that replaces another is as old as that one."""
     for new in annotations:
         stood = before["annotations"][new.id]
-        put_annotation(session, new if stood is None else replace(new, created_ns=stood["created_ns"]))
+        if stood is None:
+            put_over(session, new, None)
+        else:
+            put_over(session, replace(new, created_ns=stood["created_ns"]), stood["trace_id"])
 
 
 def _as_snapshot(row: Any) -> Snapshot:
@@ -361,9 +363,10 @@ def _keep(
     how: Circumstances = Circumstances(),
     undoes: int | None = None,
 ) -> LabelEvent:
-    if item is not None:
-        item = settle_item(session, item)
+    """Keep an act with what stands after it; *slot* is as it left one, which is written here, with the act."""
     kept = slot if slot is not None and slot.state in {"done", "deferred"} else None
+    if item is not None:
+        item = settle_item(session, item, kept)
     event = LabelEvent(
         id=0, action=action, annotation_id=annotation_id, queue_id=None if item is None else item.queue_id,
         item_id=None if item is None else item.id, annotator_id=act.annotator.id, at_ns=time.time_ns(), undoes=undoes,

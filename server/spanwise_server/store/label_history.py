@@ -82,7 +82,7 @@ class LabelHistory:
                 found = ask(session, _TIMED, queue=queue_id, most=limit)
             else:
                 found = ask(session, _TIMED_OF, queue=queue_id, who=annotator, most=limit)
-            return list(found.scalars())
+            return list(found.scalars().all())
 
     def active(self, queue_id: int, since_ns: int) -> int:
         """Return how many people labelled in a queue lately."""

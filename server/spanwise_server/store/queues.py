@@ -153,7 +153,8 @@ class Queues:
     def progress(self, queue_id: int) -> Progress:
         """Return how far a queue is."""
         with self._sessions.session() as session:
-            return _progress(session, queue_id)
+            counts = {row.state: row.number for row in ask(session, _PROGRESS, queue=queue_id)}
+            return Progress(sum(counts.values()), counts.get("done", 0), counts.get("deferred", 0))
 
     def items(self, queue_id: int) -> list[Item]:
         """Return the items of a queue in order."""
@@ -163,18 +164,8 @@ class Queues:
     def item(self, queue_id: int, item_id: int) -> Item | None:
         """Return one item, ``None`` where the queue has no such item."""
         with self._sessions.session() as session:
-            return _item(session, queue_id, item_id)
-
-    def find_with(self, queue_id: int, item_id: int) -> tuple[Queue | None, Item | None]:
-        """Return one queue and one item of it, each ``None`` where there is none."""
-        with self._sessions.session() as session:
-            found = ask(session, _FIND, queue=queue_id).first()
-            return None if found is None else _queue(found, found.project), _item(session, queue_id, item_id)
-
-    def item_and_progress(self, queue_id: int, item_id: int) -> tuple[Item | None, Progress]:
-        """Return one item, and how far its queue is."""
-        with self._sessions.session() as session:
-            return _item(session, queue_id, item_id), _progress(session, queue_id)
+            found = ask(session, _ITEM, queue=queue_id, item=item_id).first()
+            return None if found is None else item_from(found)
 
     def neighbour(self, queue_id: int, position: int, step: Literal[-1, 1]) -> Item | None:
         """Return the item before or after *position*, whatever its state, or ``None`` at the end."""
@@ -275,16 +266,6 @@ def _people(said: Any) -> People:
     if not said:
         return People()
     return People(**{**said, "names": tuple(said.get("names") or ())})
-
-
-def _item(session: Session, queue_id: int, item_id: int) -> Item | None:
-    found = ask(session, _ITEM, queue=queue_id, item=item_id).first()
-    return None if found is None else item_from(found)
-
-
-def _progress(session: Session, queue_id: int) -> Progress:
-    counts = {row.state: row.number for row in ask(session, _PROGRESS, queue=queue_id)}
-    return Progress(sum(counts.values()), counts.get("done", 0), counts.get("deferred", 0))
 
 
 def _queue(row: Any, project: str) -> Queue:

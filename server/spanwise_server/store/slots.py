@@ -118,7 +118,7 @@ class Slots:
         now = time.time_ns()
         with self._sessions.session() as session:
             asked = ask(session, _FEW_NEXT, queue=queue_id, who=annotator, now=now, after=after, most=limit * _SPARE)
-            found = _one_each(asked)
+            found = _one_each(asked.all())
         long_enough = now + hold_ns // 2
         if all(_is_held(row, annotator, long_enough) for row in found[:limit]):
             return [item_from(row) for row in found[:limit]]
@@ -190,7 +190,7 @@ def take(session: Session, slot_id: int, annotator: str, now: int, expires_ns: i
 
 def slots_of(session: Session, item_ids: Iterable[int]) -> list[Slot]:
     """Return the slots of items, by their number."""
-    return [slot_from(row) for row in ask(session, _OF_ITEMS, items=list(item_ids))]
+    return [slot_from(row) for row in ask(session, _OF_ITEMS, items=list(item_ids)).all()]
 
 
 def own_slot(session: Session, item_id: int, annotator: str) -> Slot | None:
@@ -237,9 +237,9 @@ def drop_slot(session: Session, slot_id: int) -> None:
     ask(session, _REMOVE, slot=slot_id)
 
 
-def settle_item(session: Session, item: Item) -> Item:
-    """Let the state of an item follow from its slots, and return it."""
-    slots = slots_of(session, [item.id])
+def settle_item(session: Session, item: Item, changed: Slot | None) -> Item:
+    """Let the state of an item follow from its slots, one of which is about to be *changed*, and return it."""
+    slots = [changed if changed and slot.id == changed.id else slot for slot in slots_of(session, [item.id])]
     planned = [slot for slot in slots if not slot.extra]
     labels = sorted((slot for slot in slots if slot.state == "done"), key=lambda slot: slot.done_ns or 0)
     states = {slot.state for slot in planned}
