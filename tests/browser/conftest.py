@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
+from browser.kept_pages import KeptPage, KeptPages
 from server_process import ServerProcess
 from shop_demo import ShopDemo, shop_demo
 
@@ -100,6 +101,12 @@ class Complaints:
     def __init__(self) -> None:
         self.all: list[str] = []
         self._allowed: list[str] = []
+        self._heard = {
+            "console": self._note_said,
+            "pageerror": lambda error: self._note(f"script: {error}"),
+            "requestfailed": self._note_failed,
+            "response": self._note_refused,
+        }
 
     def allow(self, part: str) -> None:
         """Let complaints with *part* in them pass: the test provokes them."""
@@ -107,10 +114,13 @@ class Complaints:
 
     def watch(self, page: Page) -> None:
         """Note what *page* complains of from now on."""
-        page.on("console", lambda said: said.type in ("error", "warning") and self._note(f"console: {said.text}"))
-        page.on("pageerror", lambda error: self._note(f"script: {error}"))
-        page.on("requestfailed", self._note_failed)
-        page.on("response", self._note_refused)
+        for event, hear in self._heard.items():
+            page.on(event, hear)  # type: ignore[call-overload]  # one of its own for each name
+
+    def leave(self, page: Page) -> None:
+        """Note nothing of *page* from now on."""
+        for event, hear in self._heard.items():
+            page.remove_listener(event, hear)
 
     def unexpected(self) -> list[str]:
         """Return the complaints that no test allowed."""
@@ -118,6 +128,10 @@ class Complaints:
 
     def _note(self, said: str) -> None:
         self.all.append(said)
+
+    def _note_said(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self._note(f"console: {said.text}")
 
     def _note_failed(self, request: Any) -> None:
         # A page that is left, or a newer search, calls off requests under way: that is no failure.
@@ -135,22 +149,36 @@ def complaints() -> Complaints:
     return Complaints()
 
 
-@pytest.fixture
-def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[..., Page]]:
-    """Open pages in fresh contexts: ``open_page(viewport=PHONE, color_scheme="dark", java_script_enabled=False)``."""
-    contexts: list[BrowserContext] = []
+@pytest.fixture(scope="session")
+def kept_pages(browser: Browser) -> KeptPages:
+    """The pages that one test after another uses."""
+    return KeptPages(browser)
 
-    def open_one(**options: Any) -> Page:
-        context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "UTC", **options})
-        context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
-        page = context.new_page()
-        complaints.watch(page)
-        return page
+
+@pytest.fixture
+def open_page(browser: Browser, kept_pages: KeptPages, complaints: Complaints) -> Iterator[Callable[..., Page]]:
+    """Open pages, each in a context of its own: ``open_page(viewport=PHONE, java_script_enabled=False)``.
+
+    They are as good as new. *fresh* ones are new: for a test that listens to them, has scripts run before those of the
+    page, or asks what comes over the wire, of which used ones have kept what never changes.
+    """
+    opened: list[KeptPage] = []
+    new: list[KeptPage] = []
+
+    def open_one(*, fresh: bool = False, **options: Any) -> Page:
+        options = {"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "UTC", **options}
+        kept = KeptPage(browser, options) if fresh else kept_pages.take(options)
+        (new if fresh else opened).append(kept)
+        kept.page.context.set_default_timeout(PATIENCE_MS)
+        complaints.watch(kept.page)
+        return kept.page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for kept in new:
+        kept.close()
+    for kept in opened:
+        complaints.leave(kept.page)
+        kept_pages.give_back(kept)
     assert complaints.unexpected() == []
 
 

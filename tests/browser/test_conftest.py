@@ -53,3 +53,27 @@ def test_a_colour_that_cannot_be_read_is_noticed_where_only_colours_are_checked(
     }""")
     with pytest.raises(AssertionError, match="Pale"):
         axe(page, only_colours=True)
+
+
+def test_a_page_that_was_used_is_as_good_as_new(browser, kept_pages, empty_server) -> None:
+    options = {"viewport": {"width": 800, "height": 500}, "locale": "en-GB"}
+    kept = kept_pages.take(options)
+    page = kept.page
+    page.goto(f"{empty_server.url}/traces")
+    page.evaluate("addEventListener('pagehide', () => { localStorage.late = 'kept as it is left' })")
+    page.evaluate("localStorage.said = sessionStorage.said = 'something'; document.cookie = 'who=me'")
+    page.route("**/settings*", lambda route: route.abort())
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.mouse.move(200, 200)
+    kept_pages.give_back(kept)
+    assert kept_pages.take(options) is kept
+    page.goto(f"{empty_server.url}/settings")
+    assert page.evaluate("[localStorage.said, localStorage.late, sessionStorage.said]") == [None, None, None]
+    assert "who=me" not in page.evaluate("document.cookie")
+    assert page.evaluate("[innerWidth, innerHeight]") == [800, 500]
+    assert page.locator("main *:hover").count() == 0
+    with page.expect_popup():
+        page.evaluate("open('/settings')")
+    kept_pages.give_back(kept)
+    assert page.is_closed(), "another window is left"
+    assert kept_pages.take(options) is not kept

@@ -229,7 +229,7 @@ class Watch:
 
 
 def test_every_page_shows_hostile_content_as_text(hostile: ServerProcess, open_page):
-    page = open_page()
+    page = open_page(fresh=True)
     watch = Watch(page)
 
     def visit(path: str, shows: str = "main") -> None:
@@ -276,7 +276,7 @@ def test_every_page_shows_hostile_content_as_text(hostile: ServerProcess, open_p
 
 @pytest.mark.parametrize("numbers", [range(9), range(9, TRACES)], ids=["first", "second"])
 def test_every_tab_of_every_span_shows_hostile_content_as_text(hostile: ServerProcess, open_page, numbers):
-    page = open_page()
+    page = open_page(fresh=True)
     watch = Watch(page)
     for number in numbers:
         trace = f"{number + 1:032x}"

@@ -100,7 +100,8 @@ def test_keys_pressed_before_the_scripts_are_there_are_done_once_they_are(server
     expect(page.locator("#list [name=trace_id]:checked")).to_have_count(1)
 
 
-def test_keys_work_from_the_moment_they_are_heard(server, page: Page):
+def test_keys_work_from_the_moment_they_are_heard(server, open_page):
+    page = open_page(fresh=True)
     # A key is pressed in the task that binds it: nothing that it leads to may still wait to be set up.
     page.add_init_script(
         "addEventListener('DOMContentLoaded', () => document.getElementById('q')?.focus(), {once: true})"
@@ -154,7 +155,7 @@ def test_times_are_written_anew_for_the_readers_zone_but_never_under_a_reader_wh
 def test_times_are_written_into_what_is_there(server, open_page):
     when = ".c-time time"
     utc = listed(open_page(), server, sort="time").locator(when).first.inner_text()
-    page = open_page(timezone_id="Asia/Tokyo")
+    page = open_page(fresh=True, timezone_id="Asia/Tokyo")
     page.add_init_script(
         "addEventListener('DOMContentLoaded', () => { document.querySelector('tbody tr').dataset.kept = 'yes' })"
     )
@@ -164,7 +165,7 @@ def test_times_are_written_into_what_is_there(server, open_page):
 
 
 def test_scripts_begin_with_the_reader_where_the_first_paint_has_not_come(server, open_page):
-    page = open_page()
+    page = open_page(fresh=True)
     page.add_init_script(
         "requestAnimationFrame = () => 0; window.begun = 0; addEventListener('htmx:after:init', () => { begun += 1 })"
     )

@@ -37,7 +37,7 @@ def weighed(page: Page, url: str) -> int:
 
 def test_pages_are_light_and_nothing_on_them_shifts(server: ServerProcess, open_page):
     for path in PAGES:
-        page = open_page()
+        page = open_page(fresh=True)
         url = f"{server.url}{path}{'&' if '?' in path else '?'}project=acme-support"
         assert weighed(page, url) < FIRST_LOAD, path
         assert page.evaluate(SHIFTS) == [], path
@@ -55,7 +55,7 @@ def test_a_graph_is_light_and_has_its_place_before_it_is_drawn(server: ServerPro
     page = open_page()
     page.goto(f"{server.url}/traces?range=all&project=acme-support&filter=root:kind:agent")
     href = page.locator(".row-link").first.get_attribute("href")
-    fresh = open_page()
+    fresh = open_page(fresh=True)
     assert weighed(fresh, f"{server.url}{href}&tab=graph") < FIRST_LOAD  # what lays it out is fetched for it alone
     fresh.locator(".graph .drawn svg").wait_for()
     assert fresh.evaluate(SHIFTS) == []
