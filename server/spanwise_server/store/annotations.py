@@ -17,8 +17,6 @@ from .small_tables import AnnotationRow
 from .words import WordBook, label_word, labels_of, unpack_ids
 
 _ASKED_AT_ONCE = 500
-# The statements are made once: making one takes several times as long as its answer.
-
 _OF_TRACES = (
     select(AnnotationRow)
     .where(

@@ -24,8 +24,6 @@ Snapshot = dict[str, Any]
 #: Acts that change what stands, and so can be taken back.
 CHANGES: Final = ("set", "defer", "remove", "settle", "flag")
 
-# The statements are made once: making one takes several times as long as its answer.
-
 #: The acts that changed something and were not taken back.
 STANDING: Final = select(LabelEventRow).where(
     col(LabelEventRow.action).in_(CHANGES),

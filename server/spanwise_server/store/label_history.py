@@ -12,8 +12,6 @@ from .label_events import STANDING, LabelEvent, event_from
 from .sessions import Sessions, ask
 from .small_tables import ItemRow, LabelEventRow, QueueRow, RubricVersionRow, SlotRow
 
-# The statements are made once: making one takes several times as long as its answer.
-
 _TIMED: Final = (
     select(col(LabelEventRow.ms_on_item))
     .where(

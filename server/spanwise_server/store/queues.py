@@ -19,8 +19,6 @@ from .sessions import Sessions, ask, known, project_id, project_id_made
 from .slots import drop_slots, item_from
 from .small_tables import ItemRow, ProjectRow, QueueRow, RubricRow, SlotRow
 
-# The statements are made once: making one takes several times as long as its answer.
-
 _FIND: Final = (
     select(QueueRow, col(ProjectRow.name).label("project"))
     .join(ProjectRow, col(ProjectRow.id) == col(QueueRow.project_id))

@@ -13,8 +13,6 @@ from ..labelling.rubric import Rubric, rubric_of
 from .sessions import Sessions, ask, known, project_id, project_id_made
 from .small_tables import ProjectRow, QueueRow, RubricRow, RubricVersionRow
 
-# The statements are made once: making one takes several times as long as its answer.
-
 _VERSIONS: Final = (
     select(RubricVersionRow, RubricRow.name)
     .join(RubricRow, col(RubricRow.id) == col(RubricVersionRow.rubric_id))

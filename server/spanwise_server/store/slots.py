@@ -19,8 +19,6 @@ from .small_tables import ItemRow, SlotRow
 #: How many candidates are looked at for each item that is wanted, because others may take them meanwhile.
 _SPARE: Final = 4
 
-# The statements are made once: making one takes several times as long as its answer.
-
 _OTHER: Final = aliased(SlotRow)
 #: A person has another slot of the same item.
 _HAS_ANOTHER: Final = exists().where(
