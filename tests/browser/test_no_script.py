@@ -95,7 +95,7 @@ def test_sessions_steps_and_the_dashboard_are_filtered_by_forms_and_links(server
         box.fill("env:prod")
         box.press("Enter")
         expect(plain).to_have_url(re.compile("env:prod|env%3Aprod"))
-    plain.locator("main a[href*='/dashboard/calls?']").first.click()
+    plain.locator("main .kpis a[href*='/dashboard/calls?'][href*='range=all']").first.click()
     expect(plain.locator(".row-link").first).to_be_visible()
     plain.goto(f"{server.url}/steps?project={PROJECT}&range=all")
     plain.locator(".steps-page tbody a").first.click()
