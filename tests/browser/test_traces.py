@@ -60,8 +60,8 @@ def test_a_filter_is_typed_completed_and_taken_back_by_keys_alone(server, page: 
     page.keyboard.press("Enter")
     expect(page.locator(".chip")).to_have_text(["status:error"])
     expect(page).to_have_url(re.compile("filter=status:error"))
-    expect(page.locator(f"{ROWS}:not(:has(.dot.error))")).to_have_count(0)
-    expect(page.locator(f"{ROWS} .dot.error").first).to_be_attached()
+    expect(page.locator(f"{ROWS}:not(:has(.pick.error))")).to_have_count(0)
+    expect(page.locator(f"{ROWS} .pick.error").first).to_be_attached()
     page.keyboard.press("/")
     page.keyboard.press("Backspace")
     expect(page.locator("#q")).to_have_value("status:error")
@@ -176,6 +176,28 @@ def test_scripts_begin_with_the_reader_where_the_first_paint_has_not_come(server
     page.wait_for_url("**sort=*cost*")
     assert page.evaluate("begun") > 0
     expect(page.locator("html[data-kept]"), "the page was not loaded anew").to_have_count(1)
+
+
+def test_a_row_is_one_link_and_says_what_the_cell_pointed_at_says(server, page: Page):
+    listed(page, server)
+    row = page.locator(ROWS).nth(1)
+    link = row.locator(".row-link")
+    for cell, said in (
+        (".c-time", r"^\d{4}-\d\d-\d\d .* UTC$"),
+        (".c-tok", " output"),
+        (".c-model", ", "),
+        (".c-lat", "^$"),
+    ):
+        box = row.locator(cell).bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 12, box["y"] + box["height"] / 2)
+        expect(link).to_have_attribute("title", re.compile(said))
+    preview = row.locator(".c-in").get_attribute("title")
+    row.locator(".c-in").hover(force=True)
+    expect(link).to_have_attribute("title", preview or "")
+    page.mouse.down()
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"/traces/[0-9a-f]{32}"))
 
 
 def test_keys_do_nothing_while_typing_or_in_a_dialog(server, page: Page):

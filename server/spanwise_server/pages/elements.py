@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -14,18 +13,12 @@ _DRAWN_AS = {"prompt": "chain", "memory": "retriever", "mcp": "tool"}
 
 _MOST_DRAWN = 500
 
-_SYMBOL = re.compile(r'<symbol id="(k-[a-z]+)" viewBox="([\d ]+)">(.*?)</symbol>')
-
 
 class Elements:
     """Draws icons and badges from the sprite that is served at *url*."""
 
-    def __init__(self, url: str, sprite: str) -> None:
+    def __init__(self, url: str) -> None:
         self._sprite = url
-        self._kinds = {
-            name: (box, Markup(shapes))  # noqa: S704 - of our own file
-            for name, box, shapes in _SYMBOL.findall(sprite)
-        }
         # A page has a hundred of them, and few different ones.
         self.icon = lru_cache(_MOST_DRAWN)(self._icon)
         self.kind = lru_cache(_MOST_DRAWN)(self._kind)
@@ -38,11 +31,10 @@ class Elements:
     def _kind(self, kind: str) -> Markup:
         """Return the tinted icon of a span kind, with the kind's name for those who do not see it.
 
-        It is drawn in place: a tree has hundreds, and to draw from the sprite is three times the work for a browser.
+        It is a background (:mod:`.kind_icons`): a list has hundreds, and each is one element to a browser.
         """
-        box, shapes = self._kinds[f"k-{drawn_as(kind)}"]
-        return Markup('<svg class="i kind" data-kind="{}" viewBox="{}" role="img"><title>{}</title>{}</svg>').format(
-            drawn_as(kind), box, kind, shapes
+        return Markup('<span class="kind" data-kind="{}" role="img" aria-label="{}" title="{}"></span>').format(
+            drawn_as(kind), kind, kind
         )
 
     def copy(self, text: str, name: str, classes: str = "btn quiet icon") -> Markup:

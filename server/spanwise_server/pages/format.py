@@ -139,6 +139,11 @@ def usage_split(usage: Usage | None) -> str:
     return " · ".join(f"{number:,} {word}" for number, word in said if number is not None)
 
 
+def bar(percent: float) -> str:
+    """Return the classes of an element that has a bar of so many percent, 0 to 100, after its figure."""
+    return f"lat w{min(max(round(percent), 0), 100)}"
+
+
 def cost_sum(cost: Cost, usage: Usage | None) -> str:
     """Return how a call's cost comes about, for a tooltip: ``1,204 input at $0.15 a million + ... = $0.0002``."""
     parts = []

@@ -1,4 +1,4 @@
-"""Icons of span kinds as backgrounds, for a tree of very many rows: what a row has no elements for costs it nothing."""
+"""Icons of span kinds as backgrounds, for trees and lists of very many rows: each costs one element, or none."""
 
 from __future__ import annotations
 

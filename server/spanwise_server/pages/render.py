@@ -19,7 +19,8 @@ What every template sees
     ``clock.tag(ns)``), ``link(path, name=value, ...)`` (a URL in this project), ``asset(name)``, ``csrf_token``,
     ``csrf_field()`` for every POST form (htmx sends the token as a header by itself), ``icon(name)``,
     ``kind(kind)``, ``copy(text, name)``, and the functions of format.py as filters: ``duration``, ``money``,
-    ``tokens``, ``count``, ``percent``, ``size``, ``plural``, ``short_id``, ``one_line``, ``utc``, ``usage_split``.
+    ``tokens``, ``count``, ``percent``, ``size``, ``plural``, ``short_id``, ``one_line``, ``utc``, ``usage_split``,
+    ``bar``.
     A toast: ``HX-Trigger: {"toast": {"text": ..., "undo": "/path to POST"}}`` or ``toast({text, undo})`` in JS.
 
 Strict: an undefined name is an error, everything is escaped, no ``|safe``: only functions here return Markup.
@@ -100,7 +101,7 @@ def environment() -> Environment:
         bytecode_cache=CompiledTemplates(),
     )
     sprite, _ = assets().find("icons.svg")
-    elements = Elements(sprite.url, sprite.body.decode())
+    elements = Elements(sprite.url)
     env.globals.update(
         asset=assets().url,
         begin=assets().script(INLINE),
@@ -115,7 +116,7 @@ def environment() -> Environment:
     )
     for function in (
         fmt.duration, fmt.money, fmt.cost, fmt.tokens, fmt.count, fmt.percent, fmt.size, fmt.plural, fmt.short_id,
-        fmt.one_line, fmt.utc, fmt.iso, fmt.usage_split, fmt.cost_sum,
+        fmt.one_line, fmt.utc, fmt.iso, fmt.usage_split, fmt.cost_sum, fmt.bar,
     ):  # fmt: skip
         env.filters[function.__name__] = function
     return env

@@ -145,8 +145,8 @@ def test_the_server_finds_in_all_of_a_long_tree_and_knows_its_errors(client):
     assert "spanwise.scope" in chosen or "Scope" in chosen
 
 
-def test_the_tree_has_an_icon_of_every_kind_in_its_hues_as_a_background(client):
-    style = client.get("/static/app.css").text
+def test_there_is_an_icon_of_every_kind_in_its_hues_as_a_background(client):
+    style, sprite = client.get("/static/app.css").text, client.get("/static/icons.svg").text
     (image,) = re.findall(r'--icons:url\("data:image/svg\+xml,([^"]+)"\)', style)
     places = dict(re.findall(r'\[data-kind="(\w+)"\]\{--icon-at:(-?\d+)px\}', style))
     assert places.keys() == {drawn_as(kind) for kind in KINDS}
@@ -158,7 +158,11 @@ def test_the_tree_has_an_icon_of_every_kind_in_its_hues_as_a_background(client):
         )
         assert f".{kind}{{color:{hues[2]}}}" in image
         (path,) = re.findall(r" d='([^']+)'", icon)
-        assert f' d="{path}"' in environment().globals["kind"](kind)
+        assert re.search(rf'<symbol id="k-{kind}"[^>]*><path d="{re.escape(path)}"/>', sprite)
+    kind = environment().globals["kind"]
+    assert [f'data-kind="{drawn_as(one)}"' in kind(one) and f'aria-label="{one}"' in kind(one) for one in KINDS] == [
+        True
+    ] * len(KINDS)
 
 
 def test_what_is_kept_of_a_tree_is_of_its_newest_state_and_of_few_trees():

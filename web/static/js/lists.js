@@ -16,3 +16,12 @@
     "/": () => { const box = document.querySelector("main :is(#q, input[type=search], input[name=q])"); if (!box) return false; box.focus(); box.select(); },
   }, { last: true });
 }
+
+// The link of a row lies over all its cells. What a cell would say to who points at it, the link says in its place.
+document.addEventListener("mousemove", ({ target, clientX, clientY }) => {
+  const link = target.closest?.(".table .row-link");
+  if (!link) return;
+  const row = link.closest("tr");
+  const said = document.elementsFromPoint(clientX, clientY).find((one) => one !== link && one.title && row.contains(one));
+  if (link.title !== (said?.title ?? "")) link.title = said?.title ?? "";
+}, { passive: true });
