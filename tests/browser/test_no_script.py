@@ -40,6 +40,11 @@ SHOWN = {
     "nothing": ".empty-state, main a[href*='filter']",
     "help-page": "main h2",
 }
+#: By how much the window itself scrolls, which it never does: what is long scrolls within the page.
+BEYOND = """() => {
+    const root = document.documentElement;
+    return [root.scrollWidth - root.clientWidth, root.scrollHeight - root.clientHeight];
+}"""
 
 
 @pytest.fixture
@@ -58,6 +63,9 @@ def test_every_page_can_be_read(server: ServerProcess, plain: Page):
         shown = plain.locator(SHOWN.get(name, "main"))
         assert any(one.is_visible() for one in shown.all()[:60]), name
         assert plain.locator(".rail a[data-place]").count() >= 8, name
+        for width, height in ((390, 844), (1440, 900)):
+            plain.set_viewport_size({"width": width, "height": height})
+            assert plain.evaluate(BEYOND) == [0, 0], (name, width)
 
 
 def test_a_list_is_filtered_sorted_and_paged_and_a_trace_opened(server: ServerProcess, plain: Page):
