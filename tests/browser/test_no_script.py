@@ -45,6 +45,16 @@ BEYOND = """() => {
     const root = document.documentElement;
     return [root.scrollWidth - root.clientWidth, root.scrollHeight - root.clientHeight];
 }"""
+#: The menus of which a part lies beyond the sides of the window once they are open, or of themselves.
+MENUS_BEYOND = """() => [...document.querySelectorAll('details.menu')].filter((menu) => {
+    const was = menu.open;
+    menu.open = true;
+    const pop = menu.querySelector('.pop');
+    const box = pop.getBoundingClientRect();
+    const beyond = box.left < 0 || box.right > innerWidth || pop.scrollWidth > pop.clientWidth;
+    menu.open = was;
+    return beyond;
+}).map((menu) => menu.className + ' ' + menu.innerText)"""
 
 
 @pytest.fixture
@@ -66,6 +76,7 @@ def test_every_page_can_be_read(server: ServerProcess, plain: Page):
         for width, height in ((390, 844), (1440, 900)):
             plain.set_viewport_size({"width": width, "height": height})
             assert plain.evaluate(BEYOND) == [0, 0], (name, width)
+            assert plain.evaluate(MENUS_BEYOND) == [], (name, width)
 
 
 def test_a_list_is_filtered_sorted_and_paged_and_a_trace_opened(server: ServerProcess, plain: Page):

@@ -225,6 +225,11 @@ def test_on_a_phone_a_span_opens_as_its_own_view(server, phone: Page):
     expect(phone.locator("#tree")).to_be_visible()
     expect(phone).not_to_have_url(re.compile(r"[?&]span="))
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.locator("#annotate").click()
+    expect(phone.locator("#annotate-form")).to_be_visible()
+    expect(phone.locator("#tree")).to_be_hidden()
+    phone.get_by_role("link", name="Back to the tree").click()
+    expect(phone.locator("#tree")).to_be_visible()
 
 
 def test_a_trace_that_is_not_there_says_what_to_do(server, page: Page, complaints, axe):

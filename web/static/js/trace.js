@@ -123,6 +123,7 @@
       if (isShown(row)) { clearTimeout(soon); event.preventDefault(); event.stopPropagation(); return; }
     }
     const goes = target.closest("[data-goes]");
+    if (target.closest("#annotate")) $("#main").classList.add("detail-open"); // a phone shows the tree or the span
     if (goes) select(document.getElementById(`s-${goes.dataset.goes}`), { open: false });
     if (target.closest("[data-close-detail]")) { event.preventDefault(); closeDetail(); selected()?.scrollIntoView({ block: "center" }); }
     if (target.closest("#next-error")) error(1);
