@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from spanwise.registry import PROVIDERS
 
 from .apart import APART
 from .clients import CLIENTS
+from .stream_leaving import left_at_exit
 
 #: What clients warn of by themselves: what they will drop, fields that they were not told of.
 pytestmark = pytest.mark.filterwarnings(
@@ -99,37 +98,8 @@ def test_async_the_same(check, provider, name):
     asyncio.run(go())
 
 
-IMPORTED_LATER = """
-import importlib, json, os, sys
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-import spanwise
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from spanwise.instrument.autopatch import PATCHES
-from spanwise.registry import CLIENTS, PROVIDERS, load_object
-spanwise.init(span_exporter=InMemorySpanExporter())
-assert not [package for package in CLIENTS.values() if package in sys.modules]
-told = {}
-for name, package in CLIENTS.items():
-    if not PROVIDERS[name].startswith("spanwise.providers.") or name in sys.argv[1:]:
-        continue
-    importlib.import_module(package)
-    provider = load_object(PROVIDERS[name])
-    every = (*provider.methods, *provider.generators, *provider.fetches)
-    modules = {method.rpartition(":")[0] or provider.module for method in every}
-    modules.discard("aiobotocore.client")  # comes with aioboto3, of which boto3 knows nothing
-    for module in modules:
-        importlib.import_module(module)
-    told[name] = [sorted(modules), sorted(PATCHES._patched[name]), len(PATCHES._undo[name])]
-print(json.dumps(told))
-"""
-
-
 def test_each_client_is_patched_when_it_is_imported_after_init():
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IMPORTED_LATER, *APART], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = left_at_exit(tuple(APART)).patched
     assert set(told) == MODELS - set(APART)
     for modules, patched, undo in told.values():
         assert patched == modules

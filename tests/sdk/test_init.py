@@ -114,7 +114,7 @@ def test_hooks_of_others_and_a_lazy_loader_get_along_with_ours():
         import importlib.util, sys, wrapt, spanwise
         wrapt.register_post_import_hook(lambda module: print("theirs", module.__name__), "openai._base_client")
         spanwise.init(endpoint="http://127.0.0.1:9")
-        wrapt.register_post_import_hook(lambda module: print("theirs too", module.__name__), "anthropic")
+        wrapt.register_post_import_hook(lambda module: print("theirs too", module.__name__), "botocore.client")
         import openai._base_client
         print(hasattr(openai._base_client.SyncAPIClient.request, "__wrapped__"))
         spec = importlib.util.find_spec("groq")
@@ -123,12 +123,12 @@ def test_hooks_of_others_and_a_lazy_loader_get_along_with_ours():
         spec.loader.exec_module(lazy)
         print("groq._client" in sys.modules)
         lazy.Groq
-        import anthropic, groq._base_client
+        import botocore.client, groq._base_client
         print(hasattr(groq._base_client.SyncAPIClient.request, "__wrapped__"))
-        print(hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+        print(hasattr(botocore.client.BaseClient._make_api_call, "__wrapped__"))
         """
     )
-    heard = ["theirs openai._base_client", "True", "False", "theirs too anthropic", "True", "True"]
+    heard = ["theirs openai._base_client", "True", "False", "theirs too botocore.client", "True", "True"]
     assert told.splitlines() == heard
 
 
@@ -137,8 +137,8 @@ def test_nothing_is_loaded_for_a_client_that_the_program_does_not_import():
         """
         import sys, spanwise
         spanwise.init(endpoint="http://127.0.0.1:9")
-        import anthropic
-        print("spanwise.providers.anthropic" in sys.modules, "spanwise.providers.openai" in sys.modules)
+        import cohere.client
+        print("spanwise.providers.cohere" in sys.modules, "spanwise.providers.openai" in sys.modules)
         """
     )
     assert told.split() == ["True", "False"]
@@ -148,10 +148,10 @@ def test_a_client_that_is_not_wanted_is_left_alone():
     told = run(
         """
         import spanwise
-        spanwise.init(endpoint="http://127.0.0.1:9", instrument=["anthropic"])
-        import openai._base_client, anthropic._base_client
+        spanwise.init(endpoint="http://127.0.0.1:9", instrument=["bedrock"])
+        import openai._base_client, botocore.client
         print(hasattr(openai._base_client.SyncAPIClient.request, "__wrapped__"))
-        print(hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+        print(hasattr(botocore.client.BaseClient._make_api_call, "__wrapped__"))
         """
     )
     assert told.split() == ["False", "True"]
@@ -162,9 +162,9 @@ def test_a_client_that_is_excluded_is_left_alone():
         """
         import spanwise
         spanwise.init(endpoint="http://127.0.0.1:9", exclude="openai")
-        import openai._base_client, anthropic._base_client
+        import openai._base_client, botocore.client
         print(hasattr(openai._base_client.SyncAPIClient.request, "__wrapped__"))
-        print(hasattr(anthropic._base_client.SyncAPIClient.request, "__wrapped__"))
+        print(hasattr(botocore.client.BaseClient._make_api_call, "__wrapped__"))
         """
     )
     assert told.split() == ["False", "True"]
