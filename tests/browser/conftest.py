@@ -41,6 +41,8 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--default-tile-width=1536",  # a window is painted in one piece instead of 24, each of which is copied and drawn
+    "--default-tile-height=1024",
     f"--disable-features={','.join(FEATURES)}",
 )
 DESKTOP = {"width": 1440, "height": 900}
