@@ -25,7 +25,7 @@ def written(kind: str, picture: Image.Image = NOISE, **how) -> bytes:
     return out.getvalue()
 
 
-PICTURE = written("PNG", NOISE.convert("RGBA"))
+PICTURE = written("PNG", NOISE.convert("RGBA"), compress_level=1)
 DIGEST = sha256(PICTURE).hexdigest()
 
 

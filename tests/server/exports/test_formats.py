@@ -4,12 +4,12 @@ import csv
 import io
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolUnionParam
 from pydantic import TypeAdapter
 
 from shop_examples import CALL, CORRECTED, EXAMPLES, RESULT, agent_example, model_example, talk
@@ -129,8 +129,12 @@ def test_any_text_comes_back_from_a_cell(content: str) -> None:
 # --- OpenAI
 
 
-MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
-TOOLS = TypeAdapter(list[ChatCompletionToolUnionParam])
+@cache
+def types() -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
+    """Return what messages and what tools are to OpenAI's client, whose types take longer to load than these tests."""
+    from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolUnionParam
+
+    return TypeAdapter(list[ChatCompletionMessageParam]), TypeAdapter(list[ChatCompletionToolUnionParam])
 
 
 def test_every_conversation_is_one_that_openai_takes() -> None:
@@ -138,9 +142,10 @@ def test_every_conversation_is_one_that_openai_takes() -> None:
     asked = talk(text("user", "Where?"), {"role": "assistant", "parts": [CALL]}, RESULT, tools=[tool])
     found = rows("openai-chat", [*EXAMPLES, asked])
     assert len(found) == 4
+    messages, tools = types()
     for row in found:
-        MESSAGES.validate_python(row["messages"])
-        TOOLS.validate_python(row.get("tools", []))
+        messages.validate_python(row["messages"])
+        tools.validate_python(row.get("tools", []))
         assert row["messages"][-1]["role"] == "assistant"
 
 
@@ -184,7 +189,7 @@ def test_pictures_go_along() -> None:
     asked = talk({"role": "user", "parts": [{"type": "text", "content": "What is it?"}, picture]})
     (row,) = rows("openai-chat", [asked])
     assert row["messages"][0]["content"][1] == {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
-    MESSAGES.validate_python(row["messages"])
+    types()[0].validate_python(row["messages"])
 
 
 @pytest.mark.parametrize(
