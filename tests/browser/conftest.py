@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
@@ -49,6 +49,12 @@ DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 #: Of what it finds, what the report is made of: the rest is as long as the page.
 RUN_AXE = "async ([where, options]) => ({violations: (await axe.run(where, options)).violations})"
+#: Which theme is shown, once no colour is on its way to that of another.
+SETTLED = """() => {
+    document.getAnimations().filter(one => one instanceof CSSTransition).forEach(one => one.finish());
+    const { dataset } = document.documentElement;
+    return dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}"""
 PATIENCE_MS = 30_000  # a busy machine is not a wrong page
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -200,13 +206,14 @@ def phone(open_page: Callable[..., Page]) -> Page:
 def axe() -> Callable[..., None]:
     """Check a page, or only *part* of it (a CSS selector), for accessibility: any violation fails the test.
 
-    *only_colours* is for a page that was checked whole in the other theme: nothing else of it depends on that.
+    With *themes* its colours are checked in the dark theme too, as the page stands: nothing else of it depends on that.
+    With *only_colours* nothing else is checked.
     """
 
     # Half of its time went into what passes, most of the rest into colours of rows that are like those above them.
     alike = [["tbody tr:nth-of-type(n+9)"], ["[role=treeitem]:nth-of-type(n+9)"]]
 
-    def check(page: Page, part: str | None = None, *, only_colours: bool = False) -> None:
+    def check(page: Page, part: str | None = None, *, only_colours: bool = False, themes: bool = False) -> None:
         if not page.evaluate("'axe' in window"):  # half a megabyte, once for all checks of a page
             page.evaluate(AXE_SCRIPT)
         where = {"include": [[part or "html"]], "exclude": alike}
@@ -216,5 +223,15 @@ def axe() -> Callable[..., None]:
             options["rules"] = {"color-contrast-enhanced": {"enabled": False}}  # nor is it asked for otherwise
         found = AxeResults(page.evaluate(RUN_AXE, [where, options]))
         assert found.violations_count == 0, found.generate_report()
+        if themes:
+            turn(page, "dark")
+            try:
+                check(page, part, only_colours=True)
+            finally:
+                turn(page, "light")
+
+    def turn(page: Page, scheme: Literal["dark", "light"]) -> None:
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(SETTLED) == scheme, "it is not the theme of the system"
 
     return check

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from browser.conftest import SETTLED
+
 pytestmark = pytest.mark.browser
 
 
@@ -53,6 +55,41 @@ def test_a_colour_that_cannot_be_read_is_noticed_where_only_colours_are_checked(
     }""")
     with pytest.raises(AssertionError, match="Pale"):
         axe(page, only_colours=True)
+
+
+PALE = """() => {
+  const pale = document.createElement("p");
+  document.querySelector("main h1, main h2").after(pale);
+  pale.textContent = "Pale";
+  pale.style = "color: light-dark(#000, #555); background: light-dark(#fff, #222)";
+}"""
+#: The colours of every element, as the page says them.
+COLOURS = """() => [...document.querySelectorAll("body *")].map(one => {
+  const { color, backgroundColor, borderTopColor, fill, display } = getComputedStyle(one);
+  return [one.tagName, color, backgroundColor, borderTopColor, fill, display].join(" ");
+})"""
+
+
+def test_a_colour_that_cannot_be_read_in_the_dark_is_noticed_where_themes_are(phone, axe, empty_server) -> None:
+    phone.goto(f"{empty_server.url}/traces")
+    phone.evaluate(PALE)
+    axe(phone)
+    with pytest.raises(AssertionError, match="Pale"):
+        axe(phone, themes=True)
+    axe(phone)  # it is light again
+
+
+def test_a_page_that_turns_dark_has_the_colours_of_one_that_comes_so(page, open_page, server) -> None:
+    path = "/traces?project=acme-support&range=all"
+    dark = open_page(color_scheme="dark")
+    for one in (page, dark):
+        one.goto(f"{server.url}{path}")
+        one.locator("tbody tr").last.wait_for()
+    light = page.evaluate(COLOURS)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(SETTLED) == "dark"
+    assert light != page.evaluate(COLOURS) == dark.evaluate(COLOURS)
+    page.emulate_media(color_scheme="light")
 
 
 def test_a_page_that_was_used_is_as_good_as_new(browser, kept_pages, empty_server) -> None:

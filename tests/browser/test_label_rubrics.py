@@ -357,18 +357,14 @@ def test_a_rubric_is_made_reworded_and_its_older_labels_revisited(
     assert [label["metadata"]["rubric_version"] for label in mine] == [2]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_lists_are_accessible(
-    open_page: Callable[..., Page], labelling: ServerProcess, axe: Callable, scheme: str
-) -> None:
+def test_the_lists_are_accessible_in_both_themes(page: Page, labelling: ServerProcess, axe: Callable) -> None:
     made(labelling, EVERY[:1], rule={"share": 0.1})
-    page = open_page(color_scheme=scheme)
     for path in ("/rubrics", "/label"):
         page.goto(f"{labelling.url}{path}")
-        axe(page, only_colours=scheme == "dark")
+        axe(page, themes=True)
     page.locator(".more summary").click()
     page.locator(".queue-list .menu summary").first.click()
-    axe(page, only_colours=scheme == "dark")
+    axe(page, themes=True)
 
 
 def test_a_queue_is_made_by_form_with_recipe_and_people(page: Page, labelling: ServerProcess) -> None:

@@ -55,15 +55,13 @@ def test_a_span_is_compared_with_another_run_and_its_prompt_with_another_version
 RUNS = "/dashboard/steps?name=lookup_order&range=all"
 
 
-def test_the_spans_of_a_figure_are_accessible_and_so_is_having_none(server, open_page, axe):
-    for scheme in ("light", "dark"):
-        page = open_page(color_scheme=scheme)
-        go(page, server, RUNS)
-        expect(page.get_by_text("in the newest 60 traces")).to_be_visible()
-        axe(page, only_colours=scheme == "dark")
-        page.get_by_role("link", name="Priced").click()
-        expect(page.get_by_role("heading", name="No such span in this range")).to_be_visible()
-        axe(page, only_colours=scheme == "dark")
+def test_the_spans_of_a_figure_are_accessible_and_so_is_having_none(server, page: Page, axe):
+    go(page, server, RUNS)
+    expect(page.get_by_text("in the newest 60 traces")).to_be_visible()
+    axe(page, themes=True)
+    page.get_by_role("link", name="Priced").click()
+    expect(page.get_by_role("heading", name="No such span in this range")).to_be_visible()
+    axe(page, themes=True)
 
 
 def test_new_pages_fit_a_phone(server, open_page):

@@ -30,16 +30,15 @@ def named(row: Locator) -> str:
     return (row.get_attribute("aria-label") or "").partition(" ")[2].partition(", ")[0]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_tab_is_accessible(server, open_page, axe, theme):
-    page = opened(open_page(color_scheme=theme), server)
-    axe(page, only_colours=theme == "dark")
+def test_every_tab_is_accessible_in_both_themes(server, page: Page, axe):
+    opened(page, server)
+    axe(page, themes=True)
     for kind in ("agent", "llm", "retriever", "tool"):
         open_span(page, kind)
         for n in range(page.get_by_role("tab").count()):
             page.get_by_role("tab").nth(n).click()
             expect(page.get_by_role("tab").nth(n)).to_have_attribute("aria-selected", "true")
-            axe(page, "#detail", only_colours=theme == "dark")
+            axe(page, "#detail", themes=True)
 
 
 def test_arrows_move_fold_and_open_in_the_tree(server, page: Page):
