@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.every_page import every_page
+from browser.window import beyond_window
 from server_process import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -40,21 +41,6 @@ SHOWN = {
     "nothing": ".empty-state, main a[href*='filter']",
     "help-page": "main h2",
 }
-#: By how much the window itself scrolls, which it never does: what is long scrolls within the page.
-BEYOND = """() => {
-    const root = document.documentElement;
-    return [root.scrollWidth - root.clientWidth, root.scrollHeight - root.clientHeight];
-}"""
-#: The menus of which a part lies beyond the sides of the window once they are open, or of themselves.
-MENUS_BEYOND = """() => [...document.querySelectorAll('details.menu')].filter((menu) => {
-    const was = menu.open;
-    menu.open = true;
-    const pop = menu.querySelector('.pop');
-    const box = pop.getBoundingClientRect();
-    const beyond = box.left < 0 || box.right > innerWidth || pop.scrollWidth > pop.clientWidth;
-    menu.open = was;
-    return beyond;
-}).map((menu) => menu.className + ' ' + menu.innerText)"""
 
 
 @pytest.fixture
@@ -73,10 +59,7 @@ def test_every_page_can_be_read(server: ServerProcess, plain: Page):
         shown = plain.locator(SHOWN.get(name, "main"))
         assert any(one.is_visible() for one in shown.all()[:60]), name
         assert plain.locator(".rail a[data-place]").count() >= 8, name
-        for width, height in ((390, 844), (1440, 900)):
-            plain.set_viewport_size({"width": width, "height": height})
-            assert plain.evaluate(BEYOND) == [0, 0], (name, width)
-            assert plain.evaluate(MENUS_BEYOND) == [], (name, width)
+        assert beyond_window(plain) == [], name
 
 
 def test_a_list_is_filtered_sorted_and_paged_and_a_trace_opened(server: ServerProcess, plain: Page):

@@ -250,8 +250,11 @@ def _joined(points: Sequence[tuple[float, float | None]]) -> tuple[str, ...]:
 
 
 def _grid(top: float, write: Callable[[float], str]) -> tuple[Mark, ...]:
-    steps = [top * n / _LINES for n in range(_LINES + 1)]
-    return tuple(Mark(round(BOTTOM - n / _LINES * _HEIGHT, 1), _short(write(value))) for n, value in enumerate(steps))
+    written = [_short(write(top * n / _LINES)) for n in range(_LINES + 1)]
+    return tuple(
+        Mark(round(BOTTOM - n / _LINES * _HEIGHT, 1), "" if words in written[n + 1 :] else words)  # "<$0.0001" once
+        for n, words in enumerate(written)
+    )
 
 
 def _short(words: str) -> str:

@@ -330,6 +330,12 @@ def test_an_axis_says_no_more_zeros_than_it_must(words, short):
     assert plots._short(words) == short
 
 
+def test_an_axis_says_the_same_figure_once():
+    at = [plots.Moment("0", "1", "step 0", "day", "/traces")]
+    plot = plots.stacked(at, [plots.Layer("b1", "ok", (3.0,))], board_charts._money, "")
+    assert [mark.words for mark in plot.grid] == ["$0", "", "", "<$0.0001"]
+
+
 @pytest.mark.parametrize(
     ("ratio", "words"),
     [
