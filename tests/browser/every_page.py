@@ -137,5 +137,6 @@ def _pages(world: World) -> dict[str, str]:
         "experiment-compare": f"/experiments/compare?before={before}&after={after}",
         "found": "/search?q=refund",
         "help-page": "/help/viewer",
+        "help-table": "/help/dialects",
         "not-found": f"/traces/{'f' * 32}",
     }

@@ -55,5 +55,10 @@ def help_page(request: Request, name: str) -> Response:
 def rendered(folder: Path, name: str) -> Markup:
     """Return one page as HTML; its text is ours, and raw HTML in it stays text all the same."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    # A table that is wider than a phone scrolls by itself, not the page with it.
+    markdown.add_render_rule(
+        "table_open", lambda *_: '<div class="scroll-x" role="group" aria-label="Table" tabindex="0"><table>'
+    )
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
     text = (folder / f"{name}.md").read_text(encoding="utf-8")
     return Markup(markdown.render(text))  # noqa: S704 - made by our renderer from files that ship with the program
