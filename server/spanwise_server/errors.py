@@ -94,6 +94,19 @@ class FilterError(SpanwiseError):
 
     code = "bad_filter"
 
+    def __init__(
+        self, message: str, hint: str = "", *, position: int | None = None, wrong: str = "", right: str = ""
+    ) -> None:
+        super().__init__(message, hint, position=position)
+        self._wrong = wrong
+        self._right = right
+
+    def mended(self, text: str) -> str | None:
+        """Return the filter *text* with the word that was meant in the wrong one's place, ``None`` if none is known."""
+        if self.position is None or not self._right or not text.startswith(self._wrong, self.position):
+            return None
+        return text[: self.position] + self._right + text[self.position + len(self._wrong) :]
+
 
 class ConfigError(SpanwiseError):
     """A setting that the server refuses to start with."""

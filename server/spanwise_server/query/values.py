@@ -88,7 +88,8 @@ def _said(value: Value) -> Filter:
         near = min(known, key=lambda name: (distance(value.text.lower(), name), name))
         close = distance(value.text.lower(), near) < min(_CLOSE_ENOUGH, max(1, len(value.text)))
         hint = f"Did you mean has:{near}?" if close else f"There are {', '.join(known)}."
-        raise FilterError(f"There is no has:{value.text}.", hint, position=value.at)
+        right = near if close else ""
+        raise FilterError(f"There is no has:{value.text}.", hint, position=value.at, wrong=value.text, right=right)
     if FIELDS[value.text].type == "text":
         return Term(value.text, "like", ("*",))
     return Term(value.text, ">=", (0.0,))
@@ -149,15 +150,16 @@ def _unknown(name: str, at: int) -> FilterError:
     for field in OPEN_FIELDS if dot else ():
         word = field.name.removesuffix(".")
         if key and (begin.startswith(word) or distance(begin, word) < _CLOSE_ENOUGH):
-            return FilterError(message, f"Did you mean {field.name}{name[len(begin) + 1 :]}?", position=at)
+            right = field.name + name[len(begin) + 1 :]
+            return FilterError(message, f"Did you mean {right}?", position=at, wrong=name, right=right)
         if begin == word and word not in FIELDS:
             return FilterError(message, f"A key stands behind the dot, such as {field.example}.", position=at)
     near = min(FIELDS, key=lambda known: (distance(name.lower(), known), known))
     if distance(name.lower(), near) < min(_CLOSE_ENOUGH, len(name)):
         hint = f"Did you mean {near}? Such as {FIELDS[near].example}."
-    else:
-        known = ", ".join((*FIELDS, *(field.example.partition(":")[0] for field in OPEN_FIELDS)))
-        hint = f"Fields are {known}. To search for the text itself, put it in quotes."
+        return FilterError(message, hint, position=at, wrong=name, right=near)
+    known = ", ".join((*FIELDS, *(field.example.partition(":")[0] for field in OPEN_FIELDS)))
+    hint = f"Fields are {known}. To search for the text itself, put it in quotes."
     return FilterError(message, hint, position=at)
 
 

@@ -150,6 +150,15 @@ def test_a_filter_that_cannot_be_read_is_refused_in_words(shop):
     assert 'id="why-wrong"' in answer.text
 
 
+@pytest.mark.parametrize("place", ["/traces", "/sessions", "/dashboard", "/dashboard/calls"])
+def test_a_misspelt_field_is_mended_by_a_link(shop, place):
+    html = shop.get(f"{place}?{ALL}&filter=kind:llm modle:gpt-4o").text
+    (href,) = re.findall(r'<a class="link" href="([^"]*)">Use kind:llm model:gpt-4o</a>', html)
+    assert unescape(href).startswith(place)
+    assert shop.get(unescape(href)).status_code == 200
+    assert "filter=kind:llm%20model:gpt-4o" in href or "filter=kind:llm+model:gpt-4o" in href
+
+
 def test_a_project_without_calls_says_what_to_do(client):
     html = page(client, "/dashboard?range=all")
     assert "No call of a model yet" in html

@@ -129,6 +129,25 @@ def test_what_is_wrong_is_said_with_its_place(text, position, says):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("kind:llm ussr:ana OR x", "kind:llm user:ana OR x"),
+        ("modle:gpt", "model:gpt"),
+        ("-(lable.correct:fail)", "-(label.correct:fail)"),
+        ("kind:llm atrr.Tenant:t7", "kind:llm attr.Tenant:t7"),
+        ("has:eror", "has:error"),
+        ("zzzzzzzz:1", None),
+        ("cost>>1", None),
+    ],
+)
+def test_a_word_that_was_meant_can_be_put_in_the_wrong_ones_place(text, mended):
+    with pytest.raises(FilterError) as refused:
+        parse(text)
+    assert refused.value.mended(text) == mended
+    assert refused.value.mended("another text") is None
+
+
 def test_a_filter_too_long_or_too_deep_is_refused():
     with pytest.raises(FilterError, match="longer"):
         parse("a" * 20_000)
