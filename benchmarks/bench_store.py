@@ -45,7 +45,7 @@ TIMES = 40
 #: How a store that keeps no words of texts answers a search for one.
 NO_WORDS = b"does not keep the words"
 SENDERS = 3
-PER_ARRIVAL = 50
+PER_ARRIVAL = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ def rest(server: Server) -> None:
         last = now
 
 
-def arrive(port: int, rate: int, stop: multiprocessing.synchronize.Event) -> None:
-    """Post *rate* spans a second, each trace with ids of its own, until told to stop."""
+def arrive(port: int, rate: int, stop: multiprocessing.synchronize.Event, arrived: Path) -> None:
+    """Post *rate* spans a second, each trace with ids of its own, until told to stop; *arrived* adds up how many."""
     templates = [Template(body) for body in requests(PER_ARRIVAL * 8, PER_ARRIVAL)]
     draw = random.Random()
 
@@ -154,8 +154,14 @@ def arrive(port: int, rate: int, stop: multiprocessing.synchronize.Event) -> Non
             yield templates[sent % len(templates)].another(draw)
             sent += 1
             time.sleep(max(0.0, began + sent * PER_ARRIVAL / rate - time.monotonic()))
+        arrived.write_text(str(number_in(arrived) + sent * PER_ARRIVAL))
 
     post(port, bodies(), [])
+
+
+def number_in(file: Path) -> int:
+    """Return the number that a file holds, 0 where there is none."""
+    return int(file.read_text()) if file.exists() else 0
 
 
 def pages(server: Server) -> dict[str, str]:
@@ -309,16 +315,18 @@ def main() -> None:
         folder = given.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         size = filled(folder, given.store, load, given.process)
+        spans = load.all_spans + number_in(folder / "arrived")  # what came while an earlier run measured, is there too
         server = Server(folder / "data", given.store, given.process)
         stop = multiprocessing.get_context("spawn").Event()
         try:
             time.sleep(3)
             idle_mb = resident_mb(server.process.pid)
-            print(f"{load.all_spans:,} spans; {size / load.all_spans:,.0f} bytes a span (at most {BYTES_GOAL:,})")
+            print(f"{spans:,} spans; {size / spans:,.0f} bytes a span (at most {BYTES_GOAL:,})")
             print(f"started in {server.start_s:.2f} s (at most {START_GOAL_S:g}), at rest {idle_mb:.0f} MB ", end="")
             print(f"(at most {MEMORY_GOAL_MB})", flush=True)
             asked = {name: path for name, path in pages(server).items() if given.only in name}
-            sender = multiprocessing.get_context("spawn").Process(target=arrive, args=(server.port, given.rate, stop))
+            arriving = (server.port, given.rate, stop, folder / "arrived")
+            sender = multiprocessing.get_context("spawn").Process(target=arrive, args=arriving)
             if given.rate:
                 sender.start()
                 time.sleep(3)
