@@ -313,6 +313,22 @@ def test_on_a_phone_traces_are_chosen_and_put_into_a_queue_by_touch(server, phon
     expect(phone.locator(".pace")).to_contain_text("0 of 1")
 
 
+def test_on_a_tablet_rows_are_chosen_by_touch(server, open_page: Callable[..., Page]):
+    tablet = open_page(viewport={"width": 1180, "height": 820}, has_touch=True, is_mobile=True)
+    listed(tablet, server, filter="status:error")
+    failed = tablet.locator(ROWS).first
+    box = failed.locator(".pick").bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 24
+    for cell in (".c-in", ".c-out"):  # other columns give way to them
+        wide = failed.locator(cell).bounding_box()
+        assert wide is not None
+        assert wide["width"] >= 100
+    assert "inset" in failed.evaluate("row => getComputedStyle(row).boxShadow")  # no dot says that it failed
+    tablet.touchscreen.tap(box["x"] + 3, box["y"] + 3)
+    expect(tablet.locator("#bulk-count")).to_have_text("1 chosen")
+
+
 def test_everything_can_be_reached_without_scripts(server, open_page: Callable[..., Page]):
     page = listed(open_page(java_script_enabled=False), server)
     page.locator("#q").fill("kind:tool")
