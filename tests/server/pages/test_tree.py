@@ -160,9 +160,7 @@ def test_there_is_an_icon_of_every_kind_in_its_hues_as_a_background(client):
         (path,) = re.findall(r" d='([^']+)'", icon)
         assert re.search(rf'<symbol id="k-{kind}"[^>]*><path d="{re.escape(path)}"/>', sprite)
     kind = environment().globals["kind"]
-    assert [f'data-kind="{drawn_as(one)}"' in kind(one) and f'aria-label="{one}"' in kind(one) for one in KINDS] == [
-        True
-    ] * len(KINDS)
+    assert all(f'data-kind="{drawn_as(one)}"' in kind(one) and f'aria-label="{one}"' in kind(one) for one in KINDS)
 
 
 def test_what_is_kept_of_a_tree_is_of_its_newest_state_and_of_few_trees():
